@@ -1,0 +1,3 @@
+//! The cache calculus: does resolution validate at every instant, for every cache that can exist?
+
+pub mod history;

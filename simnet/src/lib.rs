@@ -1,0 +1,1 @@
+//! A simulated DNS world on virtual time.
