@@ -1,4 +1,15 @@
 //! Names, RRsets, keys, signing, validation, the resolver and the cache calculus: everything decided without I/O.
 
+pub mod agent;
+pub mod exchange;
+pub mod key;
+pub mod message;
+pub mod name;
 pub mod oracle;
+pub mod rdata;
+pub mod rrset;
+pub mod signature;
+pub mod stream;
 pub mod time;
+pub mod tsig;
+pub mod update;

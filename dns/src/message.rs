@@ -1,0 +1,336 @@
+//! DNS messages: questions are built, answers are read into RRsets with their signatures.
+//!
+//! Reading is lenient where an agent must judge: one record that does not parse never costs the
+//! message; its octets are kept under its type. The envelope is hickory's.
+
+use std::collections::BTreeMap;
+
+use hickory_proto::{
+    op::{DEFAULT_MAX_PAYLOAD_LEN, Edns, Header, Message, MessageType, OpCode, Query},
+    rr::{DNSClass, RData, Record, RecordData, rdata::NULL},
+    serialize::binary::{BinDecodable, BinDecoder},
+};
+
+pub use hickory_proto::op::ResponseCode;
+
+use crate::{
+    name::{Name, RecordType},
+    rdata::Rdata,
+    rrset::{RrSet, SignedRrSet},
+    signature::Rrsig,
+};
+
+/// A name and a type: what is asked. The class is always IN.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Question {
+    /// The name.
+    pub name: Name,
+    /// The type.
+    pub rtype: RecordType,
+}
+
+impl Question {
+    /// A question.
+    pub fn new(name: Name, rtype: RecordType) -> Self {
+        Self { name, rtype }
+    }
+}
+
+impl std::fmt::Display for Question {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.rtype)
+    }
+}
+
+/// An iterative query: RD clear, EDNS with DO and CD, as validators ask authoritative servers.
+pub fn query(id: u16, question: &Question) -> Vec<u8> {
+    let mut message = Message::new(id, MessageType::Query, OpCode::Query);
+    message.metadata.checking_disabled = true;
+    message.add_query(Query::query(question.name.clone(), question.rtype));
+    message.set_edns(edns());
+    encode(&message)
+}
+
+fn edns() -> Edns {
+    let mut edns = Edns::new();
+    edns.set_max_payload(DEFAULT_MAX_PAYLOAD_LEN).set_version(0);
+    edns.set_dnssec_ok(true);
+    edns
+}
+
+/// Encodes a message. One that cannot be encoded (over 64 KiB) becomes a bare SERVFAIL.
+pub fn encode(message: &Message) -> Vec<u8> {
+    message.to_vec().unwrap_or_else(|_| {
+        let error = Message::error_msg(message.id, message.op_code, ResponseCode::ServFail);
+        // Twelve octets of header always fit.
+        error.to_vec().unwrap_or_default()
+    })
+}
+
+/// The records of an RRset, as they go on the wire.
+pub fn records(set: &RrSet) -> impl Iterator<Item = Record> {
+    set.data
+        .iter()
+        .map(|data| Record::from_rdata(set.name.clone(), set.ttl, data.to_wire_data(set.rtype)))
+}
+
+/// The RRSIG record of a signature over `set`.
+pub fn signature_record(set: &RrSet, rrsig: &Rrsig) -> Record {
+    let data = rrsig.to_rdata().to_wire_data(RecordType::RRSIG);
+    Record::from_rdata(set.name.clone(), set.ttl, data)
+}
+
+/// Why octets are not a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadMessage(pub String);
+
+impl std::fmt::Display for BadMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "not a DNS message: {}", self.0)
+    }
+}
+
+impl std::error::Error for BadMessage {}
+
+/// Decodes a message, keeping records whose data do not parse as octets under their type.
+pub fn decode(octets: &[u8]) -> Result<Message, BadMessage> {
+    Message::from_vec(octets).or_else(|_| decode_leniently(octets))
+}
+
+/// Record by record; only names, lengths and the header must be sound.
+fn decode_leniently(octets: &[u8]) -> Result<Message, BadMessage> {
+    let bad = |error: &dyn std::fmt::Display| BadMessage(error.to_string());
+    let mut decoder = BinDecoder::new(octets);
+    let Header { metadata, counts } = Header::read(&mut decoder).map_err(|error| bad(&error))?;
+    let mut message = Message::new(metadata.id, metadata.message_type, metadata.op_code);
+    message.metadata = metadata;
+    for _ in 0..counts.queries {
+        message
+            .queries
+            .push(Query::read(&mut decoder).map_err(|error| bad(&error))?);
+    }
+    for (section, count) in [counts.answers, counts.authorities, counts.additionals]
+        .into_iter()
+        .enumerate()
+    {
+        for _ in 0..count {
+            let record = read_record(octets, &mut decoder)?;
+            match (section, &record.data) {
+                (0, _) => message.answers.push(record),
+                (1, _) => message.authorities.push(record),
+                (_, RData::OPT(_) | RData::Update0(RecordType::OPT)) => {
+                    message.edns = Some((&record).into());
+                }
+                (_, RData::TSIG(_)) => {
+                    let tsig = record.map(|data| match data {
+                        RData::TSIG(tsig) => Some(tsig),
+                        _ => None,
+                    });
+                    message.signature = tsig.map(Box::new);
+                }
+                _ => message.additionals.push(record),
+            }
+        }
+    }
+    Ok(message)
+}
+
+fn read_record<'a>(octets: &'a [u8], decoder: &mut BinDecoder<'a>) -> Result<Record, BadMessage> {
+    let start = decoder.index() as u16;
+    let mut attempt = decoder.clone(start);
+    if let Ok(record) = Record::read(&mut attempt) {
+        *decoder = BinDecoder::new(octets).clone(attempt.index() as u16);
+        return Ok(record);
+    }
+    let short = || BadMessage("a record ends after the message".into());
+    let name = Name::read(decoder).map_err(|error| BadMessage(error.to_string()))?;
+    let mut word = || {
+        decoder
+            .read_u16()
+            .map(|value| value.unverified())
+            .map_err(|_| short())
+    };
+    let (rtype, class, ttl_high, ttl_low, length) = (word()?, word()?, word()?, word()?, word()?);
+    let data = decoder
+        .read_vec(usize::from(length))
+        .map_err(|_| short())?
+        .unverified();
+    let code = RecordType::from(rtype);
+    let ttl = u32::from(ttl_high) << 16 | u32::from(ttl_low);
+    let mut record = Record::from_rdata(
+        name,
+        ttl,
+        RData::Unknown {
+            code,
+            rdata: NULL::with(data),
+        },
+    );
+    record.dns_class = DNSClass::from(class);
+    Ok(record)
+}
+
+/// An answer, its records grouped into RRsets with their signatures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Message id.
+    pub id: u16,
+    /// Response code.
+    pub rcode: ResponseCode,
+    /// AA: the server answers with authority.
+    pub authoritative: bool,
+    /// TC: ask again over a stream.
+    pub truncated: bool,
+    /// What was asked.
+    pub question: Option<Question>,
+    /// Answer section.
+    pub answer: Vec<SignedRrSet>,
+    /// Authority section.
+    pub authority: Vec<SignedRrSet>,
+    /// Additional section.
+    pub additional: Vec<SignedRrSet>,
+}
+
+impl Reply {
+    /// Reads an answer from the wire.
+    pub fn parse(octets: &[u8]) -> Result<Self, BadMessage> {
+        Ok(Self::from_message(&decode(octets)?))
+    }
+
+    /// Reads a decoded answer.
+    pub fn from_message(message: &Message) -> Self {
+        Self {
+            id: message.id,
+            rcode: message.response_code,
+            authoritative: message.authoritative,
+            truncated: message.truncation,
+            question: message
+                .queries
+                .first()
+                .map(|query| Question::new(query.name().clone(), query.query_type())),
+            answer: group(&message.answers),
+            authority: group(&message.authorities),
+            additional: group(&message.additionals),
+        }
+    }
+
+    /// The RRset of this name and type in the answer section.
+    pub fn answer_for(&self, question: &Question) -> Option<&SignedRrSet> {
+        find(&self.answer, &question.name, question.rtype)
+    }
+
+    /// Whether it is proper for `question` to this id: a response that somebody else forged or
+    /// that answers another question is none.
+    pub fn answers(&self, id: u16, question: &Question) -> bool {
+        self.id == id && self.question.as_ref() == Some(question)
+    }
+}
+
+/// The RRset of this name and type in a section.
+pub fn find<'a>(
+    section: &'a [SignedRrSet],
+    name: &Name,
+    rtype: RecordType,
+) -> Option<&'a SignedRrSet> {
+    section
+        .iter()
+        .find(|signed| signed.set.rtype == rtype && signed.set.name == *name)
+}
+
+/// Groups a section's records by name and type, in order of first appearance. The TTL is the lowest
+/// of the RRs' (RFC 2181 §5.2). Signatures join what they cover; one without an RRset makes none.
+fn group(section: &[Record]) -> Vec<SignedRrSet> {
+    let mut sets: Vec<SignedRrSet> = Vec::new();
+    let mut index: BTreeMap<(Name, RecordType), usize> = BTreeMap::new();
+    let is_in = |record: &&Record| record.dns_class == DNSClass::IN && !record.data.is_update();
+    for record in section.iter().filter(is_in) {
+        let rtype = record.record_type();
+        if rtype == RecordType::RRSIG {
+            continue;
+        }
+        let data = Rdata::from_parsed(&record.data);
+        let at = *index
+            .entry((record.name.clone(), rtype))
+            .or_insert(sets.len());
+        if let Some(signed) = sets.get_mut(at) {
+            signed.set.ttl = signed.set.ttl.min(record.ttl);
+            signed.set.data.insert(data);
+        } else {
+            let set = RrSet::new(record.name.clone(), rtype, record.ttl, [data]);
+            sets.push(SignedRrSet {
+                set,
+                signatures: Vec::new(),
+            });
+        }
+    }
+    for record in section.iter().filter(is_in) {
+        if record.record_type() != RecordType::RRSIG {
+            continue;
+        }
+        let Some(rrsig) = Rrsig::parse(&Rdata::from_parsed(&record.data)) else {
+            continue;
+        };
+        if let Some(at) = index.get(&(record.name.clone(), rrsig.covered)) {
+            let signed = &mut sets[*at];
+            signed.set.ttl = signed.set.ttl.min(record.ttl);
+            signed.signatures.push(rrsig);
+        }
+    }
+    sets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{name::parse_name, rdata::Csync};
+
+    fn response(sets: &[RrSet]) -> Message {
+        let mut message = Message::response(7, OpCode::Query);
+        message.add_query(Query::query(sets[0].name.clone(), sets[0].rtype));
+        sets.iter()
+            .for_each(|set| message.answers.extend(records(set)));
+        message.set_edns(edns());
+        message
+    }
+
+    #[test]
+    fn one_odd_record_never_costs_the_message() {
+        let name = parse_name("example.test.").unwrap();
+        let csync = Csync {
+            serial: 1,
+            flags: 0x0105,
+            types: vec![RecordType::NS],
+        };
+        let odd = RrSet::new(name.clone(), RecordType::CSYNC, 60, [csync.to_rdata()]);
+        let key = RrSet::new(
+            name.clone(),
+            RecordType::DNSKEY,
+            60,
+            [Rdata::from_octets([1, 0, 9, 15, 1, 2, 3])],
+        );
+        let fine = RrSet::new(
+            name.clone(),
+            RecordType::A,
+            60,
+            [Rdata::address([1; 4].into())],
+        );
+        let wire = encode(&response(&[odd.clone(), key.clone(), fine.clone()]));
+        assert!(
+            Message::from_vec(&wire).is_err(),
+            "the library alone refuses it"
+        );
+        let reply = Reply::parse(&wire).unwrap();
+        let sets: Vec<RrSet> = reply.answer.into_iter().map(|signed| signed.set).collect();
+        assert_eq!(sets, [odd, key, fine]);
+    }
+
+    #[test]
+    fn cutting_a_message_anywhere_is_an_error_and_no_panic() {
+        let name = parse_name("example.test.").unwrap();
+        let set = RrSet::new(name, RecordType::A, 60, [Rdata::address([1; 4].into())]);
+        let wire = encode(&response(&[set]));
+        for length in 0..wire.len() {
+            let _ = Reply::parse(&wire[..length]);
+        }
+        assert!(Reply::parse(&wire[..20]).is_err());
+    }
+}
