@@ -89,6 +89,12 @@ impl<T> Exchanges<T> {
         }
     }
 
+    /// Names its requests from `first` on, so that an agent inside another agent keeps its own range.
+    pub fn numbered_from(mut self, first: u64) -> Self {
+        self.next = first;
+        self
+    }
+
     /// Asks `question` of `to`, over UDP first, over TCP if the answer is truncated.
     pub fn ask(&mut self, to: SocketAddr, question: Question, tag: T) {
         self.ask_via(to, Transport::Udp, question, tag);

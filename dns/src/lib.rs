@@ -13,3 +13,4 @@ pub mod stream;
 pub mod time;
 pub mod tsig;
 pub mod update;
+pub mod validate;
