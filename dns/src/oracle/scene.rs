@@ -146,12 +146,13 @@ pub(super) fn fetched_at(
     at: Timestamp,
     until: impl Fn(Timestamp) -> Timestamp,
 ) -> Timestamp {
-    let late = late_in(span, at);
-    if late == at || until(late) > at {
-        late
-    } else {
-        span.until.before(TICK)
+    let mut fetched = late_in(span, at);
+    // Halving what is left leaves room for whoever must have been fetched before.
+    while fetched < at && until(fetched) <= at && fetched + TICK < span.until {
+        let rest = span.until - fetched;
+        fetched += (rest / 2).max(TICK);
     }
+    fetched
 }
 
 /// Describes one fetch of a source.
