@@ -34,8 +34,8 @@ pub enum Trouble {
     Dead,
     /// This share of datagrams is lost (a stream's retransmissions hide it).
     Loss(f64),
-    /// Everything takes this much longer.
-    Latency(Duration),
+    /// Everything takes longer, by something between these two.
+    Latency(Duration, Duration),
 }
 
 /// A fault: during `[from, until)` messages from or to `host` are in trouble.
@@ -98,7 +98,9 @@ impl Network {
                         return Verdict::Drop;
                     }
                 }
-                Trouble::Latency(by) => takes += by,
+                Trouble::Latency(low, high) => {
+                    takes += crate::world::draw(&mut self.stream, &(low..=high));
+                }
             }
         }
         Verdict::Deliver(takes)
