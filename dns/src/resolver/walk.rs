@@ -5,24 +5,21 @@
 //! but verdicts. Every recursion is bounded by [`DEPTH_MAX`] and by the path of zones whose servers
 //! are being sought.
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use crate::{
-    message::{Question, ResponseCode, find},
+    message::{Question, ResponseCode},
     name::{Name, RecordType},
-    rdata::{Ds, Nsec},
     resolver::{
         cache::{Cache, Cut, Entry, Held},
         config::{Config, Validation, View},
         job::{Job, Stuck},
         judge::{Trust, Verdict},
         memo::Memo,
-        reading::names_of,
         resolution::{Resolution, Status},
     },
-    rrset::SignedRrSet,
     time::Timestamp,
-    validate::{ds_of, shared::SharedVerifier},
+    validate::shared::SharedVerifier,
 };
 
 /// How long a chain of aliases may be.
@@ -55,7 +52,7 @@ pub(super) enum Stop {
 }
 
 impl Stop {
-    fn failed(why: String) -> Self {
+    pub(super) fn failed(why: String) -> Self {
         Self::Stuck(Stuck::Failed(why))
     }
 }
@@ -151,7 +148,7 @@ impl Walk<'_> {
         )))
     }
 
-    fn blame(&self, entry: &Entry, why: &str) -> String {
+    pub(super) fn blame(&self, entry: &Entry, why: &str) -> String {
         match self.config.validation {
             // The reason names its link and server already.
             Validation::AtFetch => why.into(),
@@ -160,7 +157,7 @@ impl Walk<'_> {
     }
 
     /// What is held in answer to `question`, judged or not.
-    fn obtain(&mut self, question: &Question) -> Result<Arc<Entry>, Stop> {
+    pub(super) fn obtain(&mut self, question: &Question) -> Result<Arc<Entry>, Stop> {
         if let Some(entry) = self.cache.answer(question, self.now, self.job.started) {
             return Ok(entry);
         }
@@ -199,7 +196,7 @@ impl Walk<'_> {
         }
     }
 
-    fn need(
+    pub(super) fn need(
         &mut self,
         question: &Question,
         zone: Name,
@@ -259,210 +256,11 @@ impl Walk<'_> {
         Ok(zone)
     }
 
-    fn is_cut(&self, name: &Name) -> bool {
+    pub(super) fn is_cut(&self, name: &Name) -> bool {
         self.cut(name).is_some() || self.child_ns(name).is_some()
     }
 
-    fn cut(&self, name: &Name) -> Option<Arc<Cut>> {
+    pub(super) fn cut(&self, name: &Name) -> Option<Arc<Cut>> {
         self.cache.cut(name, self.now, self.job.started)
     }
-
-    /// The child's own NS RRset, if it counts and is held.
-    fn child_ns(&self, zone: &Name) -> Option<Arc<Entry>> {
-        if self.config.view == View::ParentCentric || zone.is_root() {
-            return None;
-        }
-        let question = Question::new(zone.clone(), RecordType::NS);
-        let entry = self.cache.answer(&question, self.now, self.job.started)?;
-        let is_apex = entry.zone == *zone && matches!(entry.held, Held::Answer(..));
-        is_apex.then_some(entry)
-    }
-
-    /// Has the child asked for its NS RRset where it is not held, or in the last tenth of its life.
-    fn refresh_servers(&mut self, question: &Question, zone: &Name) -> Result<(), Stop> {
-        let ns = Question::new(zone.clone(), RecordType::NS);
-        let part_of_it =
-            question.name == *zone && matches!(question.rtype, RecordType::NS | RecordType::DNSKEY);
-        if zone.is_root() || part_of_it || self.path.contains(zone) {
-            return Ok(());
-        }
-        if let Some(entry) = self.child_ns(zone) {
-            let life = entry.expires - entry.fetched;
-            if entry.fetched >= self.job.started || entry.left(self.now) > life / 10 {
-                return Ok(());
-            }
-        } else if self.cache.answer(&ns, self.now, self.job.started).is_some() {
-            return Ok(()); // the child denies its own NS RRset: the delegation has to do
-        }
-        if self.job.stuck.contains_key(&ns) {
-            return Ok(());
-        }
-        let trust = self.trust_at_fetch(&ns, zone)?;
-        let servers = self.servers(zone)?;
-        if servers.is_empty() {
-            return Ok(());
-        }
-        Err(Stop::Need(Box::new(self.need(
-            &ns,
-            zone.clone(),
-            servers,
-            trust,
-        ))))
-    }
-
-    /// The addresses of the servers of `zone`, all that can be had.
-    fn servers(&mut self, zone: &Name) -> Result<Vec<IpAddr>, Stop> {
-        if zone.is_root() {
-            return Ok(self.config.roots.clone());
-        }
-        if self.path.contains(zone) {
-            return Err(Stop::failed(format!(
-                "to find the servers of {zone} one would have to ask them"
-            )));
-        }
-        let cut = self.cut(zone);
-        let names = match (self.child_ns(zone), &cut) {
-            (Some(entry), _) => match &entry.held {
-                Held::Answer(ns, _) => names_of(ns),
-                _ => Vec::new(),
-            },
-            (None, Some(cut)) => cut.names.clone(),
-            (None, None) => Vec::new(),
-        };
-        self.path.push(zone.clone());
-        let found = self.addresses(&names, cut.as_deref());
-        self.path.pop();
-        let mut servers = found?;
-        if servers.is_empty()
-            && self.child_ns(zone).is_some()
-            && let Some(cut) = cut
-        {
-            self.path.push(zone.clone());
-            let found = self.addresses(&cut.names, Some(&cut));
-            self.path.pop();
-            servers = found?;
-        }
-        servers.sort_unstable();
-        servers.dedup();
-        Ok(servers)
-    }
-
-    fn addresses(&mut self, names: &[Name], cut: Option<&Cut>) -> Result<Vec<IpAddr>, Stop> {
-        let types: &[RecordType] = match self.config.v6 {
-            true => &[RecordType::A, RecordType::AAAA],
-            false => &[RecordType::A],
-        };
-        let mut addresses = Vec::new();
-        for name in names {
-            if let Some(glue) = cut.and_then(|cut| cut.glue.get(name)) {
-                let speaks = |address: &&IpAddr| self.config.v6 || address.is_ipv4();
-                addresses.extend(glue.iter().filter(speaks));
-                continue;
-            }
-            for rtype in types {
-                match self.obtain(&Question::new(name.clone(), *rtype)) {
-                    Ok(entry) => {
-                        if let Held::Answer(signed, _) = &entry.held {
-                            let data = signed.set.data.iter();
-                            addresses.extend(data.filter_map(|data| data.as_address()));
-                        }
-                    }
-                    Err(need @ Stop::Need(_)) => return Err(need),
-                    Err(Stop::Stuck(_)) => {} // the other names may do
-                }
-            }
-        }
-        Ok(addresses)
-    }
-
-    /// What an answer is judged by when it comes; None if it is not.
-    fn trust_at_fetch(&mut self, question: &Question, zone: &Name) -> Result<Option<Trust>, Stop> {
-        match self.config.validation {
-            Validation::AtFetch => self.trust_for(question, zone).map(Some),
-            Validation::BehindCache | Validation::Off => Ok(None),
-        }
-    }
-
-    /// What an answer to `question` from `zone` is judged by.
-    fn trust_for(&mut self, question: &Question, zone: &Name) -> Result<Trust, Stop> {
-        match question.rtype == RecordType::DNSKEY && question.name == *zone {
-            true => self.anchor(zone),
-            false => self.trust(zone),
-        }
-    }
-
-    /// What is trusted about a zone's DNSKEY RRset.
-    fn anchor(&mut self, zone: &Name) -> Result<Trust, Stop> {
-        if self.config.validation == Validation::Off {
-            return Ok(Trust::Insecure);
-        }
-        if zone.is_root() {
-            return Ok(self.by_ds(self.config.trust_anchor.clone(), 0));
-        }
-        let entry = self.obtain(&Question::new(zone.clone(), RecordType::DS))?;
-        Ok(match (self.verdict(&entry)?, &entry.held) {
-            (Verdict::Insecure, _) => Trust::Insecure,
-            (Verdict::Bogus(why), _) => Trust::Bogus(self.blame(&entry, &why)),
-            (Verdict::Secure(_), Held::Answer(ds, _)) => self.by_ds(ds_of(ds), entry.id),
-            (Verdict::Secure(_), Held::NoData(proof)) if denies_ds(proof, zone) => Trust::Insecure,
-            (Verdict::Secure(_), _) => Trust::Bogus(format!(
-                "{zone} DS from {}: it proves that this is no delegation",
-                entry.from
-            )),
-        })
-    }
-
-    fn by_ds(&self, ds: Vec<Ds>, number: u64) -> Trust {
-        let is_usable = self.config.policy.usable(&ds).next().is_some();
-        match is_usable {
-            true => Trust::Ds(ds.into(), number),
-            false => Trust::Insecure,
-        }
-    }
-
-    /// What is trusted about a zone's data.
-    fn trust(&mut self, zone: &Name) -> Result<Trust, Stop> {
-        let ds = match self.anchor(zone)? {
-            Trust::Ds(ds, _) => ds,
-            other => return Ok(other),
-        };
-        let entry = self.obtain(&Question::new(zone.clone(), RecordType::DNSKEY))?;
-        Ok(match self.verdict(&entry)? {
-            Verdict::Insecure => Trust::Insecure,
-            Verdict::Bogus(why) => Trust::Bogus(self.blame(&entry, &why)),
-            Verdict::Secure(_) => {
-                let policy = &self.config.policy;
-                let algorithms: BTreeSet<u8> = match policy.every_ds_algorithm {
-                    true => policy.usable(&ds).map(|ds| ds.algorithm).collect(),
-                    false => BTreeSet::new(),
-                };
-                Trust::Keys(entry, algorithms)
-            }
-        })
-    }
-
-    /// The verdict on an entry: the one found when it came, or the one that the cache gives now.
-    fn verdict(&mut self, entry: &Arc<Entry>) -> Result<Verdict, Stop> {
-        if let Some(verdict) = &entry.verdict {
-            return Ok(verdict.clone());
-        }
-        if self.config.validation == Validation::Off {
-            return Ok(Verdict::Insecure);
-        }
-        let trust = self.trust_for(&entry.question, &entry.zone)?;
-        let mut verifier = self.verifier.lock();
-        let policy = &self.config.policy;
-        Ok(self
-            .memo
-            .verdict(entry, &trust, policy, self.now, &mut verifier))
-    }
-}
-
-/// Whether an authentic NODATA answer to a DS question is a delegation's (RFC 6840 §4.4): the NS
-/// bit is set. That DS and SOA are clear is part of its being proven.
-fn denies_ds(proof: &[SignedRrSet], zone: &Name) -> bool {
-    find(proof, zone, RecordType::NSEC)
-        .and_then(|signed| signed.set.data.first())
-        .and_then(Nsec::parse)
-        .is_some_and(|nsec| nsec.types.contains(&RecordType::NS))
 }
