@@ -3,5 +3,5 @@
 pub mod diagnostic;
 pub mod load;
 pub mod outcome;
-pub mod runner;
+pub mod run;
 pub mod scenario;
