@@ -1,1 +1,16 @@
 //! A simulated DNS world on virtual time.
+
+pub mod answer;
+pub mod by_hand;
+pub mod contents;
+pub mod describe;
+pub mod keys;
+pub mod log;
+pub mod network;
+pub mod operator;
+pub mod primary;
+pub mod published;
+pub mod recorder;
+pub mod topology;
+pub mod update;
+pub mod world;

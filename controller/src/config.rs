@@ -1,0 +1,210 @@
+//! What the controller is told: signers, zones, the parent, and how careful to be. Plain data.
+//!
+//! Owns the defaults. Knows nothing that was observed: a declared bound (`max_ttl`) is what may be
+//! believed of a server that was never seen.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use counterpoint_dns::{key::DIGEST_SHA256, name::Name, tsig::TsigKey};
+use serde::{Deserialize, Serialize};
+
+use crate::sabotage::Sabotage;
+
+/// A signer, as the operator calls it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SignerName(String);
+
+impl From<&str> for SignerName {
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl fmt::Display for SignerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for SignerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What is added to every wait: clock skew and slow instances.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Safety {
+    /// This share of the wait, and at least a minute.
+    Share(f64),
+    /// This long.
+    Fixed(Duration),
+}
+
+impl Safety {
+    /// The least that a share amounts to.
+    const LEAST: Duration = Duration::from_secs(60);
+
+    /// What is added to a wait of this length.
+    pub fn of(self, wait: Duration) -> Duration {
+        match self {
+            Self::Share(share) => {
+                let seconds = wait.as_secs_f64() * share.max(0.0);
+                Duration::try_from_secs_f64(seconds)
+                    .unwrap_or(Duration::MAX)
+                    .max(Self::LEAST)
+            }
+            Self::Fixed(span) => span,
+        }
+    }
+}
+
+impl Default for Safety {
+    fn default() -> Self {
+        Self::Share(0.10)
+    }
+}
+
+/// What becomes of CDS and CDNSKEY when a process ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CdsAfter {
+    /// They stay, the union on every signer: a signer that publishes a CDS of its own key by itself
+    /// cannot leave a lone one behind.
+    #[default]
+    Keep,
+    /// They are withdrawn.
+    Withdraw,
+}
+
+/// The delegating zone.
+#[derive(Clone, Debug)]
+pub struct Parent {
+    /// Its name.
+    pub zone: Name,
+    /// Its nameservers; empty: found by the resolver.
+    pub ns: Vec<Name>,
+    /// No TTL of DS, NS or denial was ever longer.
+    pub max_ttl: Duration,
+}
+
+/// One signer.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    /// The nameserver names that it brings.
+    pub ns: Vec<Name>,
+    /// Addresses of those of its nameserver names that lie inside the zone: what A and AAAA become.
+    pub in_zone_addresses: BTreeMap<Name, Vec<IpAddr>>,
+    /// Where updates go.
+    pub primary: SocketAddr,
+    /// The secret that it shares with the controller.
+    pub tsig: TsigKey,
+    /// Whether its keys sign both DNSKEY and data; learned where not declared.
+    pub csk: Option<bool>,
+    /// No TTL in a zone that it served was ever longer.
+    pub max_ttl: Duration,
+}
+
+/// Who serves a zone when the controller first hears of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Zone {
+    /// The signers of a group.
+    Group(String),
+    /// These.
+    Signers(BTreeSet<SignerName>),
+}
+
+/// Everything that the operator declares.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Shortest interval between two looks at something that somebody else must change.
+    pub poll: Duration,
+    /// What is added to every wait.
+    pub safety: Safety,
+    /// How long a withdrawn signal may still have effect: at least the parent's scan interval plus
+    /// its publication delay.
+    pub parent_settle: Duration,
+    /// What becomes of CDS and CDNSKEY at the end.
+    pub cds_after: CdsAfter,
+    /// Digest types of CDS records, the same for every key.
+    pub digests: BTreeSet<u8>,
+    /// Whether a change that the cache calculus refutes is refused.
+    pub guard: bool,
+    /// Deliberate defects.
+    pub sabotage: BTreeSet<Sabotage>,
+    /// The delegating zone.
+    pub parent: Parent,
+    /// Every signer that may be named.
+    pub signers: BTreeMap<SignerName, Signer>,
+    /// The zones under control.
+    pub zones: BTreeMap<Name, Zone>,
+    /// Groups of signers.
+    pub groups: BTreeMap<String, BTreeSet<SignerName>>,
+    /// Addresses of nameserver names, instead of what a resolver would find.
+    pub addresses: BTreeMap<Name, Vec<IpAddr>>,
+}
+
+impl Config {
+    /// The declared bound of TTLs that nobody declared: a day.
+    pub const MAX_TTL: Duration = Duration::from_secs(86_400);
+
+    /// The defaults, for a parent.
+    pub fn new(parent: Name) -> Self {
+        Self {
+            poll: Duration::from_secs(60),
+            safety: Safety::default(),
+            parent_settle: Duration::from_secs(3_600),
+            cds_after: CdsAfter::default(),
+            digests: [DIGEST_SHA256].into(),
+            guard: true,
+            sabotage: BTreeSet::new(),
+            parent: Parent {
+                zone: parent,
+                ns: Vec::new(),
+                max_ttl: Self::MAX_TTL,
+            },
+            signers: BTreeMap::new(),
+            zones: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+        }
+    }
+
+    /// Who serves `zone` before any process ran.
+    pub fn first_members(&self, zone: &Name) -> BTreeSet<SignerName> {
+        match self.zones.get(zone) {
+            Some(Zone::Signers(signers)) => signers.clone(),
+            Some(Zone::Group(group)) => self.groups.get(group).cloned().unwrap_or_default(),
+            None => BTreeSet::new(),
+        }
+    }
+
+    /// Whether this defect is switched on.
+    pub fn has(&self, sabotage: Sabotage) -> bool {
+        self.sabotage.contains(&sabotage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn safety_is_a_share_and_at_least_a_minute() {
+        let safety = Safety::default();
+        assert_eq!(
+            safety.of(Duration::from_secs(36_000)),
+            Duration::from_secs(3_600)
+        );
+        assert_eq!(safety.of(Duration::from_secs(60)), Duration::from_secs(60));
+        assert_eq!(
+            Safety::Fixed(Duration::ZERO).of(Duration::MAX),
+            Duration::ZERO
+        );
+    }
+}

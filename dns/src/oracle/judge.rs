@@ -1,0 +1,44 @@
+//! The oracle's question: does resolution validate at every instant, for every cache that can exist?
+
+use super::{
+    any_cache, delegation,
+    history::History,
+    intervals::Interval,
+    judgement::{Judgement, Quantifier},
+    one_resolver,
+    profile::Profile,
+    scene::Scene,
+};
+use crate::time::Timestamp;
+
+/// Judges a history for one profile, by both quantifiers.
+///
+/// Reports what *begins* in `[from, until)`: a pair of versions (or an NS or DS version alone) that
+/// becomes unsafe then. So [`Timestamp::MIN`] and [`Timestamp::MAX`] judge all of time, and a
+/// controller that adds hypothetical versions from now on passes `now` to learn whether they break
+/// anything that was not broken before.
+pub fn judge(history: &History, profile: &Profile, from: Timestamp, until: Timestamp) -> Judgement {
+    let range = Interval::new(from, until);
+    let mut judgement = Judgement::default();
+    for quantifier in [Quantifier::AnyCache, Quantifier::OneResolver] {
+        let scene = Scene::new(history, profile, quantifier);
+        let secure = match quantifier {
+            Quantifier::AnyCache => any_cache::secure(&scene, range),
+            Quantifier::OneResolver => one_resolver::secure(&scene, range),
+        };
+        let found = delegation::reachable(&scene, range);
+        let never_insecure = delegation::never_insecure(&scene, range);
+        let violations = [secure, never_insecure, found.violation];
+        judgement
+            .violations
+            .extend(violations.into_iter().flatten());
+        if quantifier == Quantifier::AnyCache {
+            judgement.outages = found.outages;
+            judgement.warnings = found.warnings;
+        }
+    }
+    judgement
+        .violations
+        .sort_by_key(|violation| (violation.property, violation.quantifier));
+    judgement
+}

@@ -1,0 +1,230 @@
+//! When each server can be asked at all: reach, as a least fixpoint.
+//!
+//! Owns the sweep over NS versions. A cache reaches a server only through an NS RRset that names
+//! it. An NS RRset from the zone's own servers counts only while that server is reached itself, and
+//! may keep those it names in reach, itself included (ghost name servers). Knows nothing of keys.
+//!
+//! The sweep does not walk TTL by TTL. Between two events nothing changes: a reached server that
+//! serves an NS RRset *feeds* those it names; when a feed ends at `e`, they stay in reach until
+//! `e + ttl`. A circle of feeds with any TTL above zero feeds itself for as long as it is served,
+//! for each fetch happens while an earlier one is still kept. An NS RRset of TTL zero is good for
+//! the query at hand (RFC 1035 §3.2.1): it leads on while it can be fetched, and keeps nothing.
+
+use std::time::Duration;
+
+use super::{
+    history::{History, InstanceId, Side, Version},
+    intervals::{Interval, Intervals},
+    profile::NsView,
+};
+use crate::time::Timestamp;
+
+/// When each instance can be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach(Vec<Intervals>);
+
+impl Reach {
+    /// Computes reach for caches that follow `view` and keep an NS RRset of TTL `t` for `kept(t)`.
+    pub fn of(history: &History, view: NsView, kept: impl Fn(Duration) -> Duration) -> Self {
+        Sweep::new(history, view, kept).run()
+    }
+
+    /// When this instance can be asked; never, if the history does not know it.
+    pub fn at(&self, instance: InstanceId) -> &Intervals {
+        const NEVER: &Intervals = &Intervals::none();
+        self.0.get(instance.0 as usize).unwrap_or(NEVER)
+    }
+
+    /// The maximal intervals during which a version could be fetched.
+    pub fn fetchable<'r, C>(
+        &'r self,
+        version: &Version<C>,
+    ) -> impl Iterator<Item = Interval> + use<'r, C> {
+        self.at(version.instance)
+            .within(Interval::new(version.from, version.until))
+    }
+}
+
+/// An NS version that may feed.
+struct Feed {
+    source: usize,
+    targets: Vec<usize>,
+    served: Interval,
+    kept: Duration,
+}
+
+/// The state of the sweep: what holds from `now` until the next event.
+struct Sweep {
+    feeds: Vec<Feed>,
+    /// Feed indices by start, latest first.
+    waiting: Vec<usize>,
+    /// Feeds that are served now.
+    served: Vec<usize>,
+    always: Vec<bool>,
+    reached: Vec<bool>,
+    /// Until when an instance stays in reach by what was fetched before `now`.
+    kept_until: Vec<Timestamp>,
+    /// Whether a reached instance feeds it now, with a TTL above zero.
+    fed: Vec<bool>,
+    since: Vec<Timestamp>,
+    done: Vec<Vec<Interval>>,
+}
+
+impl Sweep {
+    fn new(history: &History, view: NsView, kept: impl Fn(Duration) -> Duration) -> Self {
+        let count = history.instances.len();
+        let always: Vec<bool> = history
+            .instances
+            .iter()
+            .map(|instance| instance.side == Side::Parent)
+            .collect();
+        let feeds: Vec<Feed> = history
+            .ns
+            .iter()
+            .filter(|version| version.from < version.until)
+            .filter_map(|version| {
+                let source = version.instance.0 as usize;
+                let counts = *always.get(source)? || view == NsView::ChildCentric;
+                counts.then(|| Feed {
+                    source,
+                    targets: targets(&version.content, count),
+                    served: Interval::new(version.from, version.until),
+                    kept: kept(version.ttl),
+                })
+            })
+            .collect();
+        let mut waiting: Vec<usize> = (0..feeds.len()).collect();
+        waiting.sort_by_key(|&index| std::cmp::Reverse(feeds[index].served.from));
+        Self {
+            feeds,
+            waiting,
+            served: Vec::new(),
+            reached: vec![false; count],
+            kept_until: vec![Timestamp::MIN; count],
+            fed: vec![false; count],
+            since: vec![Timestamp::MIN; count],
+            done: vec![Vec::new(); count],
+            always,
+        }
+    }
+
+    fn run(mut self) -> Reach {
+        let mut now = Timestamp::MIN;
+        loop {
+            self.step(now);
+            match self.next_event(now) {
+                Some(next) => {
+                    debug_assert!(now < next, "events come in order");
+                    now = next;
+                }
+                None => break,
+            }
+        }
+        for instance in 0..self.reached.len() {
+            if self.reached[instance] {
+                self.done[instance].push(Interval::new(self.since[instance], Timestamp::MAX));
+            }
+        }
+        Reach(
+            self.done
+                .into_iter()
+                .map(|spans| spans.into_iter().collect())
+                .collect(),
+        )
+    }
+
+    /// Moves to `now`: what was fed until now stays kept, feeds change, reach follows.
+    fn step(&mut self, now: Timestamp) {
+        for &index in &self.served {
+            let feed = &self.feeds[index];
+            if self.reached[feed.source] {
+                for &target in &feed.targets {
+                    let until = now + feed.kept;
+                    self.kept_until[target] = self.kept_until[target].max(until);
+                }
+            }
+        }
+        self.served
+            .retain(|&index| self.feeds[index].served.until > now);
+        while let Some(&index) = self.waiting.last() {
+            if self.feeds[index].served.from > now {
+                break;
+            }
+            self.waiting.pop();
+            if self.feeds[index].served.until > now {
+                self.served.push(index);
+            }
+        }
+        let reached = self.closure(now);
+        for (instance, &is) in reached.iter().enumerate() {
+            match (self.reached[instance], is) {
+                (false, true) => self.since[instance] = now,
+                (true, false) => {
+                    self.done[instance].push(Interval::new(self.since[instance], now));
+                }
+                _ => {}
+            }
+        }
+        self.reached = reached;
+    }
+
+    /// Everyone kept in reach at `now`, and whoever they lead to; notes who is fed.
+    fn closure(&mut self, now: Timestamp) -> Vec<bool> {
+        let count = self.always.len();
+        let mut from_source: Vec<Vec<usize>> = vec![Vec::new(); count];
+        for &index in &self.served {
+            from_source[self.feeds[index].source].push(index);
+        }
+        let mut reached: Vec<bool> = (0..count)
+            .map(|instance| self.always[instance] || self.kept_until[instance] > now)
+            .collect();
+        self.fed = vec![false; count];
+        let mut todo: Vec<usize> = (0..count).filter(|&instance| reached[instance]).collect();
+        while let Some(source) = todo.pop() {
+            for &index in &from_source[source] {
+                let feed = &self.feeds[index];
+                for &target in &feed.targets {
+                    self.fed[target] |= !feed.kept.is_zero();
+                    if !std::mem::replace(&mut reached[target], true) {
+                        todo.push(target);
+                    }
+                }
+            }
+        }
+        reached
+    }
+
+    /// The next instant at which a feed starts or ends, or something kept without a feed runs out.
+    fn next_event(&self, now: Timestamp) -> Option<Timestamp> {
+        let starts = self
+            .waiting
+            .last()
+            .map(|&index| self.feeds[index].served.from);
+        let ends = self
+            .served
+            .iter()
+            .map(|&index| self.feeds[index].served.until);
+        let lapses = (0..self.always.len())
+            .filter(|&instance| !self.always[instance] && !self.fed[instance])
+            .map(|instance| self.kept_until[instance])
+            .filter(|&until| until > now);
+        starts
+            .into_iter()
+            .chain(ends)
+            .chain(lapses)
+            .filter(|&at| at < Timestamp::MAX)
+            .min()
+    }
+}
+
+/// The instances that an NS RRset leads to, each once, without those that the history does not know.
+fn targets(content: &[InstanceId], count: usize) -> Vec<usize> {
+    let mut targets: Vec<usize> = content
+        .iter()
+        .map(|instance| instance.0 as usize)
+        .filter(|&index| index < count)
+        .collect();
+    targets.sort_unstable();
+    targets.dedup();
+    targets
+}

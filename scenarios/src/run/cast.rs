@@ -1,0 +1,166 @@
+//! The agents of a run: their seats in the world, and their restarts.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use counterpoint_controller::{Command as ControllerCommand, Controller};
+use counterpoint_dns::{
+    agent::{Agent, Input, Note, Output, Record},
+    resolver::{self, Resolver},
+    stream::stream,
+};
+use counterpoint_scanner::{Command as ScannerCommand, Scanner};
+use counterpoint_simnet::{
+    topology::Stage,
+    world::{SeatId, World},
+};
+
+use super::plan;
+use crate::scenario::Scenario;
+
+/// An agent in its seat, with what it asked to be kept.
+pub struct Seated<A> {
+    /// Its place in the world.
+    pub seat: SeatId,
+    /// The agent.
+    pub agent: A,
+    who: String,
+}
+
+/// What agents asked to be made durable, by key.
+pub type Store = BTreeMap<String, String>;
+
+impl<A: Agent> Seated<A> {
+    /// Gives an agent a seat, and lets it say what it wants.
+    pub fn new(world: &mut World, address: IpAddr, who: &str, agent: A) -> Self {
+        Self { seat: world.seat(address), agent, who: who.into() }
+    }
+
+    /// Hands it an input and carries out what it wants then. Returns its notes.
+    pub fn handle(
+        &mut self,
+        world: &mut World,
+        store: &mut Store,
+        input: Input<A::Command>,
+    ) -> Vec<Note> {
+        self.agent.handle(world.now(), input);
+        self.drain(world, store)
+    }
+
+    /// Carries out what it wants. Returns its notes.
+    pub fn drain(&mut self, world: &mut World, store: &mut Store) -> Vec<Note> {
+        let mut notes = Vec::new();
+        while let Some(output) = self.agent.poll(world.now()) {
+            match output {
+                Output::Persist(Record { key, value }) if value.is_empty() => {
+                    store.remove(&key);
+                }
+                Output::Persist(Record { key, value }) => {
+                    store.insert(key, value);
+                }
+                Output::Note(note) => notes.push(note),
+                ask @ Output::Ask { .. } => world.carry(self.seat, ask),
+            }
+        }
+        world.wake(self.seat, self.agent.wake_at());
+        let now = world.now();
+        for note in &notes {
+            let text = [note.zone.as_str(), &note.subject, &note.text].join(" ");
+            world.log.line(now, &self.who, note.kind, text.trim());
+        }
+        notes
+    }
+}
+
+/// Every agent of a run.
+pub struct Cast {
+    /// The multi-signer controller, while it runs.
+    pub controller: Option<Seated<Controller>>,
+    /// What it persisted.
+    pub controller_store: Store,
+    /// The parental agent.
+    pub scanner: Option<Seated<Scanner>>,
+    /// What it persisted.
+    pub scanner_store: Store,
+    /// Concrete resolvers, in the order of the scenario.
+    pub resolvers: Vec<Seated<Resolver>>,
+    starts: u32,
+}
+
+impl Cast {
+    /// Seats everybody.
+    pub fn new(scenario: &Scenario, stage: &mut Stage) -> Self {
+        let seed = scenario.seed;
+        let mut cast = Self {
+            controller: None,
+            controller_store: Store::new(),
+            scanner: None,
+            scanner_store: Store::new(),
+            resolvers: Vec::new(),
+            starts: 0,
+        };
+        if scenario.controller.enabled {
+            cast.start_controller(scenario, stage);
+        }
+        if scenario.scanner.enabled {
+            let mut chance = stream(seed, "scanner");
+            let phase = crate::scenario::Range::new(std::time::Duration::ZERO, scenario.scanner.interval);
+            let config = plan::scanner_config(scenario, stage, phase.draw(&mut chance));
+            let agent = Scanner::new(config, chance);
+            let world = &mut stage.world;
+            let mut seated = Seated::new(world, plan::SCANNER_ADDRESS, "scanner", agent);
+            seated.drain(world, &mut cast.scanner_store);
+            cast.scanner = Some(seated);
+        }
+        for (number, resolver) in scenario.resolvers.iter().enumerate() {
+            let config = plan::resolver(stage, resolver.profile());
+            let config = resolver::Config { servers_tries: resolver.give_up.tries as usize, ..config };
+            let who = format!("resolver/{}", resolver.name);
+            let agent = Resolver::new(config, stream(seed, &who));
+            let address = plan::resolver_address(number);
+            cast.resolvers.push(Seated::new(&mut stage.world, address, &who, agent));
+        }
+        cast
+    }
+
+    /// Starts the controller from what it persisted, if it does not run.
+    pub fn start_controller(&mut self, scenario: &Scenario, stage: &mut Stage) -> Vec<Note> {
+        if self.controller.is_some() {
+            return Vec::new();
+        }
+        let config = plan::controller_config(scenario, stage);
+        let chance = stream(scenario.seed, &format!("controller/{}", self.starts));
+        self.starts += 1;
+        let records = self.controller_store.iter();
+        let records: Vec<Record> = records
+            .map(|(key, value)| Record { key: key.clone(), value: value.clone() })
+            .collect();
+        let agent = Controller::restore(config, chance, records);
+        let world = &mut stage.world;
+        let mut seated = Seated::new(world, plan::CONTROLLER_ADDRESS, "controller", agent);
+        // A restarted agent looks at the time before anything else.
+        let notes = seated.handle(world, &mut self.controller_store, Input::Wake);
+        self.controller = Some(seated);
+        notes
+    }
+
+    /// Ends the controller; what is under way never reaches it.
+    pub fn stop_controller(&mut self, world: &mut World) {
+        if let Some(seated) = self.controller.take() {
+            world.leave_seat(seated.seat);
+        }
+    }
+
+    /// Tells the controller to do something. `false` if it does not run.
+    pub fn command(&mut self, world: &mut World, command: ControllerCommand) -> Option<Vec<Note>> {
+        let seated = self.controller.as_mut()?;
+        Some(seated.handle(world, &mut self.controller_store, Input::Command(command)))
+    }
+
+    /// Tells the scanner to scan now.
+    pub fn scan_now(&mut self, world: &mut World) {
+        if let Some(seated) = self.scanner.as_mut() {
+            let command = Input::Command(ScannerCommand::ScanNow);
+            seated.handle(world, &mut self.scanner_store, command);
+        }
+    }
+}

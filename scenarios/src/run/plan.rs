@@ -1,0 +1,265 @@
+//! From a scenario to what the world, the controller, the scanner and the resolvers are told.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use counterpoint_controller as controller;
+use counterpoint_dns::{
+    key,
+    name::{Name, RecordType},
+    oracle,
+    rdata::Rdata,
+    resolver,
+    time::Timestamp,
+    validate::Policy,
+};
+use counterpoint_scanner as scanner;
+use counterpoint_simnet::{
+    network,
+    topology::{self, PARENT, ParentPlan, SignerPlan, Stage, Topology, ZonePlan},
+};
+
+use crate::scenario::{
+    self, CdsAfter, Continuity, KeyLayout, NamesIn, Profile, Range, ResolverProfile, Safety,
+    Scenario, Servers, Signer, Zone,
+};
+
+/// Where the controller speaks from.
+pub const CONTROLLER_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 66, 200, 1));
+/// Where the scanner speaks from.
+pub const SCANNER_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 66, 200, 2));
+
+/// Where the resolver of this number speaks from.
+pub fn resolver_address(number: usize) -> IpAddr {
+    Ipv4Addr::new(127, 66, 201, number as u8 + 1).into()
+}
+
+/// The world of a scenario.
+pub fn topology(scenario: &Scenario) -> Topology {
+    let parent = &scenario.parent;
+    Topology {
+        seed: scenario.seed,
+        start: scenario.start,
+        parent: ParentPlan {
+            zone: parent.zone.clone(),
+            servers: parent.servers as usize,
+            algorithm: algorithm(parent.algorithm),
+            ds_ttl: parent.ds_ttl.seconds(),
+            ns_ttl: parent.ns_ttl.seconds(),
+            negative_ttl: parent.negative_ttl.seconds(),
+            propagation: span(parent.propagation),
+        },
+        signers: scenario.signers.iter().map(|signer| signer_plan(scenario, signer)).collect(),
+        zones: scenario.zones.iter().map(|zone| zone_plan(scenario, zone)).collect(),
+    }
+}
+
+/// Those that serve a zone at the start.
+pub fn first_signers(scenario: &Scenario, zone: &Zone) -> Vec<String> {
+    match zone.group.as_ref().and_then(|group| scenario.group(group)) {
+        Some(group) => group.signers.clone(),
+        None => zone.signers.clone(),
+    }
+}
+
+/// The plan of a zone of the scenario.
+pub fn zone_plan(scenario: &Scenario, zone: &Zone) -> ZonePlan {
+    let keeps_cds =
+        scenario.controller.enabled && scenario.controller.cds_after == CdsAfter::Keep;
+    ZonePlan {
+        name: zone.name.clone(),
+        signers: first_signers(scenario, zone),
+        is_secure: zone.secure,
+        has_cds: keeps_cds,
+        records: records(&zone.records, &zone.name),
+    }
+}
+
+/// Records as the world takes them.
+pub fn records(
+    records: &[scenario::Record],
+    zone: &Name,
+) -> Vec<(Name, Option<u32>, RecordType, Rdata)> {
+    let record = |record: &scenario::Record| {
+        let ttl = record.ttl.map(scenario::Ttl::seconds);
+        Some((record.owner_in(zone)?, ttl, record.rtype(), record.rdata_in(zone)?))
+    };
+    records.iter().filter_map(record).collect()
+}
+
+fn signer_plan(scenario: &Scenario, signer: &Signer) -> SignerPlan {
+    let names_in = match &signer.names_in {
+        Some(NamesIn::Zone) => topology::NamesIn::ServedZone,
+        _ => topology::NamesIn::Zone(signer.domain(&scenario.parent.zone, &Name::root())),
+    };
+    let hosts = match &signer.servers {
+        Servers::Count(count) => (1..=*count).map(|number| format!("ns{number}")).collect(),
+        Servers::Names(names) => names.iter().map(first_label).collect(),
+    };
+    SignerPlan {
+        name: signer.name.clone(),
+        hosts,
+        names_in,
+        is_csk: signer.keys == KeyLayout::Csk,
+        algorithm: algorithm(signer.algorithm),
+        dnskey_ttl: signer.dnskey_ttl.seconds(),
+        ns_ttl: signer.ns_ttl.seconds(),
+        default_ttl: signer.default_ttl.seconds(),
+        negative_ttl: signer.negative_ttl.seconds(),
+        validity: signer.signature_validity,
+        resign_before: signer.resign_before,
+        propagation: span(signer.propagation),
+    }
+}
+
+fn first_label(name: &Name) -> String {
+    let label = name.iter().next().unwrap_or_default();
+    String::from_utf8_lossy(label).into_owned()
+}
+
+/// The loader refuses algorithms that the world cannot sign with.
+fn algorithm(algorithm: scenario::Algorithm) -> key::Algorithm {
+    algorithm.to_key().unwrap_or(key::Algorithm::Ed25519)
+}
+
+/// A range as the world draws it.
+pub fn span(range: Range) -> std::ops::RangeInclusive<Duration> {
+    range.low..=range.high
+}
+
+/// What every agent's own resolver is told.
+pub fn agent_resolver(stage: &Stage) -> resolver::Config {
+    resolver::Config::new(stage.root_addresses(), stage.trust_anchor())
+}
+
+/// What the concrete resolver of a profile is told.
+pub fn resolver(stage: &Stage, profile: ResolverProfile) -> resolver::Config {
+    let config = agent_resolver(stage);
+    match profile {
+        ResolverProfile::ChildCentric => config.view(resolver::View::ChildCentric),
+        ResolverProfile::BehindCache => config
+            .view(resolver::View::ChildCentric)
+            .validation(resolver::Validation::BehindCache),
+        ResolverProfile::StrictDs => {
+            let policy = Policy { every_ds_algorithm: true, ..Policy::default() };
+            resolver::Config { policy, ..config }
+        }
+        _ => config,
+    }
+}
+
+/// What the oracle is asked for a profile of the judge.
+pub fn oracle_profile(profile: &Profile) -> oracle::Profile {
+    match profile {
+        Profile::StrictDs => oracle::Profile::strict_ds(),
+        Profile::StrictDnskey => oracle::Profile::strict_dnskey(),
+        Profile::Only(algorithms) => {
+            let numbers: Vec<u8> = algorithms.iter().map(|a| a.number()).collect();
+            oracle::Profile { name: profile.name(), ..oracle::Profile::only(&numbers) }
+        }
+        Profile::Liberal | Profile::Named(_) => oracle::Profile::liberal(),
+    }
+}
+
+/// What the controller is told.
+pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Config {
+    let table = &scenario.controller;
+    let mut config = controller::Config::new(scenario.parent.zone.clone());
+    config.poll = table.poll;
+    config.safety = match table.safety {
+        Safety::Percent(percent) => controller::Safety::Share(f64::from(percent) / 100.0),
+        Safety::Span(span) => controller::Safety::Fixed(span),
+    };
+    config.parent_settle = scenario.parent_settle();
+    config.cds_after = match table.cds_after {
+        CdsAfter::Keep => controller::CdsAfter::Keep,
+        CdsAfter::Withdraw => controller::CdsAfter::Withdraw,
+    };
+    config.guard = table.guard;
+    // Both tables of names are the contract's; the loader refuses names that are not in it.
+    config.sabotage = table.sabotage.iter().filter_map(|s| s.name().parse().ok()).collect();
+    let parent = &scenario.parent;
+    config.parent.max_ttl =
+        parent.ds_ttl.span().max(parent.ns_ttl.span()).max(parent.negative_ttl.span());
+    config.resolver = Some(agent_resolver(stage));
+    for signer in &scenario.signers {
+        let Some(plan) = stage.signer(&signer.name) else { continue };
+        let Some(operator) = stage.world.operator(&signer.name) else { continue };
+        let operator = &stage.world.operators[operator];
+        let mut ns = BTreeMap::new();
+        for zone in &scenario.zones {
+            ns.insert(zone.name.clone(), plan.hosts(&zone.name));
+        }
+        let in_zone = scenario.zones.iter().flat_map(|zone| {
+            stage.in_zone_addresses(std::slice::from_ref(&signer.name), &zone.name)
+        });
+        let in_zone_addresses =
+            in_zone.map(|(host, address)| (host, vec![address])).collect();
+        config.signers.insert(
+            controller::SignerName::from(signer.name.as_str()),
+            controller::Signer {
+                ns,
+                in_zone_addresses,
+                primary: operator.update_address(),
+                tsig: operator.tsig.clone(),
+                csk: Some(signer.keys == KeyLayout::Csk),
+                max_ttl: signer.max_ttl.span(),
+            },
+        );
+    }
+    let members = |names: &[String]| -> BTreeSet<controller::SignerName> {
+        names.iter().map(|name| controller::SignerName::from(name.as_str())).collect()
+    };
+    for group in &scenario.groups {
+        config.groups.insert(group.name.clone(), members(&group.signers));
+    }
+    for zone in &scenario.zones {
+        let membership = match &zone.group {
+            Some(group) => controller::Zone::Group(group.clone()),
+            None => controller::Zone::Signers(members(&zone.signers)),
+        };
+        config.zones.insert(zone.name.clone(), membership);
+    }
+    config
+}
+
+/// What the scanner is told.
+pub fn scanner_config(scenario: &Scenario, stage: &Stage, first: Duration) -> scanner::Config {
+    let table = &scenario.scanner;
+    let start: Timestamp = scenario.start;
+    let operator = stage.world.operator(PARENT).map(|index| &stage.world.operators[index]);
+    let primary = operator.map_or_else(
+        || SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+        |operator| operator.update_address(),
+    );
+    let mut config = scanner::Config::new(scenario.parent.zone.clone(), primary, start + first);
+    config.tsig = operator.map(|operator| operator.tsig.clone());
+    config.interval = table.interval;
+    config.publish_delay = span(table.publish_delay);
+    config.cds = table.cds;
+    config.csync = table.csync;
+    config.continuity = match table.continuity {
+        Continuity::Strict => scanner::Continuity::Strict,
+        Continuity::OnePath => scanner::Continuity::OnePath,
+    };
+    config.retry = table.retry.clone();
+    config.glue_ttl = scenario.parent.ns_ttl.seconds();
+    config.sabotage = table.sabotage.iter().filter_map(|s| s.name().parse().ok()).collect();
+    config.resolver = Some(agent_resolver(stage));
+    config
+}
+
+/// Trouble with messages, as the network knows it; `None` for faults of another kind.
+pub fn trouble(kind: scenario::FaultKind) -> Option<network::Trouble> {
+    match kind {
+        scenario::FaultKind::Dead => Some(network::Trouble::Dead),
+        scenario::FaultKind::Loss(rate) => {
+            Some(network::Trouble::Loss(f64::from(rate.per_million) / 1e6))
+        }
+        scenario::FaultKind::Latency(by) => Some(network::Trouble::Latency(by.low, by.high)),
+        scenario::FaultKind::Stale => None,
+    }
+}

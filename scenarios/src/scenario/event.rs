@@ -1,0 +1,443 @@
+//! `[[event]]`: what happens, when.
+
+use std::time::Duration;
+
+use counterpoint_dns::{
+    key,
+    name::{Name, RecordType},
+    rdata::Csync,
+};
+
+use super::{
+    setting::{Setting, integer, names, quote},
+    support,
+    time::{Ttl, minutes},
+    zone::Record,
+};
+use crate::{
+    diagnostic::{nearest, one_of},
+    load::{
+        reader::{Field, Reader},
+        tree::Value,
+    },
+};
+
+/// Something that happens at a time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its position in the file, from 1.
+    pub number: usize,
+    /// When, from the start.
+    pub at: Duration,
+    /// To which zone; the only one, if there is one only. The root if it concerns none (`group-add`,
+    /// `controller-stop`, …).
+    pub zone: Name,
+    /// What.
+    pub what: What,
+}
+
+names! {
+    /// The kinds of keys.
+    pub enum KeyKind {
+        Zsk = "zsk",
+        Ksk = "ksk",
+        Csk = "csk",
+    }
+}
+
+names! {
+    /// The types that ask the parent for a DS.
+    pub enum CdsType {
+        Cds = "CDS",
+        Cdnskey = "CDNSKEY",
+    }
+}
+
+names! {
+    /// The digests of DS and CDS.
+    pub enum Digest {
+        Sha256 = "sha256",
+        Sha384 = "sha384",
+    }
+}
+
+impl Digest {
+    /// The number in the IANA registry.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Sha256 => key::DIGEST_SHA256,
+            Self::Sha384 => key::DIGEST_SHA384,
+        }
+    }
+}
+
+/// Which keys of a signer are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// Every own key of a kind.
+    Kind(KeyKind),
+    /// Every own key.
+    All,
+    /// The one with this label.
+    Label(String),
+}
+
+impl Setting for Keys {
+    fn read(field: &Field<'_>) -> Option<Self> {
+        let text = field.text("a kind (`zsk`, `ksk`, `csk`, `all`) or a label")?;
+        Some(match KeyKind::from_name(text) {
+            Some(kind) => Self::Kind(kind),
+            None if text == "all" => Self::All,
+            None => Self::Label(text.into()),
+        })
+    }
+
+    fn print(&self) -> Option<String> {
+        match self {
+            Self::Kind(kind) => kind.print(),
+            Self::All => Some("\"all\"".into()),
+            Self::Label(label) => label.print(),
+        }
+    }
+}
+
+/// The flags of a CSYNC record: a number, or a list of `immediate` and `soaminimum`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CsyncFlags(pub u16);
+
+impl Default for CsyncFlags {
+    fn default() -> Self {
+        Self(Csync::IMMEDIATE | Csync::SOA_MINIMUM)
+    }
+}
+
+names! {
+    /// A flag of a CSYNC record by name.
+    enum CsyncFlag {
+        Immediate = "immediate",
+        SoaMinimum = "soaminimum",
+    }
+}
+
+impl Setting for CsyncFlags {
+    fn read(field: &Field<'_>) -> Option<Self> {
+        let expected = "a number, or a list of `immediate` and `soaminimum`";
+        match &field.node.value {
+            Value::List(_) => {
+                let flags = Vec::<CsyncFlag>::read(field)?;
+                let bits = flags.iter().map(|flag| match flag {
+                    CsyncFlag::Immediate => Csync::IMMEDIATE,
+                    CsyncFlag::SoaMinimum => Csync::SOA_MINIMUM,
+                });
+                Some(Self(bits.fold(0, |all, bit| all | bit)))
+            }
+            _ => integer(field, expected).map(Self),
+        }
+    }
+
+    fn print(&self) -> Option<String> {
+        Some(self.0.to_string())
+    }
+}
+
+impl Setting for RecordType {
+    fn read(field: &Field<'_>) -> Option<Self> {
+        const USUAL: [&str; 17] = [
+            "A",
+            "AAAA",
+            "CDNSKEY",
+            "CDS",
+            "CNAME",
+            "CSYNC",
+            "DNSKEY",
+            "DS",
+            "MX",
+            "NS",
+            "NSEC",
+            "NSEC3",
+            "NSEC3PARAM",
+            "PTR",
+            "SOA",
+            "SRV",
+            "TXT",
+        ];
+        let text = field.text("a record type as \"DNSKEY\"")?;
+        match text.to_ascii_uppercase().parse() {
+            Ok(rtype) => Some(rtype),
+            Err(_) => {
+                field.fail(
+                    "unknown-name",
+                    format!("there is no type `{text}`"),
+                    |d| match nearest(text, USUAL) {
+                        Some(near) => d
+                            .expected("no such record type")
+                            .suggest(format!("did you mean `{near}`?")),
+                        None => d.expected("expected a record type as \"DNSKEY\""),
+                    },
+                )
+            }
+        }
+    }
+
+    fn print(&self) -> Option<String> {
+        Some(quote(&self.to_string()))
+    }
+}
+
+/// Reads one field of an event: required, or with a default.
+macro_rules! field {
+    ($reader:ident, $key:literal, $Type:ty) => {
+        $reader.required::<$Type>($key)
+    };
+    ($reader:ident, $key:literal, $Type:ty, $default:expr) => {
+        Some($reader.read::<$Type>($key, $default))
+    };
+}
+
+/// Prints one field of an event, unless it has its default.
+macro_rules! print_field {
+    ($lines:ident, $field:ident, $key:literal) => {
+        $lines.extend(Setting::print($field).map(|value| ($key, value)));
+    };
+    ($lines:ident, $field:ident, $key:literal, $default:expr) => {
+        if *$field != $default {
+            print_field!($lines, $field, $key);
+        }
+    };
+}
+
+macro_rules! events {
+    ($($(#[$meta:meta])* $Variant:ident $name:literal { $(
+        $(#[$fmeta:meta])* $field:ident $key:literal : $Type:ty $(= $default:expr)?
+    ),* $(,)? }),* $(,)?) => {
+        /// What happens.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum What {
+            $($(#[$meta])* $Variant { $($(#[$fmeta])* $field: $Type),* }),*
+        }
+
+        impl What {
+            /// The names of all that this release knows.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+
+            /// Its name in files.
+            pub const fn name(&self) -> &'static str {
+                match self { $(Self::$Variant { .. } => $name),* }
+            }
+
+            fn read_kind(name: &str, reader: &mut Reader<'_>) -> Option<Self> {
+                match name {
+                    $($name => {
+                        $(let $field = field!(reader, $key, $Type $(, $default)?);)*
+                        Some(Self::$Variant { $($field: $field?),* })
+                    })*
+                    _ => None,
+                }
+            }
+
+            /// Its fields that differ from the default.
+            fn print_fields(&self) -> Vec<(&'static str, String)> {
+                #[allow(unused_mut, reason = "some events have no fields")]
+                let mut lines = Vec::new();
+                match self {
+                    $(Self::$Variant { $($field),* } => {
+                        $(print_field!(lines, $field, $key $(, $default)?);)*
+                    })*
+                }
+                lines
+            }
+        }
+    };
+}
+
+events! {
+    /// The controller joins a signer to the zone's group; one that does not serve it yet starts to.
+    Join "join" { /** Who. */ signer "signer": String },
+    /// The controller takes a signer out.
+    Leave "leave" {
+        /** Who. */ signer "signer": String,
+        /** Whether it does not answer any more. */ dead "dead": bool = false,
+    },
+    /// One joins, then another leaves.
+    Replace "replace" { /** Who leaves. */ from "from": String, /** Who joins. */ to "to": String },
+    /// Every zone of the group joins the signer.
+    GroupAdd "group-add" { /** The group. */ group "group": String, /** Who. */ signer "signer": String },
+    /// Every zone of the group leaves the signer.
+    GroupRemove "group-remove" { /** The group. */ group "group": String, /** Who. */ signer "signer": String },
+    /// The controller is killed, and starts again from what it persisted.
+    ControllerCrash "controller-crash" { /** Time until it starts again. */ lasting "for": Duration = minutes(10) },
+    /// The controller stops.
+    ControllerStop "controller-stop" {},
+    /// The controller starts from what it persisted.
+    ControllerStart "controller-start" {},
+
+    /// A signer serves the zone: same records, own keys, NS its own names only.
+    StartServing "start-serving" { /** Who. */ signer "signer": String },
+    /// It answers REFUSED.
+    StopServing "stop-serving" { /** Who. */ signer "signer": String },
+    /// It signs.
+    StartSigning "start-signing" { /** Who. */ signer "signer": String },
+    /// It goes on serving but makes no new signatures.
+    StopSigning "stop-signing" { /** Who. */ signer "signer": String },
+    /// A new key in the signer's own DNSKEY RRset.
+    NewKey "new-key" {
+        /** Whose. */ signer "signer": String,
+        /** Its kind. */ kind "kind": KeyKind,
+        /** What to call it. */ label "label": String,
+    },
+    /// It signs with this key instead of the old one of that kind.
+    SignWith "sign-with" { /** Who. */ signer "signer": String, /** The key. */ label "label": String },
+    /// The key leaves.
+    DropKey "drop-key" { /** Whose. */ signer "signer": String, /** The key. */ label "label": String },
+    /// Keys of one signer into the DNSKEY RRsets of others.
+    ImportDnskey "import-dnskey" {
+        /** Whose keys. */ from "from": String,
+        /** Where; none: at all that serve the zone. */ at_signers "at-signers": Option<Vec<String>> = None,
+        /** Which. */ keys "keys": Keys,
+    },
+    /// Keys of one signer out of the DNSKEY RRsets of others.
+    RemoveDnskey "remove-dnskey" {
+        /** Whose keys. */ from "from": String,
+        /** Where; none: at all that serve the zone. */ at_signers "at-signers": Option<Vec<String>> = None,
+        /** Which. */ keys "keys": Keys,
+    },
+    /// CDS and CDNSKEY RRsets.
+    PublishCds "publish-cds" {
+        /** Where; none: at all that serve the zone. */ at_signers "at-signers": Option<Vec<String>> = None,
+        /** Whose keys; none: of all that serve the zone. */ of "for": Option<Vec<String>> = None,
+        /** Of which types. */ types "types": Vec<CdsType> = vec![CdsType::Cds, CdsType::Cdnskey],
+        /** The request to remove the DS instead (RFC 8078 §4). */ delete "delete": bool = false,
+    },
+    /// No CDS, no CDNSKEY.
+    WithdrawCds "withdraw-cds" {
+        /** Where; none: at all that serve the zone. */ at_signers "at-signers": Option<Vec<String>> = None,
+    },
+    /// A CSYNC record.
+    PublishCsync "publish-csync" {
+        /** Where; none: at all that serve the zone. */ at_signers "at-signers": Option<Vec<String>> = None,
+        /** Its flags. */ flags "flags": CsyncFlags = CsyncFlags::default(),
+        /** Its serial; none: that of the signer's own SOA. */ serial "serial": Option<u32> = None,
+        /** What to synchronise. */ types "types": Vec<RecordType> = vec![RecordType::NS, RecordType::A, RecordType::AAAA],
+    },
+    /// No CSYNC.
+    WithdrawCsync "withdraw-csync" {
+        /** Where; none: at all that serve the zone. */ at_signers "at-signers": Option<Vec<String>> = None,
+    },
+    /// The zone's own NS RRset.
+    SetNs "set-ns" {
+        /** Where; none: at all that serve the zone. */ at_signers "at-signers": Option<Vec<String>> = None,
+        /** Whose nameservers. */ signers "signers": Vec<String>,
+    },
+    /// The parent's NS RRset and glue.
+    SetParentNs "set-parent-ns" { /** Whose nameservers. */ signers "signers": Vec<String> },
+    /// The parent's DS RRset.
+    SetDs "set-ds" {
+        /** Whose keys. */ of "for": Vec<String>,
+        /** With which digests. */ digests "digests": Vec<Digest> = vec![Digest::Sha256],
+    },
+    /// Records of the zone: each owner and type mentioned becomes exactly this.
+    SetRrset "set-rrset" {
+        /** Where; none: at all that serve the zone. */ at_signers "at-signers": Option<Vec<String>> = None,
+        /** The records. */ records "records": Vec<Record>,
+    },
+    /// The TTL of all RRsets of a type.
+    SetTtl "set-ttl" {
+        /** Where; none: at all that serve the zone. */ at_signers "at-signers": Option<Vec<String>> = None,
+        /** At the parent instead. */ at_parent "at-parent": bool = false,
+        /** The type. */ rtype "type": RecordType,
+        /** The TTL from now on. */ ttl "ttl": Ttl,
+    },
+    /// The scanner scans the zone now.
+    ScanNow "scan-now" {},
+}
+
+impl What {
+    /// Whether it asks the controller, rather than being done by hand.
+    pub fn is_process(&self) -> bool {
+        matches!(
+            self,
+            Self::Join { .. }
+                | Self::Leave { .. }
+                | Self::Replace { .. }
+                | Self::GroupAdd { .. }
+                | Self::GroupRemove { .. }
+        )
+    }
+
+    /// Whether it happens to the controller itself.
+    pub fn is_of_controller(&self) -> bool {
+        matches!(
+            self,
+            Self::ControllerCrash { .. } | Self::ControllerStop {} | Self::ControllerStart {}
+        )
+    }
+
+    /// Whether it concerns one zone.
+    pub fn has_zone(&self) -> bool {
+        !self.is_of_controller()
+            && !matches!(self, Self::GroupAdd { .. } | Self::GroupRemove { .. })
+    }
+}
+
+impl Event {
+    /// Reads the event `number`; `only` is the zone if there is one only.
+    pub(crate) fn read(field: &Field<'_>, number: usize, only: Option<&Name>) -> Option<Self> {
+        let mut reader = field.table()?;
+        let at = reader.required("at");
+        let kind = reader.field("do");
+        let Some(kind) = kind else {
+            reader.required::<String>("do");
+            return None;
+        };
+        let later = support::refused("event.do");
+        let all = || What::NAMES.iter().chain(later).copied();
+        let name = kind.text("the name of an event, as \"join\"")?;
+        if !all().any(|known| known == name) {
+            return kind.fail(
+                "unknown-event",
+                format!("there is no event `{name}`"),
+                |d| match nearest(name, all()) {
+                    Some(near) => d
+                        .expected("no such event")
+                        .suggest(format!("did you mean `{near}`?")),
+                    None => d.expected(format!("expected {}", one_of(all()))),
+                },
+            );
+        }
+        kind.read::<String>()?;
+        let zone = reader.field("zone").map(|field| field.read::<Name>());
+        let what = What::read_kind(name, &mut reader);
+        reader.finish();
+        let what = what?;
+        let zone = match zone {
+            Some(zone) => zone?,
+            None if !what.has_zone() => Name::root(),
+            None => match only {
+                Some(only) => only.clone(),
+                None => {
+                    return field.fail("missing-key", "`zone` is missing", |d| {
+                        d.expected("there is more than one zone: say which one is meant")
+                    });
+                }
+            },
+        };
+        Some(Self {
+            number,
+            at: at?,
+            zone,
+            what,
+        })
+    }
+
+    /// Its lines in a file; the zone is left out where there is one only.
+    pub(crate) fn print_keys(&self, only: Option<&Name>) -> Vec<(&'static str, String)> {
+        let mut lines = Vec::new();
+        lines.extend(self.at.print().map(|at| ("at", at)));
+        lines.push(("do", quote(self.what.name())));
+        if self.what.has_zone() && only != Some(&self.zone) {
+            lines.extend(self.zone.print().map(|zone| ("zone", zone)));
+        }
+        lines.extend(self.what.print_fields());
+        lines
+    }
+}

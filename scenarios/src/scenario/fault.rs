@@ -1,0 +1,249 @@
+//! `[[fault]]`: what breaks, from when until when.
+
+use std::{fmt, time::Duration};
+
+use super::{
+    setting::{Setting, choose, names, quote},
+    support,
+    time::Range,
+};
+use crate::load::{
+    reader::{Field, Reader},
+    tree::Value,
+};
+
+/// Something that is broken for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// Its position in the file, from 1.
+    pub number: usize,
+    /// First instant, from the start.
+    pub from: Duration,
+    /// First instant after; none: to the end.
+    pub until: Option<Duration>,
+    /// What is broken.
+    pub kind: FaultKind,
+    /// Where.
+    pub target: Target,
+}
+
+/// What is broken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FaultKind {
+    /// No answer.
+    Dead,
+    /// This share of the messages is lost.
+    Loss(Rate),
+    /// Messages take this much longer; drawn for each.
+    Latency(Range),
+    /// A server answers from the version that it had at `from`.
+    Stale,
+}
+
+names! {
+    /// The names of [`FaultKind`].
+    enum KindName {
+        Dead = "dead",
+        Loss = "loss",
+        Latency = "latency",
+        Stale = "stale",
+    }
+}
+
+impl FaultKind {
+    /// Its name in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dead => "dead",
+            Self::Loss(_) => "loss",
+            Self::Latency(_) => "latency",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+/// A share, in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rate {
+    /// 0 to 1,000,000.
+    pub per_million: u32,
+}
+
+impl Setting for Rate {
+    fn read(field: &Field<'_>) -> Option<Self> {
+        let expected = "a share as 0.1 or \"10%\"";
+        let share = match &field.node.value {
+            Value::Float(share) => *share,
+            Value::Integer(share @ 0..=1) => *share as f64,
+            _ => {
+                let text = field.text(expected)?;
+                match text
+                    .strip_suffix('%')
+                    .map(|text| text.trim().parse::<f64>())
+                {
+                    Some(Ok(percent)) => percent / 100.0,
+                    _ => return field.mismatch(expected),
+                }
+            }
+        };
+        if !(0.0..=1.0).contains(&share) {
+            let message = format!("`{}` is not between none and all", field.key());
+            return field.fail("bad-percentage", message, |d| {
+                d.expected("expected a share from 0% to 100%")
+            });
+        }
+        Some(Self {
+            per_million: (share * 1e6).round() as u32,
+        })
+    }
+
+    fn print(&self) -> Option<String> {
+        Some(format!("\"{}%\"", f64::from(self.per_million) / 1e4))
+    }
+}
+
+/// Where something is broken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// All instances of a signer.
+    Signer(String),
+    /// One instance of a signer, from 1.
+    Instance(String, u32),
+    /// All instances of the parent.
+    Parent,
+    /// One instance of the parent, from 1.
+    ParentInstance(u32),
+    /// The scanner.
+    Scanner,
+    /// The controller.
+    Controller,
+    /// A resolver.
+    Resolver(String),
+    /// Between these two.
+    Between(Box<Target>, Box<Target>),
+}
+
+impl Target {
+    /// Parses `alpha/ns1`, `parent/2`, `alpha`, `resolver/NAME`, `scanner`, or a pair `a <-> b`.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some((a, b)) = text.split_once("<->") {
+            let (a, b) = (Self::parse_one(a.trim())?, Self::parse_one(b.trim())?);
+            return Some(Self::Between(Box::new(a), Box::new(b)));
+        }
+        Self::parse_one(text)
+    }
+
+    fn parse_one(text: &str) -> Option<Self> {
+        let number = |digits: &str| digits.parse().ok().filter(|number| *number > 0);
+        match text.split_once('/') {
+            Some(("parent", digits)) => {
+                number(digits.strip_prefix("ns").unwrap_or(digits)).map(Self::ParentInstance)
+            }
+            Some(("resolver", name)) => Some(Self::Resolver(name.into())),
+            Some((signer, instance)) => number(instance.strip_prefix("ns")?)
+                .map(|number| Self::Instance(signer.into(), number)),
+            None => match text {
+                "" => None,
+                "parent" => Some(Self::Parent),
+                "scanner" => Some(Self::Scanner),
+                "controller" => Some(Self::Controller),
+                signer => Some(Self::Signer(signer.into())),
+            },
+        }
+    }
+
+    /// Whether it is servers, and servers only.
+    pub fn is_server(&self) -> bool {
+        matches!(
+            self,
+            Self::Signer(_) | Self::Instance(..) | Self::Parent | Self::ParentInstance(_)
+        )
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signer(name) => f.write_str(name),
+            Self::Instance(name, number) => write!(f, "{name}/ns{number}"),
+            Self::Parent => f.write_str("parent"),
+            Self::ParentInstance(number) => write!(f, "parent/{number}"),
+            Self::Scanner => f.write_str("scanner"),
+            Self::Controller => f.write_str("controller"),
+            Self::Resolver(name) => write!(f, "resolver/{name}"),
+            Self::Between(a, b) => write!(f, "{a} <-> {b}"),
+        }
+    }
+}
+
+impl Setting for Target {
+    fn read(field: &Field<'_>) -> Option<Self> {
+        let expected = "a target as \"alpha/ns1\", \"parent/2\", \"alpha\" or \"alpha <-> parent\"";
+        let text = field.text(expected)?;
+        match Self::parse(text) {
+            Some(target) => Some(target),
+            None => field.fail("bad-target", format!("`{text}` is not a target"), |d| {
+                d.expected(format!("expected {expected}"))
+            }),
+        }
+    }
+
+    fn print(&self) -> Option<String> {
+        Some(quote(&self.to_string()))
+    }
+}
+
+impl Fault {
+    /// Reads the fault `number`.
+    pub(crate) fn read(field: &Field<'_>, number: usize) -> Option<Self> {
+        let mut reader = field.table()?;
+        let from = reader.read("from", Duration::ZERO);
+        let until = reader.read("until", None);
+        let Some(kind) = reader.field("kind") else {
+            reader.required::<String>("kind");
+            return None;
+        };
+        let later = support::refused("fault.kind");
+        let names = KindName::ALL
+            .iter()
+            .map(|kind| (kind.name(), Some(*kind)))
+            .chain(later.iter().map(|name| (*name, None)));
+        let name = choose(&kind, names)?;
+        kind.read::<String>()?;
+        let kind = Self::read_kind(name?, &mut reader);
+        let target = reader.required("target");
+        reader.finish();
+        Some(Self {
+            number,
+            from,
+            until,
+            kind: kind?,
+            target: target?,
+        })
+    }
+
+    fn read_kind(name: KindName, reader: &mut Reader<'_>) -> Option<FaultKind> {
+        match name {
+            KindName::Dead => Some(FaultKind::Dead),
+            KindName::Stale => Some(FaultKind::Stale),
+            KindName::Loss => reader.required("rate").map(FaultKind::Loss),
+            KindName::Latency => reader.required("by").map(FaultKind::Latency),
+        }
+    }
+
+    /// Its lines in a file.
+    pub(crate) fn print_keys(&self) -> Vec<(&'static str, String)> {
+        let mut lines = Vec::new();
+        let from = Some(self.from).filter(|from| !from.is_zero());
+        lines.extend(from.print().map(|from| ("from", from)));
+        lines.extend(self.until.print().map(|until| ("until", until)));
+        lines.push(("kind", quote(self.kind.name())));
+        match self.kind {
+            FaultKind::Loss(rate) => lines.extend(rate.print().map(|rate| ("rate", rate))),
+            FaultKind::Latency(by) => lines.extend(by.print().map(|by| ("by", by))),
+            FaultKind::Dead | FaultKind::Stale => {}
+        }
+        lines.extend(self.target.print().map(|target| ("target", target)));
+        lines
+    }
+}

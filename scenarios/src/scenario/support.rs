@@ -1,0 +1,184 @@
+//! What the format has and this release has not: one table, from which the refusals, the listing of
+//! `counterpoint check --unsupported` and the manual are made.
+
+/// One key whose values are not all supported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// The key, as `signer.denial`.
+    pub key: &'static str,
+    /// The values that are refused; none: all but the default.
+    pub values: &'static [&'static str],
+}
+
+const fn not(key: &'static str, values: &'static [&'static str]) -> Unsupported {
+    Unsupported { key, values }
+}
+
+/// All of it. To support a value, delete it here.
+pub const UNSUPPORTED: &[Unsupported] = &[
+    not("parent.zone", &["."]),
+    not("parent.algorithm", &["rsasha256", "ecdsap384sha384"]),
+    not("parent.denial", &["nsec3"]),
+    not("scanner.bootstrap", &["after-delay"]),
+    not("scanner.hold-down", &[]),
+    not("scanner.sabotage", SCANNER_SABOTAGE),
+    not("controller.sabotage", CONTROLLER_SABOTAGE),
+    not("signer.names-in", &["zone"]),
+    not("signer.interface", &["desec", "signed-rrset"]),
+    not("signer.algorithm", &["rsasha256", "ecdsap384sha384"]),
+    not("signer.denial", &["nsec3", "nsec3-optout", "compact"]),
+    not("signer.nsec3", &[]),
+    not("signer.clock-skew", &[]),
+    not("signer.hsm", &[]),
+    not("signer.quirks", QUIRKS),
+    not("zone.model", &["serve-only", "1", "3", "inline", "hybrid"]),
+    not("zone.primary", &[]),
+    not("zone.ksk-holder", &[]),
+    not("zone.secure", &[]),
+    not("zone.dynamic", &[]),
+    not(
+        "judge.profiles",
+        &[
+            "strict-dnskey",
+            "unbound",
+            "bind",
+            "knot-resolver",
+            "powerdns-recursor",
+        ],
+    ),
+    not(
+        "resolver.profile",
+        &[
+            "liberal",
+            "strict-ds",
+            "strict-dnskey",
+            "unbound",
+            "bind",
+            "knot-resolver",
+            "powerdns-recursor",
+        ],
+    ),
+    not(
+        "event.do",
+        &[
+            "roll-zsk",
+            "roll-ksk",
+            "roll-csk",
+            "roll-algorithm",
+            "go-insecure",
+            "cancel",
+            "notify",
+            "manual-ds",
+        ],
+    ),
+    not(
+        "fault.kind",
+        &[
+            "partition",
+            "rcode",
+            "truncate",
+            "reorder",
+            "duplicate",
+            "clock-skew",
+            "forge",
+            "replay",
+        ],
+    ),
+];
+
+const CONTROLLER_SABOTAGE: &[&str] = &[
+    "skip-dnskey-wait",
+    "skip-ds-wait",
+    "skip-ns-wait",
+    "skip-data-wait",
+    "new-ttl-instead-of-old",
+    "first-instance-is-enough",
+    "unknown-is-equal",
+    "skip-leaver-dnskey-wait",
+    "ns-at-remaining-only",
+    "leaver-never-stops",
+    "ns-before-ds",
+    "drop-foreign-zsk-early",
+    "drop-ds-early",
+    "csync-at-remaining-only",
+    "one-signer-only-cds",
+    "forget-deadline-on-restart",
+    "last-version-only",
+    "no-recheck-at-deadline",
+    "ignore-outstanding-signal",
+    "dead-leaver-not-probed",
+    "mixed-digests",
+    "csk-not-exported",
+];
+
+const SCANNER_SABOTAGE: &[&str] = &[
+    "first-ns-only",
+    "no-consistency",
+    "any-signature",
+    "absent-means-delete",
+    "delete-any-shape",
+    "ignore-soaminimum",
+    "no-second-soa",
+    "no-continuity",
+    "no-replay-guard",
+    "state-per-child",
+    "suffix-bailiwick",
+];
+
+const QUIRKS: &[&str] = &[
+    "drops-foreign-dnskey",
+    "drops-foreign-ksk",
+    "caps-ttl",
+    "omits-cdnskey",
+    "refuses-cds",
+    "own-cds",
+    "cds-ksk-only",
+    "key-tag-twin",
+    "one-ttl",
+];
+
+/// A path without its numbers: `signer.2.name` is `signer.name`.
+pub fn generic(path: &str) -> String {
+    let parts: Vec<&str> = path
+        .split('.')
+        .filter(|part| part.parse::<usize>().is_err())
+        .collect();
+    parts.join(".")
+}
+
+fn entry(path: &str) -> Option<&'static Unsupported> {
+    let key = generic(path);
+    UNSUPPORTED.iter().find(|entry| entry.key == key)
+}
+
+/// The values of `key` that are refused by name.
+pub fn refused(key: &str) -> &'static [&'static str] {
+    entry(key).map_or(&[], |entry| entry.values)
+}
+
+/// Whether this release runs `value` at `path`.
+pub fn is_supported(path: &str, value: &str) -> bool {
+    entry(path).is_none_or(|entry| !entry.values.contains(&value))
+}
+
+/// Whether `path` may have a value other than the default.
+pub fn is_free(path: &str) -> bool {
+    entry(path).is_none_or(|entry| !entry.values.is_empty())
+}
+
+/// The table for people, as Markdown.
+pub fn listing() -> String {
+    let mut text = String::from("| key | not supported yet |\n|---|---|\n");
+    for Unsupported { key, values } in UNSUPPORTED {
+        let what = match values {
+            [] => "any value but the default".into(),
+            values => values
+                .iter()
+                .map(|value| format!("`{value}`"))
+                .collect::<Vec<_>>()
+                .join(", "),
+        };
+        text.push_str(&format!("| `{key}` | {what} |\n"));
+    }
+    text
+}

@@ -1,0 +1,218 @@
+//! Operators: who runs which server addresses and keeps which zones. The root, the parent and each
+//! signer are one operator each.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+    rc::Rc,
+    time::Duration,
+};
+
+use counterpoint_dns::{
+    agent::{Peer, Server, Transport},
+    message::{ResponseCode, decode, encode},
+    name::{Name, RecordType},
+    stream::Stream,
+    time::Timestamp,
+    tsig::{TsigKey, check_request, refuse},
+    update::Update,
+};
+use hickory_proto::op::{Message, MessageType, OpCode};
+
+use crate::{answer, primary::Primary, published::Published, update};
+
+/// One server address with its own copies of zones, which lag behind the primary's.
+#[derive(Debug)]
+pub struct Instance {
+    /// What reports and scenarios call it: `alpha/ns1`.
+    pub name: String,
+    /// The nameserver name that leads to it.
+    pub host: Name,
+    /// Its address.
+    pub address: IpAddr,
+    /// What it serves now.
+    copies: BTreeMap<Name, Rc<Published>>,
+    /// Answers given before from these copies, by request without its id.
+    cache: BTreeMap<(Transport, Vec<u8>), Vec<u8>>,
+    /// No later version arrives before this: versions do not overtake one another.
+    pub(crate) last_arrival: Timestamp,
+    /// Zones whose newer versions wait until a `stale` fault ends.
+    pub(crate) withheld: BTreeMap<Name, Option<Rc<Published>>>,
+    pub(crate) is_stale: bool,
+}
+
+impl Instance {
+    /// An instance that serves nothing yet.
+    pub fn new(name: String, host: Name, address: IpAddr) -> Self {
+        Self {
+            name,
+            host,
+            address,
+            copies: BTreeMap::new(),
+            cache: BTreeMap::new(),
+            last_arrival: Timestamp::MIN,
+            withheld: BTreeMap::new(),
+            is_stale: false,
+        }
+    }
+
+    /// The version of `zone` that it serves now.
+    pub fn copy(&self, zone: &Name) -> Option<&Rc<Published>> {
+        self.copies.get(zone)
+    }
+
+    /// Serves this version from now on; with `None` the zone no longer.
+    pub(crate) fn serve(&mut self, zone: &Name, version: Option<Rc<Published>>) {
+        self.cache.clear();
+        match version {
+            Some(version) => self.copies.insert(zone.clone(), version),
+            None => self.copies.remove(zone),
+        };
+    }
+}
+
+impl Server for Instance {
+    fn respond(
+        &mut self,
+        _now: Timestamp,
+        _from: Peer,
+        via: Transport,
+        request: &[u8],
+    ) -> Option<Vec<u8>> {
+        let (id, body) = request.split_at_checked(2)?;
+        let key = (via, body.to_vec());
+        if let Some(known) = self.cache.get(&key) {
+            let mut octets = known.clone();
+            octets[..2].copy_from_slice(id);
+            return Some(octets);
+        }
+        let message = decode(request).ok()?;
+        if message.metadata.message_type != MessageType::Query {
+            return None;
+        }
+        let octets = match (message.op_code, message.queries.first()) {
+            (OpCode::Query, Some(query)) => {
+                let zone = closest(&self.copies, query.name(), query.query_type());
+                answer::answer(zone.map(|zone| &**zone), &message, via)
+            }
+            (OpCode::Query, None) => answer::answer(None, &message, via),
+            (other, _) => encode(&Message::error_msg(message.id, other, ResponseCode::NotImp)),
+        };
+        self.cache.insert(key, octets.clone());
+        Some(octets)
+    }
+}
+
+/// The deepest zone at or above `name`; for DS the deepest above it, if there is one (RFC 4035 §3.1.4.1).
+fn closest<'a, Z>(zones: &'a BTreeMap<Name, Z>, name: &Name, rtype: RecordType) -> Option<&'a Z> {
+    let mut labels = (0..=usize::from(name.num_labels())).rev();
+    let found = labels.find_map(|count| zones.get_key_value(&name.trim_to(count)));
+    match found {
+        Some((zone, _)) if rtype == RecordType::DS && zone == name => {
+            let above = labels.find_map(|count| zones.get(&name.trim_to(count)));
+            above.or(found.map(|(_, zone)| zone))
+        }
+        other => other.map(|(_, zone)| zone),
+    }
+}
+
+/// Somebody who runs servers.
+#[derive(Debug)]
+pub struct Operator {
+    /// Its name in scenarios: `alpha`, `parent`, `root`.
+    pub name: String,
+    /// Its server addresses.
+    pub instances: Vec<Instance>,
+    /// The zones that it keeps.
+    pub primaries: BTreeMap<Name, Primary>,
+    /// Where updates and transfers go; no NS record names it.
+    pub primary_address: IpAddr,
+    /// Who may update.
+    pub tsig: TsigKey,
+    /// How long a change takes to reach an instance.
+    pub propagation: RangeInclusive<Duration>,
+    /// The operator's own randomness.
+    pub(crate) stream: Stream,
+    /// Zones that were updated since they were last published.
+    pub(crate) touched: Vec<Name>,
+}
+
+impl Operator {
+    /// Where updates go.
+    pub fn update_address(&self) -> SocketAddr {
+        SocketAddr::new(self.primary_address, 53)
+    }
+
+    /// Its instance of this name: `ns1`, `1`.
+    pub fn instance(&self, short: &str) -> Option<&Instance> {
+        self.instances
+            .iter()
+            .find(|instance| instance.name.rsplit('/').next() == Some(short))
+    }
+}
+
+/// The primary: answers queries from its newest versions, transfers, and takes updates.
+impl Server for Operator {
+    fn respond(
+        &mut self,
+        now: Timestamp,
+        _from: Peer,
+        via: Transport,
+        request: &[u8],
+    ) -> Option<Vec<u8>> {
+        let message = decode(request).ok()?;
+        if message.metadata.message_type != MessageType::Query {
+            return None;
+        }
+        let zone = message.queries.first()?.name().clone();
+        let rtype = message.queries.first()?.query_type();
+        match message.op_code {
+            OpCode::Query if rtype == RecordType::AXFR => {
+                let published = self.primaries.get(&zone).and_then(Primary::published);
+                let checked = match check_request([&self.tsig], request, now) {
+                    Ok(checked) => checked,
+                    Err(fault) => return Some(refuse(&message, &fault, now)),
+                };
+                let answer = match published {
+                    Some(published) => answer::transfer(published, &message),
+                    None => Message::error_msg(message.id, OpCode::Query, ResponseCode::NotAuth),
+                };
+                Some(checked.sign_answer(answer, now))
+            }
+            OpCode::Query => {
+                let primary = closest(&self.primaries, &zone, rtype);
+                let published = primary.and_then(Primary::published);
+                Some(answer::answer(published.map(|zone| &**zone), &message, via))
+            }
+            OpCode::Update => {
+                let checked = match check_request([&self.tsig], request, now) {
+                    Ok(checked) => checked,
+                    Err(fault) => return Some(refuse(&message, &fault, now)),
+                };
+                let code = match (
+                    Update::from_message(&message),
+                    self.primaries.get_mut(&zone),
+                ) {
+                    (Err(_), _) => ResponseCode::FormErr,
+                    (Ok(_), None) => ResponseCode::NotAuth,
+                    (Ok(update), Some(primary)) => {
+                        let code = update::apply(primary, &update);
+                        if code == ResponseCode::NoError {
+                            self.touched.push(zone);
+                        }
+                        code
+                    }
+                };
+                let mut answer = Message::response(message.id, OpCode::Update);
+                answer.metadata.response_code = code;
+                Some(checked.sign_answer(answer, now))
+            }
+            other => Some(encode(&Message::error_msg(
+                message.id,
+                other,
+                ResponseCode::NotImp,
+            ))),
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Where a zone is kept and signed: contents, keys and the version made last.
+//!
+//! A change becomes visible only by [`Primary::publish`], which makes the next [`Published`]: RRsets
+//! that did not change keep their signatures, others get new ones, NSEC records follow the names.
+
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    time::Duration,
+};
+
+use counterpoint_dns::{
+    name::{Name, RecordType},
+    rdata::{Nsec, Soa},
+    rrset::RrSet,
+    time::Timestamp,
+};
+
+use crate::{
+    contents::Contents,
+    keys::KeyRing,
+    published::{Plan, Published, Served},
+};
+
+/// RRSIGs are dated back this far, as real signers do against slow clocks.
+const INCEPTION_BACKDATE: Duration = Duration::from_secs(3_600);
+
+/// How a zone is signed.
+#[derive(Clone, Debug)]
+pub struct Signing {
+    /// From signing to expiration.
+    pub validity: Duration,
+    /// Signatures are renewed this long before they expire.
+    pub resign_before: Duration,
+    /// TTL of the DNSKEY RRset, seconds.
+    pub dnskey_ttl: u32,
+    /// How far the signer's clock is ahead of the world's.
+    pub clock_ahead: Duration,
+    /// How far the signer's clock is behind the world's.
+    pub clock_behind: Duration,
+}
+
+/// A zone at the place where it is changed.
+#[derive(Debug)]
+pub struct Primary {
+    /// What the zone says; DNSKEY, NSEC and SOA are made at publication.
+    pub contents: Contents,
+    /// The keys.
+    pub keys: KeyRing,
+    /// How it is signed; `None` for an unsigned zone.
+    pub signing: Option<Signing>,
+    /// A frozen primary goes on serving and makes no new signature: it can publish nothing.
+    pub is_frozen: bool,
+    zone: Name,
+    soa: Soa,
+    soa_ttl: u32,
+    published: Option<Rc<Published>>,
+    counter: Rc<Cell<u64>>,
+}
+
+impl Primary {
+    /// A zone that was never published.
+    pub fn new(
+        contents: Contents,
+        zone: Name,
+        soa: Soa,
+        soa_ttl: u32,
+        counter: Rc<Cell<u64>>,
+    ) -> Self {
+        Self {
+            contents,
+            keys: KeyRing::default(),
+            signing: None,
+            is_frozen: false,
+            zone,
+            soa,
+            soa_ttl,
+            published: None,
+            counter,
+        }
+    }
+
+    /// The zone's name.
+    pub fn zone(&self) -> &Name {
+        &self.zone
+    }
+
+    /// The version made last.
+    pub fn published(&self) -> Option<&Rc<Published>> {
+        self.published.as_ref()
+    }
+
+    /// The serial of the version made last.
+    pub fn serial(&self) -> u32 {
+        self.soa.serial
+    }
+
+    /// Makes the next version if anything changed or any signature is due for renewal.
+    pub fn publish(&mut self, now: Timestamp) -> Option<Rc<Published>> {
+        if self.is_frozen {
+            return None;
+        }
+        let mut sets = self.build(now);
+        let last = self.published.as_ref();
+        if last.is_some_and(|last| is_same(&sets, &last.sets)) {
+            return None;
+        }
+        if last.is_some() {
+            self.soa.serial = self.soa.serial.wrapping_add(1);
+        }
+        let soa = self.soa_set();
+        let soa = self.served(soa, now);
+        sets.entry(self.zone.clone())
+            .or_default()
+            .insert(RecordType::SOA, soa);
+        let published = Published {
+            zone: self.zone.clone(),
+            serial: self.soa.serial,
+            sets,
+        };
+        let published = Rc::new(published);
+        self.published = Some(Rc::clone(&published));
+        Some(published)
+    }
+
+    /// When the next signature is due for renewal.
+    pub fn next_resign(&self) -> Option<Timestamp> {
+        let signing = self.signing.as_ref()?;
+        let plans = self
+            .published
+            .as_ref()?
+            .all()
+            .flat_map(|served| &served.plans);
+        plans
+            .map(|plan| plan.expiration.before(signing.resign_before))
+            .min()
+    }
+
+    fn soa_set(&self) -> RrSet {
+        let data = [self.soa.to_rdata()];
+        RrSet::new(self.zone.clone(), RecordType::SOA, self.soa_ttl, data)
+    }
+
+    fn build(&self, now: Timestamp) -> BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>> {
+        let mut sets: BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>> = BTreeMap::new();
+        let mut put = |served: Rc<Served>| {
+            let types = sets.entry(served.set.name.clone()).or_default();
+            types.insert(served.set.rtype, served);
+        };
+        for set in self.contents.sets() {
+            put(self.served(set.clone(), now));
+        }
+        put(self.served(self.soa_set(), now));
+        if let Some(signing) = &self.signing {
+            let keys = self.keys.published().into_iter().map(|key| key.to_rdata());
+            let dnskey = RrSet::new(
+                self.zone.clone(),
+                RecordType::DNSKEY,
+                signing.dnskey_ttl,
+                keys,
+            );
+            if !dnskey.data.is_empty() {
+                put(self.served(dnskey, now));
+            }
+            for nsec in self.nsec_chain() {
+                put(self.served(nsec, now));
+            }
+        }
+        sets
+    }
+
+    /// One NSEC for each name that the zone speaks about (RFC 4035 §2.3); none for glue. The TTL is
+    /// that of negative answers (RFC 9077).
+    fn nsec_chain(&self) -> Vec<RrSet> {
+        let mut owners: Vec<(Name, Vec<RecordType>)> = Vec::new();
+        let mut apex: BTreeSet<RecordType> = BTreeSet::from([RecordType::SOA, RecordType::DNSKEY]);
+        for (name, types) in self.contents.names() {
+            if *name == self.zone {
+                apex.extend(types.keys());
+                continue;
+            }
+            let cut = self.contents.cut_above(name);
+            let shown: Vec<RecordType> = match cut {
+                None => types.keys().copied().collect(),
+                Some(cut) if cut == name => types
+                    .keys()
+                    .filter(|rtype| matches!(**rtype, RecordType::NS | RecordType::DS))
+                    .copied()
+                    .collect(),
+                Some(_) => continue,
+            };
+            owners.push((name.clone(), shown));
+        }
+        owners.insert(0, (self.zone.clone(), apex.into_iter().collect()));
+        let next = |index: usize| owners[(index + 1) % owners.len()].0.clone();
+        let ttl = self.soa.minimum.min(self.soa_ttl);
+        let nsec = |(index, (name, types)): (usize, &(Name, Vec<RecordType>))| {
+            let mut types = types.clone();
+            types.extend([RecordType::NSEC, RecordType::RRSIG]);
+            let data = Nsec {
+                next: next(index),
+                types,
+            }
+            .to_rdata();
+            RrSet::new(name.clone(), RecordType::NSEC, ttl, [data])
+        };
+        owners.iter().enumerate().map(nsec).collect()
+    }
+
+    /// The RRset as it will be served: as before if neither it nor its signers changed and no
+    /// signature is due, else with new signatures.
+    fn served(&self, set: RrSet, now: Timestamp) -> Rc<Served> {
+        let before = self
+            .published
+            .as_ref()
+            .and_then(|last| last.get(&set.name, set.rtype));
+        let Some(signing) = self
+            .signing
+            .as_ref()
+            .filter(|_| self.contents.is_authoritative(&set))
+        else {
+            return match before {
+                Some(before) if before.set == set => Rc::clone(before),
+                _ => Rc::new(Served::new(
+                    set,
+                    vec![],
+                    self.zone.clone(),
+                    self.counter.clone(),
+                )),
+            };
+        };
+        let keys: Vec<_> = match set.rtype {
+            RecordType::DNSKEY => self.keys.signing(|kind| kind.signs_keys()).collect(),
+            // The parent wants the KSK's signature here (RFC 7344 §4.1); ordinary validators, any.
+            RecordType::CDS | RecordType::CDNSKEY => self.keys.signing(|_| true).collect(),
+            _ => self.keys.signing(|kind| kind.signs_data()).collect(),
+        };
+        if let Some(before) = before
+            && before.set == set
+            && before.plans.len() == keys.len()
+            && before.plans.iter().zip(&keys).all(|(plan, key)| {
+                plan.key.public() == key.public()
+                    && plan.expiration.before(signing.resign_before) > now
+            })
+        {
+            return Rc::clone(before);
+        }
+        let clock = (now + signing.clock_ahead).before(signing.clock_behind);
+        let plan = |key: &&counterpoint_dns::key::SigningKey| Plan {
+            key: (*key).clone(),
+            inception: clock.before(INCEPTION_BACKDATE),
+            expiration: clock + signing.validity,
+        };
+        let plans = keys.iter().map(plan).collect();
+        Rc::new(Served::new(
+            set,
+            plans,
+            self.zone.clone(),
+            self.counter.clone(),
+        ))
+    }
+}
+
+type Sets = BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>>;
+
+fn is_same(a: &Sets, b: &Sets) -> bool {
+    let flat = |sets: &'_ Sets| -> Vec<*const Served> {
+        sets.values()
+            .flat_map(BTreeMap::values)
+            .map(Rc::as_ptr)
+            .collect()
+    };
+    flat(a) == flat(b)
+}

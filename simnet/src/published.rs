@@ -1,0 +1,133 @@
+//! One version of a zone as its primary made it: immutable, shared by every instance that has it.
+//!
+//! Signatures are planned when the version is made, and computed when somebody first asks for them;
+//! who signs what and for how long is known without them.
+
+use std::{
+    cell::{Cell, OnceCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
+
+use counterpoint_dns::{
+    key::{Dnskey, SigningKey},
+    name::{Name, RecordType},
+    rrset::RrSet,
+    signature::Rrsig,
+    time::Timestamp,
+};
+
+/// A signature to be made: whose, and for how long.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The key.
+    pub key: SigningKey,
+    /// First second of validity.
+    pub inception: Timestamp,
+    /// Last second of validity.
+    pub expiration: Timestamp,
+}
+
+impl Plan {
+    /// What the oracle and the log know of it.
+    pub fn facts(&self) -> (&Dnskey, Timestamp, Timestamp) {
+        (self.key.public(), self.inception, self.expiration)
+    }
+}
+
+/// An RRset as served.
+#[derive(Debug)]
+pub struct Served {
+    /// The RRset.
+    pub set: RrSet,
+    /// The signatures that go with it; none for glue, delegations and unsigned zones.
+    pub plans: Vec<Plan>,
+    zone: Name,
+    made: OnceCell<Vec<Rrsig>>,
+    counter: Rc<Cell<u64>>,
+}
+
+impl Served {
+    /// An RRset with planned signatures; each signature really made is counted in `counter`.
+    pub fn new(set: RrSet, plans: Vec<Plan>, zone: Name, counter: Rc<Cell<u64>>) -> Self {
+        Self {
+            set,
+            plans,
+            zone,
+            made: OnceCell::new(),
+            counter,
+        }
+    }
+
+    /// The signatures.
+    pub fn signatures(&self) -> &[Rrsig] {
+        self.made.get_or_init(|| {
+            self.counter
+                .set(self.counter.get() + self.plans.len() as u64);
+            let sign = |plan: &Plan| {
+                Rrsig::sign(
+                    &self.set,
+                    &plan.key,
+                    &self.zone,
+                    plan.inception,
+                    plan.expiration,
+                )
+            };
+            self.plans.iter().map(sign).collect()
+        })
+    }
+}
+
+/// One version of a zone.
+#[derive(Debug)]
+pub struct Published {
+    /// The zone.
+    pub zone: Name,
+    /// Its serial.
+    pub serial: u32,
+    /// Its RRsets, NSEC and DNSKEY included.
+    pub sets: BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>>,
+}
+
+impl Published {
+    /// The RRset of this name and type.
+    pub fn get(&self, name: &Name, rtype: RecordType) -> Option<&Rc<Served>> {
+        self.sets.get(name)?.get(&rtype)
+    }
+
+    /// The RRset of this type at the apex.
+    pub fn apex(&self, rtype: RecordType) -> Option<&Rc<Served>> {
+        self.get(&self.zone, rtype)
+    }
+
+    /// All RRsets, in canonical order.
+    pub fn all(&self) -> impl Iterator<Item = &Rc<Served>> {
+        self.sets.values().flat_map(BTreeMap::values)
+    }
+
+    /// Whether the data are the same as `other`'s: what is made at publication does not count.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let made = [RecordType::SOA, RecordType::NSEC, RecordType::DNSKEY];
+        let data = |zone: &Self| -> Vec<Rc<Served>> {
+            zone.all()
+                .filter(|served| !made.contains(&served.set.rtype))
+                .cloned()
+                .collect()
+        };
+        let (mine, others) = (data(self), data(other));
+        mine.len() == others.len()
+            && mine
+                .iter()
+                .zip(&others)
+                .all(|(a, b)| Rc::ptr_eq(a, b) || a.set == b.set)
+    }
+
+    /// The highest delegation at or above `name`, if there is one below the apex.
+    pub fn cut_above(&self, name: &Name) -> Option<&Name> {
+        let labels = usize::from(self.zone.num_labels()) + 1..=usize::from(name.num_labels());
+        labels
+            .filter_map(|count| self.sets.get_key_value(&name.trim_to(count)))
+            .find(|(_, types)| types.contains_key(&RecordType::NS))
+            .map(|(cut, _)| cut)
+    }
+}

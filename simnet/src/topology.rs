@@ -1,0 +1,630 @@
+//! The shape of a world, as plain data, and the world built from it in its start state: as if it had
+//! been served like that for ever, with fresh signatures.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    ops::RangeInclusive,
+    time::Duration,
+};
+
+use counterpoint_dns::{
+    key::{Algorithm, DIGEST_SHA256, Dnskey, SigningKey},
+    name::{Name, RecordType, parse_name},
+    oracle::history::Side,
+    rdata::{Ds, Rdata, Soa},
+    rrset::RrSet,
+    stream::{octets, stream},
+    time::Timestamp,
+    tsig::TsigKey,
+};
+
+use crate::{
+    contents::Contents,
+    keys::{KeyKind, OwnKey},
+    operator::{Instance, Operator},
+    primary::{Primary, Signing},
+    recorder::Recorder,
+    world::World,
+};
+
+/// The name under which the parent's operator is known.
+pub const PARENT: &str = "parent";
+/// The name under which the root's operator is known.
+pub const ROOT: &str = "root";
+
+/// A whole world.
+#[derive(Clone, Debug)]
+pub struct Topology {
+    /// All keys, secrets and chance come from it.
+    pub seed: u64,
+    /// Where the clock stands at first.
+    pub start: Timestamp,
+    /// The delegating zone and who serves it.
+    pub parent: ParentPlan,
+    /// The signers.
+    pub signers: Vec<SignerPlan>,
+    /// The zones that they sign.
+    pub zones: Vec<ZonePlan>,
+}
+
+/// The delegating zone.
+#[derive(Clone, Debug)]
+pub struct ParentPlan {
+    /// Its name.
+    pub zone: Name,
+    /// Number of instances.
+    pub servers: usize,
+    /// Algorithm of its keys.
+    pub algorithm: Algorithm,
+    /// TTL of DS RRsets, seconds.
+    pub ds_ttl: u32,
+    /// TTL of delegation NS RRsets and glue, seconds.
+    pub ns_ttl: u32,
+    /// TTL of negative answers, seconds.
+    pub negative_ttl: u32,
+    /// From a change to each instance.
+    pub propagation: RangeInclusive<Duration>,
+}
+
+/// Where a signer's nameserver names live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamesIn {
+    /// In an insecure child of the parent that the signer serves itself.
+    Zone(Name),
+    /// Inside the served zone: `ns1.alpha.example.test.`.
+    ServedZone,
+}
+
+/// A signer.
+#[derive(Clone, Debug)]
+pub struct SignerPlan {
+    /// Its name.
+    pub name: String,
+    /// First labels of its nameserver names, one an instance: `ns1`.
+    pub hosts: Vec<String>,
+    /// Where those names live.
+    pub names_in: NamesIn,
+    /// One key for both purposes.
+    pub is_csk: bool,
+    /// Algorithm of its keys.
+    pub algorithm: Algorithm,
+    /// TTLs, seconds.
+    pub dnskey_ttl: u32,
+    /// TTL of apex NS RRsets.
+    pub ns_ttl: u32,
+    /// TTL of records that name none.
+    pub default_ttl: u32,
+    /// TTL of negative answers.
+    pub negative_ttl: u32,
+    /// From signing to expiration.
+    pub validity: Duration,
+    /// Renewal this long before expiration.
+    pub resign_before: Duration,
+    /// From a change to each instance.
+    pub propagation: RangeInclusive<Duration>,
+}
+
+impl SignerPlan {
+    /// The name of its nameserver `index` for `zone`.
+    pub fn host(&self, index: usize, zone: &Name) -> Name {
+        let below = match &self.names_in {
+            NamesIn::Zone(name) => name.clone(),
+            NamesIn::ServedZone => zone
+                .prepend_label(self.name.as_str())
+                .unwrap_or(zone.clone()),
+        };
+        below
+            .prepend_label(self.hosts[index].as_str())
+            .unwrap_or(below)
+    }
+
+    /// All its nameserver names for `zone`.
+    pub fn hosts(&self, zone: &Name) -> Vec<Name> {
+        (0..self.hosts.len())
+            .map(|index| self.host(index, zone))
+            .collect()
+    }
+}
+
+/// A zone that signers serve.
+#[derive(Clone, Debug)]
+pub struct ZonePlan {
+    /// Its name.
+    pub name: Name,
+    /// Who serves it at the start.
+    pub signers: Vec<String>,
+    /// Whether it has a DS at the start.
+    pub is_secure: bool,
+    /// Whether CDS and CDNSKEY stand there from the start.
+    pub has_cds: bool,
+    /// What it says: owner, type and data, TTL where one is given.
+    pub records: Vec<(Name, Option<u32>, RecordType, Rdata)>,
+}
+
+/// The address of operator `operator`'s instance `instance`.
+pub fn instance_address(operator: usize, instance: usize) -> IpAddr {
+    Ipv4Addr::new(127, 66, operator as u8, instance as u8 + 1).into()
+}
+
+/// The address of operator `operator`'s primary.
+pub fn primary_address(operator: usize) -> IpAddr {
+    Ipv4Addr::new(127, 66, operator as u8, 250).into()
+}
+
+/// A world with its plan, on which events by hand act.
+pub struct Stage {
+    /// The world.
+    pub world: World,
+    /// Its plan.
+    pub topology: Topology,
+}
+
+impl Stage {
+    /// Builds the world in its start state.
+    pub fn new(topology: Topology) -> Self {
+        let parent_zone = topology.parent.zone.clone();
+        let world = World::new(topology.seed, topology.start, parent_zone.clone());
+        let mut stage = Self { world, topology };
+        if !parent_zone.is_root() {
+            stage.add_operator(ROOT, 1, RangeInclusive::new(Duration::ZERO, Duration::ZERO));
+        }
+        let servers = stage.topology.parent.servers;
+        stage.add_operator(PARENT, servers, stage.topology.parent.propagation.clone());
+        for signer in stage.topology.signers.clone() {
+            stage.add_operator(&signer.name, signer.hosts.len(), signer.propagation.clone());
+        }
+        stage.add_recorders();
+        for zone in stage.topology.zones.clone() {
+            for signer in &zone.signers {
+                stage.new_zone(signer, &zone);
+            }
+            stage.put_start_state(&zone);
+        }
+        stage.add_parent();
+        if !parent_zone.is_root() {
+            stage.add_root();
+        }
+        stage.add_name_zones();
+        let installed: Vec<(usize, Name)> = stage
+            .world
+            .operators
+            .iter()
+            .enumerate()
+            .flat_map(|(index, owner)| {
+                owner
+                    .primaries
+                    .keys()
+                    .map(move |zone| (index, zone.clone()))
+            })
+            .collect();
+        for (operator, zone) in installed {
+            stage.world.install(operator, &zone);
+        }
+        stage
+    }
+
+    /// The DS set of the root, or of whatever zone is at the top: what resolvers trust.
+    pub fn trust_anchor(&self) -> Vec<Ds> {
+        let top = Name::root();
+        let operator = &self.world.operators[0];
+        let Some(primary) = operator.primaries.get(&top) else {
+            return Vec::new();
+        };
+        ksks(primary)
+            .iter()
+            .filter_map(|key| key.ds(&top, DIGEST_SHA256))
+            .collect()
+    }
+
+    /// The addresses of the root's instances.
+    pub fn root_addresses(&self) -> Vec<IpAddr> {
+        self.world.operators[0]
+            .instances
+            .iter()
+            .map(|instance| instance.address)
+            .collect()
+    }
+
+    /// The plan of a signer.
+    pub fn signer(&self, name: &str) -> Option<&SignerPlan> {
+        self.topology
+            .signers
+            .iter()
+            .find(|signer| signer.name == name)
+    }
+
+    /// The NS data of these signers for `zone`.
+    pub fn hosts_of(&self, signers: &[String], zone: &Name) -> Vec<Name> {
+        let plans = signers.iter().filter_map(|name| self.signer(name));
+        plans.flat_map(|plan| plan.hosts(zone)).collect()
+    }
+
+    /// Addresses of the nameserver names of these signers that lie inside `zone`.
+    pub fn in_zone_addresses(&self, signers: &[String], zone: &Name) -> Vec<(Name, IpAddr)> {
+        let mut found = Vec::new();
+        for name in signers {
+            let Some(plan) = self
+                .signer(name)
+                .filter(|p| p.names_in == NamesIn::ServedZone)
+            else {
+                continue;
+            };
+            let Some(operator) = self.world.operator(name) else {
+                continue;
+            };
+            for (index, instance) in self.world.operators[operator].instances.iter().enumerate() {
+                found.push((plan.host(index, zone), instance.address));
+            }
+        }
+        found
+    }
+
+    fn add_operator(&mut self, name: &str, servers: usize, propagation: RangeInclusive<Duration>) {
+        let seed = self.topology.seed;
+        let index = self.world.operators.len();
+        let plan = self
+            .topology
+            .signers
+            .iter()
+            .find(|signer| signer.name == name);
+        let instances = (0..servers).map(|number| {
+            let (short, host) = match plan {
+                Some(plan) => (plan.hosts[number].clone(), plan.host(number, &Name::root())),
+                None => (
+                    (number + 1).to_string(),
+                    self.infrastructure_host(name, number),
+                ),
+            };
+            Instance::new(
+                format!("{name}/{short}"),
+                host,
+                instance_address(index, number),
+            )
+        });
+        let key_name = parse_name(&format!("update.{name}.key.")).unwrap_or_else(|_| Name::root());
+        let operator = Operator {
+            name: name.into(),
+            instances: instances.collect(),
+            primaries: Default::default(),
+            primary_address: primary_address(index),
+            tsig: TsigKey::hmac_sha256(key_name, &octets(seed, &format!("{name}/tsig"))),
+            propagation,
+            stream: stream(seed, &format!("{name}/propagation")),
+            touched: Vec::new(),
+        };
+        self.world.add_operator(operator);
+    }
+
+    /// Name servers of the root and the parent live in `nic` below the parent, or below the root.
+    fn infrastructure_host(&self, operator: &str, number: usize) -> Name {
+        let parent = &self.topology.parent.zone;
+        let below = match operator {
+            ROOT => Name::root(),
+            _ => parent.clone(),
+        };
+        let label = if operator == ROOT {
+            "root-servers"
+        } else {
+            "nic"
+        };
+        let zone = below.prepend_label(label).unwrap_or(below);
+        zone.prepend_label(format!("ns{}", number + 1))
+            .unwrap_or(zone)
+    }
+
+    fn add_recorders(&mut self) {
+        let parent_hosts: Vec<(String, Name)> = self
+            .world
+            .operator(PARENT)
+            .map(|index| &self.world.operators[index].instances)
+            .into_iter()
+            .flatten()
+            .map(|instance| (instance.name.clone(), instance.host.clone()))
+            .collect();
+        for zone in &self.topology.zones {
+            let mut recorder = Recorder::new(zone.name.clone());
+            for (name, host) in &parent_hosts {
+                recorder.instance(name, host, Side::Parent);
+            }
+            for signer in &self.topology.signers {
+                for (index, short) in signer.hosts.iter().enumerate() {
+                    let name = format!("{}/{short}", signer.name);
+                    recorder.instance(&name, &signer.host(index, &zone.name), Side::Child);
+                }
+            }
+            if zone.is_secure {
+                recorder.must_be_secure(self.topology.start, Timestamp::MAX);
+            }
+            self.world.recorders.insert(zone.name.clone(), recorder);
+        }
+    }
+
+    /// A zone at a signer: its records, own keys, NS = its own names only. Published by the caller.
+    pub fn new_zone(&mut self, signer: &str, zone: &ZonePlan) {
+        let Some(plan) = self.signer(signer).cloned() else {
+            return;
+        };
+        let Some(operator) = self.world.operator(signer) else {
+            return;
+        };
+        let apex = zone.name.clone();
+        let mut contents = Contents::new(apex.clone());
+        let hosts = plan.hosts(&apex).into_iter();
+        let ns = hosts.map(|host| Rdata::name(&host));
+        contents.put(RrSet::new(apex.clone(), RecordType::NS, plan.ns_ttl, ns));
+        for (owner, ttl, rtype, data) in &zone.records {
+            let ttl = ttl.unwrap_or(plan.default_ttl);
+            let mut set = RrSet::new(owner.clone(), *rtype, ttl, [data.clone()]);
+            if let Some(present) = contents.get(owner, *rtype) {
+                set.data.extend(present.data.iter().cloned());
+            }
+            contents.put(set);
+        }
+        for (host, address) in self.in_zone_addresses(&[signer.into()], &apex) {
+            contents.put(address_set(&host, plan.default_ttl, address));
+        }
+        // Signers count independently.
+        let serial = 1_000 * (operator as u32);
+        let soa = soa(&apex, plan.host(0, &apex), serial, plan.negative_ttl);
+        let counter = self.world.signature_counter.clone();
+        let mut primary = Primary::new(contents, apex.clone(), soa, plan.default_ttl, counter);
+        primary.signing = Some(Signing {
+            validity: plan.validity,
+            resign_before: plan.resign_before,
+            dnskey_ttl: plan.dnskey_ttl,
+            clock_ahead: Duration::ZERO,
+            clock_behind: Duration::ZERO,
+        });
+        self.world.operators[operator]
+            .primaries
+            .insert(apex.clone(), primary);
+        let kinds: &[KeyKind] = if plan.is_csk {
+            &[KeyKind::Csk]
+        } else {
+            &[KeyKind::Ksk, KeyKind::Zsk]
+        };
+        for kind in kinds {
+            self.make_key(signer, &apex, *kind, &format!("{kind}-1"), true);
+        }
+    }
+
+    /// Makes a key of `signer` for `zone`; the same seed, signer, zone and label give the same key.
+    pub fn make_key(
+        &mut self,
+        signer: &str,
+        zone: &Name,
+        kind: KeyKind,
+        label: &str,
+        is_active: bool,
+    ) {
+        let (seed, plan) = (self.topology.seed, self.signer(signer).cloned());
+        let Some((plan, operator)) = plan.zip(self.world.operator(signer)) else {
+            return;
+        };
+        let name = format!("{signer}/{zone}/{label}");
+        let key = SigningKey::from_seed(plan.algorithm, kind.flags(), octets(seed, &name));
+        if let Some(recorder) = self.world.recorders.get_mut(zone) {
+            let tag = key.public().tag();
+            recorder.key(key.public(), format!("{signer} {label} ({tag})"));
+        }
+        if let Some(primary) = self.world.operators[operator].primaries.get_mut(zone) {
+            primary.keys.own.insert(
+                label.into(),
+                OwnKey {
+                    kind,
+                    key,
+                    is_active,
+                },
+            );
+        }
+    }
+
+    /// Several signers serve the zone as model 2 of RFC 8901 wants it: NS the union, foreign ZSKs
+    /// imported, and the union of CDS where it is kept.
+    fn put_start_state(&mut self, zone: &ZonePlan) {
+        let signers = zone.signers.clone();
+        self.set_ns(&zone.name, &signers, &signers);
+        for from in &signers {
+            let others: Vec<String> = signers
+                .iter()
+                .filter(|other| *other != from)
+                .cloned()
+                .collect();
+            self.import_data_keys(&zone.name, from, &others);
+        }
+        if zone.has_cds {
+            let both = [RecordType::CDS, RecordType::CDNSKEY];
+            self.publish_cds(&zone.name, &signers, &signers, &both, false);
+        }
+    }
+
+    fn add_parent(&mut self) {
+        let Some(operator) = self.world.operator(PARENT) else {
+            return;
+        };
+        let plan = self.topology.parent.clone();
+        let contents = self.infrastructure(PARENT, &plan.zone, plan.ns_ttl);
+        self.infrastructure_zone(operator, plan.zone.clone(), contents, plan.algorithm, &plan);
+        for zone in self.topology.zones.clone() {
+            self.set_parent_ns(&zone.name, &zone.signers);
+            if zone.is_secure {
+                self.set_ds(&zone.name, &zone.signers, &[DIGEST_SHA256]);
+            }
+        }
+    }
+
+    fn add_root(&mut self) {
+        let Some(operator) = self.world.operator(ROOT) else {
+            return;
+        };
+        let plan = self.topology.parent.clone();
+        let mut contents = self.infrastructure(ROOT, &Name::root(), plan.ns_ttl);
+        if let Some(parent) = self.world.operator(PARENT) {
+            let parent = &self.world.operators[parent];
+            delegate(&mut contents, &plan.zone, &parent.instances, plan.ns_ttl);
+            if let Some(primary) = parent.primaries.get(&plan.zone) {
+                let keys = ksks(primary);
+                let ds = keys
+                    .iter()
+                    .filter_map(|key| key.ds(&plan.zone, DIGEST_SHA256));
+                let data = ds.map(|ds| ds.to_rdata());
+                contents.put(RrSet::new(
+                    plan.zone.clone(),
+                    RecordType::DS,
+                    plan.ds_ttl,
+                    data,
+                ));
+            }
+        }
+        self.infrastructure_zone(operator, Name::root(), contents, Algorithm::Ed25519, &plan);
+    }
+
+    fn infrastructure(&self, operator: &str, zone: &Name, ttl: u32) -> Contents {
+        let mut contents = Contents::new(zone.clone());
+        if let Some(index) = self.world.operator(operator) {
+            delegate(
+                &mut contents,
+                zone,
+                &self.world.operators[index].instances,
+                ttl,
+            );
+        }
+        contents
+    }
+
+    fn infrastructure_zone(
+        &mut self,
+        operator: usize,
+        zone: Name,
+        contents: Contents,
+        algorithm: Algorithm,
+        plan: &ParentPlan,
+    ) {
+        let owner = &mut self.world.operators[operator];
+        let host = owner
+            .instances
+            .first()
+            .map_or_else(Name::root, |first| first.host.clone());
+        let counter = self.world.signature_counter.clone();
+        let soa = soa(&zone, host, 1, plan.negative_ttl);
+        let mut primary = Primary::new(contents, zone.clone(), soa, plan.ns_ttl, counter);
+        primary.signing = Some(Signing {
+            validity: Duration::from_secs(14 * 86_400),
+            resign_before: Duration::from_secs(7 * 86_400),
+            dnskey_ttl: plan.ns_ttl,
+            clock_ahead: Duration::ZERO,
+            clock_behind: Duration::ZERO,
+        });
+        for kind in [KeyKind::Ksk, KeyKind::Zsk] {
+            let seed = octets(
+                self.topology.seed,
+                &format!("{}/{zone}/{kind}-1", owner.name),
+            );
+            let key = SigningKey::from_seed(algorithm, kind.flags(), seed);
+            for recorder in self.world.recorders.values_mut() {
+                recorder.key(
+                    key.public(),
+                    format!("{} {kind}-1 ({})", owner.name, key.public().tag()),
+                );
+            }
+            primary.keys.own.insert(
+                format!("{kind}-1"),
+                OwnKey {
+                    kind,
+                    key,
+                    is_active: true,
+                },
+            );
+        }
+        owner.primaries.insert(zone, primary);
+    }
+
+    /// Each signer's nameserver names live in an insecure child of the parent that it serves.
+    fn add_name_zones(&mut self) {
+        for plan in self.topology.signers.clone() {
+            let NamesIn::Zone(zone) = &plan.names_in else {
+                continue;
+            };
+            let Some(operator) = self.world.operator(&plan.name) else {
+                continue;
+            };
+            let owner = &mut self.world.operators[operator];
+            let mut contents = Contents::new(zone.clone());
+            let ttl = self.topology.parent.ns_ttl;
+            delegate(&mut contents, zone, &owner.instances, ttl);
+            let soa = soa(
+                zone,
+                plan.host(0, zone),
+                1,
+                self.topology.parent.negative_ttl,
+            );
+            let counter = self.world.signature_counter.clone();
+            let primary = Primary::new(contents, zone.clone(), soa, ttl, counter);
+            owner.primaries.insert(zone.clone(), primary);
+            let instances: Vec<(Name, IpAddr)> = owner
+                .instances
+                .iter()
+                .map(|i| (i.host.clone(), i.address))
+                .collect();
+            let parent_zone = self.topology.parent.zone.clone();
+            let parent = self.world.operator(PARENT);
+            if let Some(primary) = parent
+                .and_then(|parent| self.world.operators[parent].primaries.get_mut(&parent_zone))
+            {
+                put_delegation(&mut primary.contents, zone, &instances, ttl);
+            }
+        }
+    }
+}
+
+/// The keys that a DS may name.
+pub fn ksks(primary: &Primary) -> Vec<Dnskey> {
+    let own = primary
+        .keys
+        .own
+        .values()
+        .filter(|own| own.kind.signs_keys());
+    own.map(|own| own.key.public().clone()).collect()
+}
+
+/// An address record.
+pub fn address_set(host: &Name, ttl: u32, address: IpAddr) -> RrSet {
+    let rtype = if address.is_ipv4() {
+        RecordType::A
+    } else {
+        RecordType::AAAA
+    };
+    RrSet::new(host.clone(), rtype, ttl, [Rdata::address(address)])
+}
+
+fn soa(zone: &Name, mname: Name, serial: u32, minimum: u32) -> Soa {
+    let rname = zone
+        .prepend_label("hostmaster")
+        .unwrap_or_else(|_| zone.clone());
+    Soa {
+        mname,
+        rname,
+        serial,
+        refresh: 3_600,
+        retry: 600,
+        expire: 1_209_600,
+        minimum,
+    }
+}
+
+fn delegate(contents: &mut Contents, zone: &Name, instances: &[Instance], ttl: u32) {
+    let hosts: Vec<(Name, IpAddr)> = instances
+        .iter()
+        .map(|instance| (instance.host.clone(), instance.address))
+        .collect();
+    put_delegation(contents, zone, &hosts, ttl);
+}
+
+/// NS of `zone` and the addresses of those hosts that lie in or below it.
+fn put_delegation(contents: &mut Contents, zone: &Name, hosts: &[(Name, IpAddr)], ttl: u32) {
+    let ns = hosts.iter().map(|(host, _)| Rdata::name(host));
+    contents.put(RrSet::new(zone.clone(), RecordType::NS, ttl, ns));
+    for (host, address) in hosts.iter().filter(|(host, _)| zone.zone_of(host)) {
+        contents.put(address_set(host, ttl, *address));
+    }
+}

@@ -1,0 +1,683 @@
+//! The event queue: one world, one thread, virtual time.
+//!
+//! The world owns servers, network, clock and log. It does not know what the agents in it pursue:
+//! whoever runs it owns them, takes an [`Occurrence`] at a time, and hands their requests back in by
+//! [`World::carry`].
+
+use std::{
+    cell::Cell,
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+    net::{IpAddr, SocketAddr},
+    rc::Rc,
+    time::Duration,
+};
+
+use counterpoint_dns::{
+    agent::{AskId, Input, Output, Server as _, Transport},
+    name::{Name, RecordType},
+    stream::stream,
+    time::Timestamp,
+};
+use rand::RngExt as _;
+
+use crate::{
+    log::EventLog,
+    network::{Fault, Network, Verdict, patience},
+    operator::Operator,
+    published::Published,
+    recorder::Recorder,
+};
+
+/// One agent's place in the world. A restarted agent takes a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeatId(usize);
+
+/// What the world's owner must see to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Occurrence<C> {
+    /// An agent has input: its commands come from elsewhere.
+    Input(SeatId, Input<C>),
+    /// The time of the script's event of this number has come.
+    Script(usize),
+}
+
+/// The cause of a version in which nothing but signatures is new.
+const RESIGNING: &str = "re-signing";
+
+/// How much work a run was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that reached a server and were answered.
+    pub exchanges: u64,
+    /// Signatures really made.
+    pub signatures: u64,
+    /// Events taken from the queue.
+    pub events: u64,
+}
+
+#[derive(Debug)]
+struct Seat {
+    address: IpAddr,
+    wake: Option<Timestamp>,
+    is_taken: bool,
+}
+
+#[derive(Debug)]
+enum Event {
+    Script(usize),
+    Wake(SeatId),
+    Request {
+        seat: SeatId,
+        id: AskId,
+        to: SocketAddr,
+        via: Transport,
+        bytes: Vec<u8>,
+    },
+    Answer {
+        seat: SeatId,
+        id: AskId,
+        bytes: Vec<u8>,
+    },
+    Failure {
+        seat: SeatId,
+        id: AskId,
+    },
+    Arrival {
+        operator: usize,
+        instance: usize,
+        zone: Name,
+        version: Option<Rc<Published>>,
+    },
+    Resign {
+        operator: usize,
+        zone: Name,
+    },
+    FaultEdge {
+        operator: usize,
+        instance: usize,
+        kind: Edge,
+        begins: bool,
+    },
+}
+
+/// A fault that is more than trouble with messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// The instance is out of order.
+    Outage,
+    /// The instance keeps serving what it serves.
+    Stale,
+}
+
+struct Scheduled {
+    at: Timestamp,
+    sequence: u64,
+    event: Event,
+}
+
+impl PartialEq for Scheduled {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Scheduled {}
+
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Scheduled {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl Scheduled {
+    fn key(&self) -> (Timestamp, u64) {
+        (self.at, self.sequence)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Primary(usize),
+    Instance(usize, usize),
+}
+
+/// The simulated DNS world.
+pub struct World {
+    now: Timestamp,
+    queue: BinaryHeap<Reverse<Scheduled>>,
+    sequence: u64,
+    /// Everybody who runs servers.
+    pub operators: Vec<Operator>,
+    places: BTreeMap<IpAddr, Place>,
+    network: Network,
+    seats: Vec<Seat>,
+    /// The ground truth.
+    pub log: EventLog,
+    /// What the oracle reads, by judged zone.
+    pub recorders: BTreeMap<Name, Recorder>,
+    /// The zone above the judged ones.
+    pub parent: Name,
+    /// When anything that an instance serves was last changed on purpose: re-signing does not count.
+    pub last_change: Timestamp,
+    /// Versions of the parent zone in which a delegation, a DS or glue differs from before.
+    pub parent_changes: u64,
+    pub(crate) signature_counter: Rc<Cell<u64>>,
+    counts: Counts,
+}
+
+impl World {
+    /// An empty world whose clock stands at `start`.
+    pub fn new(seed: u64, start: Timestamp, parent: Name) -> Self {
+        Self {
+            now: start,
+            queue: BinaryHeap::new(),
+            sequence: 0,
+            operators: Vec::new(),
+            places: BTreeMap::new(),
+            network: Network::new(stream(seed, "network")),
+            seats: Vec::new(),
+            log: EventLog::new(start),
+            recorders: BTreeMap::new(),
+            parent,
+            last_change: start,
+            parent_changes: 0,
+            signature_counter: Rc::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// The instant that the world has reached.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// How much work it was so far.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            signatures: self.signature_counter.get(),
+            ..self.counts
+        }
+    }
+
+    /// Adds an operator; its instances serve nothing yet.
+    pub fn add_operator(&mut self, operator: Operator) -> usize {
+        let index = self.operators.len();
+        self.places
+            .insert(operator.primary_address, Place::Primary(index));
+        for (number, instance) in operator.instances.iter().enumerate() {
+            self.places
+                .insert(instance.address, Place::Instance(index, number));
+        }
+        self.operators.push(operator);
+        index
+    }
+
+    /// The operator of this name.
+    pub fn operator(&self, name: &str) -> Option<usize> {
+        self.operators
+            .iter()
+            .position(|operator| operator.name == name)
+    }
+
+    /// A seat for an agent that speaks from `address`.
+    pub fn seat(&mut self, address: IpAddr) -> SeatId {
+        self.seats.push(Seat {
+            address,
+            wake: None,
+            is_taken: true,
+        });
+        SeatId(self.seats.len() - 1)
+    }
+
+    /// The agent is gone: nothing that is under way reaches it any more.
+    pub fn leave_seat(&mut self, seat: SeatId) {
+        self.seats[seat.0].is_taken = false;
+    }
+
+    /// Calls the owner at `at` with this number.
+    pub fn schedule_script(&mut self, at: Timestamp, number: usize) {
+        self.schedule(at, Event::Script(number));
+    }
+
+    /// Wakes the agent at `at`, and at no other time that was asked for before.
+    pub fn wake(&mut self, seat: SeatId, at: Option<Timestamp>) {
+        let at = at.map(|at| at.max(self.now));
+        if self.seats[seat.0].wake == at {
+            return;
+        }
+        self.seats[seat.0].wake = at;
+        if let Some(at) = at {
+            self.schedule(at, Event::Wake(seat));
+        }
+    }
+
+    /// Adds trouble with messages.
+    pub fn add_fault(&mut self, fault: Fault) {
+        self.network.add(fault);
+    }
+
+    /// Adds an outage or staleness of an instance, to be recorded as such.
+    pub fn add_edge(
+        &mut self,
+        operator: usize,
+        instance: usize,
+        kind: Edge,
+        from: Timestamp,
+        until: Timestamp,
+    ) {
+        self.schedule(
+            from,
+            Event::FaultEdge {
+                operator,
+                instance,
+                kind,
+                begins: true,
+            },
+        );
+        if until < Timestamp::MAX {
+            self.schedule(
+                until,
+                Event::FaultEdge {
+                    operator,
+                    instance,
+                    kind,
+                    begins: false,
+                },
+            );
+        }
+    }
+
+    /// Carries out an agent's request; other outputs are the owner's business.
+    pub fn carry(&mut self, seat: SeatId, output: Output) {
+        let Output::Ask { id, to, via, bytes } = output else {
+            return;
+        };
+        let give_up = self.now + patience(via);
+        match self
+            .network
+            .carry(self.now, self.seats[seat.0].address, to.ip(), via)
+        {
+            Verdict::Deliver(takes) => {
+                let at = self.now + takes;
+                self.schedule(
+                    at,
+                    Event::Request {
+                        seat,
+                        id,
+                        to,
+                        via,
+                        bytes,
+                    },
+                );
+            }
+            Verdict::Drop => self.schedule(give_up, Event::Failure { seat, id }),
+        }
+    }
+
+    /// Goes on to the next occurrence that concerns the owner, up to and including `until`.
+    pub fn step<C>(&mut self, until: Timestamp) -> Option<Occurrence<C>> {
+        loop {
+            if self
+                .queue
+                .peek()
+                .is_none_or(|Reverse(next)| next.at > until)
+            {
+                return None;
+            }
+            let Reverse(next) = self.queue.pop()?;
+            debug_assert!(next.at >= self.now, "time goes forward only");
+            self.now = next.at;
+            self.counts.events += 1;
+            match next.event {
+                Event::Script(number) => return Some(Occurrence::Script(number)),
+                Event::Wake(seat) => {
+                    let place = &mut self.seats[seat.0];
+                    if place.is_taken && place.wake == Some(self.now) {
+                        place.wake = None;
+                        return Some(Occurrence::Input(seat, Input::Wake));
+                    }
+                }
+                Event::Answer { seat, id, bytes } => {
+                    if self.seats[seat.0].is_taken {
+                        return Some(Occurrence::Input(seat, Input::Answer { id, bytes }));
+                    }
+                }
+                Event::Failure { seat, id } => {
+                    if self.seats[seat.0].is_taken {
+                        return Some(Occurrence::Input(seat, Input::Failure { id }));
+                    }
+                }
+                Event::Request {
+                    seat,
+                    id,
+                    to,
+                    via,
+                    bytes,
+                } => {
+                    self.request(seat, id, to, via, &bytes);
+                }
+                Event::Arrival {
+                    operator,
+                    instance,
+                    zone,
+                    version,
+                } => {
+                    self.arrive(operator, instance, zone, version);
+                }
+                Event::Resign { operator, zone } => self.resign(operator, &zone),
+                Event::FaultEdge {
+                    operator,
+                    instance,
+                    kind,
+                    begins,
+                } => {
+                    self.edge(operator, instance, kind, begins);
+                }
+            }
+        }
+    }
+
+    /// Lets time pass to `until`, when nothing more is to happen before.
+    pub fn rest_until(&mut self, until: Timestamp) {
+        self.now = self.now.max(until);
+    }
+
+    /// When the next thing happens.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.queue.peek().map(|Reverse(next)| next.at)
+    }
+
+    /// Asks an address directly and at once, outside of the network: for reports and replays.
+    pub fn ask_directly(&mut self, address: IpAddr, request: &[u8]) -> Option<Vec<u8>> {
+        let peer = SocketAddr::new(address, 53);
+        match *self.places.get(&address)? {
+            Place::Primary(operator) => {
+                self.operators[operator].respond(self.now, peer, Transport::Tcp, request)
+            }
+            Place::Instance(operator, instance) => self.operators[operator].instances[instance]
+                .respond(self.now, peer, Transport::Tcp, request),
+        }
+    }
+
+    fn schedule(&mut self, at: Timestamp, event: Event) {
+        self.sequence += 1;
+        self.queue.push(Reverse(Scheduled {
+            at,
+            sequence: self.sequence,
+            event,
+        }));
+    }
+
+    fn request(&mut self, seat: SeatId, id: AskId, to: SocketAddr, via: Transport, bytes: &[u8]) {
+        let address = self.seats[seat.0].address;
+        let peer = SocketAddr::new(address, 53_000);
+        let place = (to.port() == 53)
+            .then(|| self.places.get(&to.ip()).copied())
+            .flatten();
+        let answer = match place {
+            Some(Place::Primary(operator)) => {
+                let answer = self.operators[operator].respond(self.now, peer, via, bytes);
+                for zone in std::mem::take(&mut self.operators[operator].touched) {
+                    self.publish(operator, &zone, "update");
+                }
+                answer
+            }
+            Some(Place::Instance(operator, instance)) => {
+                let instance = &mut self.operators[operator].instances[instance];
+                instance.respond(self.now, peer, via, bytes)
+            }
+            None => None,
+        };
+        let lost = self.now + patience(via);
+        let Some(bytes) = answer else {
+            return self.schedule(lost, Event::Failure { seat, id });
+        };
+        self.counts.exchanges += 1;
+        match self.network.carry(self.now, to.ip(), address, via) {
+            // An answer later than the asker's patience finds nobody waiting.
+            Verdict::Deliver(takes) if takes < patience(via) => {
+                self.schedule(self.now + takes, Event::Answer { seat, id, bytes });
+            }
+            _ => self.schedule(lost, Event::Failure { seat, id }),
+        }
+    }
+
+    /// Makes the zone's next version, if there is anything new, and sends it to the instances.
+    pub fn publish(&mut self, operator: usize, zone: &Name, cause: &str) {
+        let now = self.now;
+        let owner = &mut self.operators[operator];
+        let Some(primary) = owner.primaries.get_mut(zone) else {
+            return;
+        };
+        let Some(version) = primary.publish(now) else {
+            return;
+        };
+        let due = primary.next_resign();
+        self.log.line(
+            now,
+            &owner.name,
+            "publish",
+            &format!("{zone} serial {}  by {cause}", version.serial),
+        );
+        let renewed = cause == RESIGNING;
+        let last_change = self.last_change;
+        self.distribute(operator, zone, Some(&version));
+        if renewed {
+            self.last_change = last_change;
+        }
+        if let Some(due) = due {
+            self.schedule(
+                due.max(now),
+                Event::Resign {
+                    operator,
+                    zone: zone.clone(),
+                },
+            );
+        }
+    }
+
+    /// Sends a version, or the end of service, to every instance of the operator.
+    pub fn distribute(&mut self, operator: usize, zone: &Name, version: Option<&Rc<Published>>) {
+        let owner = &mut self.operators[operator];
+        let mut arrivals = Vec::with_capacity(owner.instances.len());
+        for (number, instance) in owner.instances.iter_mut().enumerate() {
+            let lag = draw(&mut owner.stream, &owner.propagation);
+            let at = (self.now + lag).max(instance.last_arrival);
+            instance.last_arrival = at;
+            arrivals.push((at, number));
+        }
+        for (at, instance) in arrivals {
+            self.last_change = self.last_change.max(at);
+            let version = version.cloned();
+            self.schedule(
+                at,
+                Event::Arrival {
+                    operator,
+                    instance,
+                    zone: zone.clone(),
+                    version,
+                },
+            );
+        }
+    }
+
+    /// The instance serves `version` from this instant on.
+    pub fn arrive(
+        &mut self,
+        operator: usize,
+        instance: usize,
+        zone: Name,
+        version: Option<Rc<Published>>,
+    ) {
+        let server = &mut self.operators[operator].instances[instance];
+        if server.is_stale {
+            server.withheld.insert(zone, version);
+            return;
+        }
+        let before = server.copy(&zone).cloned();
+        server.serve(&zone, version.clone());
+        let name = server.name.clone();
+        self.record(
+            &name,
+            &zone,
+            before.as_deref(),
+            version.as_deref(),
+            self.now,
+        );
+    }
+
+    /// Makes the zone's first version and serves it at every instance, as if it had always been so.
+    pub(crate) fn install(&mut self, operator: usize, zone: &Name) {
+        let now = self.now;
+        let owner = &mut self.operators[operator];
+        let Some(primary) = owner.primaries.get_mut(zone) else {
+            return;
+        };
+        let Some(version) = primary.publish(now) else {
+            return;
+        };
+        let due = primary.next_resign();
+        let mut names = Vec::with_capacity(owner.instances.len());
+        for instance in &mut owner.instances {
+            instance.serve(zone, Some(Rc::clone(&version)));
+            names.push(instance.name.clone());
+        }
+        for name in names {
+            self.record(&name, zone, None, Some(&version), Timestamp::MIN);
+        }
+        if let Some(due) = due {
+            self.schedule(
+                due.max(now),
+                Event::Resign {
+                    operator,
+                    zone: zone.clone(),
+                },
+            );
+        }
+    }
+
+    fn record(
+        &mut self,
+        name: &str,
+        zone: &Name,
+        before: Option<&Published>,
+        after: Option<&Published>,
+        now: Timestamp,
+    ) {
+        self.log_changes(name, zone, before, after);
+        if *zone == self.parent {
+            let Some(after) = after else { return };
+            for (child, recorder) in &mut self.recorders {
+                let is_same = |rtype: RecordType| {
+                    let old = before.and_then(|before| before.get(child, rtype));
+                    match (old, after.get(child, rtype)) {
+                        (Some(old), Some(new)) => Rc::ptr_eq(old, new),
+                        (old, new) => old.is_none() && new.is_none(),
+                    }
+                };
+                let types = [RecordType::NS, RecordType::DS, RecordType::NSEC];
+                if before.is_none() || !types.into_iter().all(is_same) {
+                    recorder.parent_serves(name, after, now);
+                }
+            }
+        } else if let Some(recorder) = self.recorders.get_mut(zone) {
+            match after {
+                Some(after) => recorder.child_serves(name, after, now),
+                None => recorder.child_stops(name, now),
+            }
+        }
+    }
+
+    fn log_changes(
+        &mut self,
+        name: &str,
+        zone: &Name,
+        before: Option<&Published>,
+        after: Option<&Published>,
+    ) {
+        let shown: &[RecordType] = match *zone == self.parent {
+            true => &[RecordType::DS, RecordType::NS],
+            false => &crate::describe::APEX_TYPES,
+        };
+        let mut owners = vec![zone.clone()];
+        if *zone == self.parent {
+            owners = self.recorders.keys().cloned().collect();
+        } else if !self.recorders.contains_key(zone) {
+            return;
+        }
+        for owner in owners {
+            let recorder = &self.recorders[&owner];
+            for rtype in shown {
+                let old = before.and_then(|before| before.get(&owner, *rtype));
+                let new = after.and_then(|after| after.get(&owner, *rtype));
+                let is_same = match (old, new) {
+                    (Some(old), Some(new)) => Rc::ptr_eq(old, new) || old.set == new.set,
+                    (old, new) => old.is_none() && new.is_none(),
+                };
+                if !is_same {
+                    let describe = |served: Option<&Rc<crate::published::Served>>| match served {
+                        Some(served) => crate::describe::describe(&served.set, &owner, recorder),
+                        None => "none".into(),
+                    };
+                    let text = format!("{owner} {} -> {}", describe(old), describe(new));
+                    self.log.line(self.now, name, &rtype.to_string(), &text);
+                }
+            }
+        }
+    }
+
+    fn resign(&mut self, operator: usize, zone: &Name) {
+        let Some(primary) = self.operators[operator].primaries.get(zone) else {
+            return;
+        };
+        // A newer version may have renewed what was due.
+        if primary.next_resign().is_some_and(|due| due <= self.now) {
+            self.publish(operator, zone, RESIGNING);
+        }
+    }
+
+    fn edge(&mut self, operator: usize, instance: usize, kind: Edge, begins: bool) {
+        let server = &mut self.operators[operator].instances[instance];
+        let name = server.name.clone();
+        let text = format!("{kind:?} {}", if begins { "begins" } else { "ends" });
+        self.log.line(self.now, &name, "fault", &text);
+        match kind {
+            Edge::Outage => {
+                for recorder in self.recorders.values_mut() {
+                    recorder.outage(&name, begins, self.now);
+                }
+            }
+            Edge::Stale => {
+                server.is_stale = begins;
+                if !begins {
+                    for (zone, version) in std::mem::take(&mut server.withheld) {
+                        self.arrive(operator, instance, zone, version);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A span from this range.
+pub fn draw(
+    stream: &mut counterpoint_dns::stream::Stream,
+    range: &std::ops::RangeInclusive<Duration>,
+) -> Duration {
+    let (low, high) = (
+        range.start().as_nanos() as u64,
+        range.end().as_nanos() as u64,
+    );
+    Duration::from_nanos(if low >= high {
+        low
+    } else {
+        stream.random_range(low..=high)
+    })
+}

@@ -1,0 +1,3 @@
+//! The scenario language and the command line around it.
+
+mod language;
