@@ -1,6 +1,13 @@
 //! Scenario files: language, runner, verdicts.
+//!
+//! A scenario is one TOML file. [`load`] turns it into a [`scenario::Scenario`], or into every
+//! mistake in it as a [`diagnostic::Diagnostic`]; [`runner`] plays it; [`expectations`] compares the
+//! [`outcome::Outcome`] with what the file expects; [`cli`] is the shell around all that.
 
+pub mod cli;
 pub mod diagnostic;
+pub mod expectations;
+mod lint;
 pub mod load;
 pub mod outcome;
 pub mod run;
