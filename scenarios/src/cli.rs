@@ -146,7 +146,7 @@ pub struct Streams<'a> {
 
 /// Runs the command line; returns the exit code. Output that nobody reads any more ends it quietly.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>) -> u8 {
-    main_with(arguments, streams, crate::runner::run)
+    main_with(arguments, streams, crate::run::run)
 }
 
 /// As [`main`], with another way to play a scenario.

@@ -1,7 +1,7 @@
 //! Scenario files: language, runner, verdicts.
 //!
 //! A scenario is one TOML file. [`load`] turns it into a [`scenario::Scenario`], or into every
-//! mistake in it as a [`diagnostic::Diagnostic`]; [`runner`] plays it; [`expectations`] compares the
+//! mistake in it as a [`diagnostic::Diagnostic`]; [`run`] plays it; [`expectations`] compares the
 //! [`outcome::Outcome`] with what the file expects; [`cli`] is the shell around all that.
 
 pub mod cli;
