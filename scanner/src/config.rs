@@ -11,7 +11,9 @@ use std::{
     time::Duration,
 };
 
-use counterpoint_dns::{key::DIGEST_SHA256, name::Name, time::Timestamp, tsig::TsigKey, validate};
+use counterpoint_dns::{
+    key::DIGEST_SHA256, name::Name, resolver, time::Timestamp, tsig::TsigKey, validate,
+};
 
 /// Everything that a scanner is told.
 #[derive(Clone, Debug)]
@@ -44,7 +46,9 @@ pub struct Config {
     pub glue_ttl: u32,
     /// Waits before each further attempt at a silent server, until the scan goes on without it.
     pub retry: Vec<Duration>,
-    /// Addresses of nameservers that neither glue nor the resolver need to find.
+    /// The resolver that finds nameserver addresses; without one, glue and `addresses` must do.
+    pub resolver: Option<resolver::Config>,
+    /// Addresses of nameservers that the resolver need not find.
     pub addresses: BTreeMap<Name, BTreeSet<IpAddr>>,
     /// Deliberate defects.
     pub sabotage: BTreeSet<Sabotage>,
@@ -69,6 +73,7 @@ impl Config {
             ns_min: 1,
             glue_ttl: 3_600,
             retry: [5, 10, 20, 40].map(minutes).into(),
+            resolver: None,
             addresses: BTreeMap::new(),
             sabotage: BTreeSet::new(),
         }

@@ -41,7 +41,7 @@ pub enum Want {
         /// Where the answer belongs.
         slot: Slot,
     },
-    /// The addresses of a nameserver name, from the resolver.
+    /// Addresses of a nameserver name, from the resolver.
     Resolve(Question),
 }
 

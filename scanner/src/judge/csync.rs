@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use counterpoint_dns::{
+    message::Question,
     name::RecordType,
     rdata::{Csync, serial_lt},
     signature::Verifier,
@@ -310,7 +311,10 @@ fn not_secure(case: &mut Case<'_>) -> Finding {
                     case.signed_by(&chain.keys, signed)
                 }
                 Answer::Present(signed) => Err(format!("{rtype} at {}", signed.set.name)),
-                Answer::Absent(proof) => proves_absent(case, &chain.keys, name, *rtype, proof),
+                Answer::Absent(proof) => {
+                    let question = Question::new(name.clone(), *rtype);
+                    proves_absent(case, &chain.keys, &question, proof)
+                }
                 Answer::Unusable(_) | Answer::NotAsked => Err(format!("{name} {rtype}: {answer}")),
             };
             evidence.extend(verdict.err().map(|why| line(server, why)));
