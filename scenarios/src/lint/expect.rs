@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What the first part of an entry of `sometimes` can be.
-const REACHABLE: [&str; 12] = [
+const REACHABLE: [&str; 17] = [
     "join",
     "leave",
     "replace",
@@ -22,6 +22,11 @@ const REACHABLE: [&str; 12] = [
     "fault",
     "profile",
     "resolver",
+    "event",
+    "reason",
+    "guard",
+    "blocked",
+    "refused",
 ];
 
 pub(super) fn lint(lints: &Lints<'_>) {

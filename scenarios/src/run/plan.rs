@@ -204,6 +204,7 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
         .filter_map(|s| s.name().parse().ok())
         .collect();
     let parent = &scenario.parent;
+    config.parent.ns = scenario.parent_server_names();
     config.parent.max_ttl = parent
         .ds_ttl
         .span()
@@ -236,6 +237,7 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
                 in_zone_addresses,
                 primary: operator.update_address(),
                 tsig: operator.tsig.clone(),
+                own_keys: Vec::new(),
                 csk: Some(signer.keys == KeyLayout::Csk),
                 max_ttl: signer.max_ttl.span(),
             },
@@ -291,10 +293,7 @@ pub fn scanner_config(scenario: &Scenario, stage: &Stage, first: Duration) -> sc
         .iter()
         .filter_map(|s| s.name().parse().ok())
         .collect();
-    config.addresses = addresses(stage)
-        .into_iter()
-        .map(|(n, a)| (n, a.into_iter().collect()))
-        .collect();
+    config.resolver = Some(agent_resolver(stage));
     config
 }
 
