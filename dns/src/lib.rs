@@ -7,6 +7,7 @@ pub mod message;
 pub mod name;
 pub mod oracle;
 pub mod rdata;
+pub mod resolver;
 pub mod rrset;
 pub mod signature;
 pub mod stream;

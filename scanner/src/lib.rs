@@ -1,1 +1,32 @@
-//! The parental agent: finds CDS, CDNSKEY and CSYNC in children, judges them, changes the delegation.
+//! The parental agent (RFC 7344): finds CDS, CDNSKEY and CSYNC in the children of one zone, judges
+//! them, and changes the delegation where every rule allows it.
+//!
+//! A [`Scanner`] is one state machine without clock, socket or disk. Each scan it
+//!
+//! 1. transfers the parent's zone from its primary: [`delegation`] owns what NS, DS and glue are there;
+//! 2. asks every address of every nameserver of every secure delegation ([`gather`], RFC 9975 §3);
+//! 3. judges what came back, as a pure function of it ([`judge`]): the rules are tables, each rule
+//!    with its ID, its reason code and its outcome;
+//! 4. carries an accepted change to the parent as one dynamic update that holds only if the delegation
+//!    is still what was judged ([`apply`]), after persisting it ([`state`]).
+//!
+//! In every outcome but [`Outcome::Accept`] the parent's RRsets stay what they are, to the octet.
+//! It refuses to know how the child's signers are coordinated, and it learns no delegation from
+//! anywhere but the parent's own zone (RFC 9615 §4.3).
+
+pub mod apply;
+pub mod config;
+pub mod delegation;
+pub mod gather;
+pub mod judge;
+mod ledger;
+mod patience;
+pub mod scanner;
+pub mod state;
+pub mod verdict;
+
+pub use config::{Config, Continuity, Policy, Sabotage};
+pub use gather::{Answer, Gathered};
+pub use judge::{judge_cds, judge_csync};
+pub use scanner::{Command, Scanner};
+pub use verdict::{Change, Outcome, Replacement, Verdict};

@@ -105,6 +105,23 @@ impl Published {
         self.sets.values().flat_map(BTreeMap::values)
     }
 
+    /// Whether the data are the same as `other`'s: what is made at publication does not count.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let made = [RecordType::SOA, RecordType::NSEC, RecordType::DNSKEY];
+        let data = |zone: &Self| -> Vec<Rc<Served>> {
+            zone.all()
+                .filter(|served| !made.contains(&served.set.rtype))
+                .cloned()
+                .collect()
+        };
+        let (mine, others) = (data(self), data(other));
+        mine.len() == others.len()
+            && mine
+                .iter()
+                .zip(&others)
+                .all(|(a, b)| Rc::ptr_eq(a, b) || a.set == b.set)
+    }
+
     /// The highest delegation at or above `name`, if there is one below the apex.
     pub fn cut_above(&self, name: &Name) -> Option<&Name> {
         let labels = usize::from(self.zone.num_labels()) + 1..=usize::from(name.num_labels());

@@ -42,6 +42,9 @@ pub enum Occurrence<C> {
     Script(usize),
 }
 
+/// The cause of a version in which nothing but signatures is new.
+const RESIGNING: &str = "re-signing";
+
 /// How much work a run was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -161,6 +164,10 @@ pub struct World {
     pub recorders: BTreeMap<Name, Recorder>,
     /// The zone above the judged ones.
     pub parent: Name,
+    /// When anything that an instance serves was last changed on purpose: re-signing does not count.
+    pub last_change: Timestamp,
+    /// Versions of the parent zone in which a delegation, a DS or glue differs from before.
+    pub parent_changes: u64,
     pub(crate) signature_counter: Rc<Cell<u64>>,
     counts: Counts,
 }
@@ -179,6 +186,8 @@ impl World {
             log: EventLog::new(start),
             recorders: BTreeMap::new(),
             parent,
+            last_change: start,
+            parent_changes: 0,
             signature_counter: Rc::default(),
             counts: Counts::default(),
         }
@@ -457,7 +466,12 @@ impl World {
             "publish",
             &format!("{zone} serial {}  by {cause}", version.serial),
         );
+        let renewed = cause == RESIGNING;
+        let last_change = self.last_change;
         self.distribute(operator, zone, Some(&version));
+        if renewed {
+            self.last_change = last_change;
+        }
         if let Some(due) = due {
             self.schedule(
                 due.max(now),
@@ -480,6 +494,7 @@ impl World {
             arrivals.push((at, number));
         }
         for (at, instance) in arrivals {
+            self.last_change = self.last_change.max(at);
             let version = version.cloned();
             self.schedule(
                 at,
@@ -624,7 +639,7 @@ impl World {
         };
         // A newer version may have renewed what was due.
         if primary.next_resign().is_some_and(|due| due <= self.now) {
-            self.publish(operator, zone, "re-signing");
+            self.publish(operator, zone, RESIGNING);
         }
     }
 

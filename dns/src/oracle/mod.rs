@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`intervals`] | sets of instants |
 //! | [`reach`] | when each server can be asked at all (ghost name servers included) |
-//! | `holds` | when some cache may hold a version |
+//! | `holds`, `kept` | when some cache, and when one validator, may hold a version |
 //! | `chain` | whether a DS, a DNSKEY RRset and an answer go together (RFC 4035 §5, RFC 6840 §5.11) |
 //! | `any_cache`, `one_resolver` | whether caches may bring together what does not |
 //! | `delegation` | whether an NS RRset leads anywhere, and whether "no DS" is held |
@@ -21,6 +21,7 @@ mod holds;
 pub mod intervals;
 mod judge;
 mod judgement;
+mod kept;
 mod one_resolver;
 mod profile;
 mod prose;

@@ -6,38 +6,19 @@
 //! signature that vouched for it (RFC 4035 §5.3.3). A DNSKEY RRset found Secure goes on judging
 //! answers for as long as it is kept, even when the DS RRset has left the cache.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     chain::Required,
     history::Answer,
-    holds::{Class, Source, Window, meetings, windows},
+    holds::{Window, meetings, windows},
     intervals::{Interval, Intervals},
     judgement::{Property, Violation},
-    profile::Profile,
-    scene::{Conflicts, Scene, TICK, fetch, fetched_at, older_until, pieces},
+    kept::{Kept, fetch_kept, held, longest},
+    scene::{Conflicts, Scene, older_until, pieces},
     witness::{Fetch, Fetched, Reason, Witness},
 };
 use crate::time::Timestamp;
-
-/// A stretch of fetches that found a class Secure, and when what they brought may be held.
-#[derive(Clone, Copy)]
-struct Kept {
-    ttl: Duration,
-    /// When it could be fetched and was Secure by one signature.
-    fetched: Interval,
-    /// Until when that signature holds.
-    signed_until: Timestamp,
-    /// The DS class by which it was Secure; that of itself for a DS class.
-    under: usize,
-}
-
-impl Kept {
-    fn held(&self, profile: &Profile) -> Interval {
-        let until = kept_until(profile, self.fetched.until, self.ttl, self.signed_until);
-        Interval::new(self.fetched.from, until.max(self.fetched.until))
-    }
-}
 
 /// DNSKEY classes found Secure, for one demand on answers.
 struct Validated {
@@ -75,7 +56,7 @@ pub(super) fn secure(scene: &Scene<'_>, range: Interval) -> Option<Violation> {
 
 /// When one resolver may hold a DS class that it found Secure.
 pub(super) fn ds_held(scene: &Scene<'_>, ds: usize) -> Intervals {
-    held(scene, &keep_ds(scene, ds))
+    held(scene.profile, &keep_ds(scene, ds))
 }
 
 /// How one resolver comes to hold a DS class at `at`.
@@ -90,6 +71,7 @@ pub(super) fn ds_fetch(scene: &Scene<'_>, ds: usize, at: Timestamp) -> Option<Fe
     )
 }
 
+/// The stretches of fetches that found a DS class Secure.
 fn keep_ds(scene: &Scene<'_>, ds: usize) -> Vec<Kept> {
     let class = &scene.ds[ds];
     let fetchable = class.fetchable();
@@ -123,10 +105,12 @@ fn judge_keys(
     let numbered = keys_fetchable.iter().enumerate();
     let keys_windows = windows(numbered.map(|(number, (_, _, fetchable))| (number, fetchable)));
 
-    let ds_held: Vec<Intervals> = ds_kept.iter().map(|kept| held(scene, kept)).collect();
+    let ds_held: Vec<Intervals> = ds_kept
+        .iter()
+        .map(|kept| held(scene.profile, kept))
+        .collect();
     let usable = scene.usable_ds().map(|(ds, ..)| (ds, &ds_held[ds]));
-    let mut validated: std::collections::BTreeMap<(usize, Required), Vec<Kept>> =
-        Default::default();
+    let mut validated: BTreeMap<(usize, Required), Vec<Kept>> = BTreeMap::new();
     meetings(&windows(usable), &keys_windows, |ds, window| {
         let (keys, ttl, _) = keys_fetchable[window.class];
         let Some(view) = &scene.ds_views[ds.class] else {
@@ -196,7 +180,10 @@ fn judge_answers(
     validated: &[Validated],
     conflicts: &mut Conflicts<Failure>,
 ) {
-    let keys_held: Vec<Intervals> = validated.iter().map(|v| held(scene, &v.kept)).collect();
+    let keys_held: Vec<Intervals> = validated
+        .iter()
+        .map(|v| held(scene.profile, &v.kept))
+        .collect();
     let answers_fetchable: Vec<Intervals> = scene
         .answers
         .iter()
@@ -228,6 +215,7 @@ fn judge_answers(
     });
 }
 
+/// A DS RRset that is Bogus as it comes in.
 fn broken_ds(scene: &Scene<'_>, at: Timestamp, ds: usize, keys: usize) -> Option<Witness> {
     let history = scene.history;
     Some(Witness {
@@ -238,6 +226,7 @@ fn broken_ds(scene: &Scene<'_>, at: Timestamp, ds: usize, keys: usize) -> Option
     })
 }
 
+/// A DNSKEY RRset that the DS RRset in the cache does not vouch for.
 fn broken_keys(
     scene: &Scene<'_>,
     ds_kept: &[Vec<Kept>],
@@ -262,6 +251,7 @@ fn broken_keys(
     })
 }
 
+/// An answer that the validated DNSKEY RRset in the cache does not verify.
 fn broken_answer(
     scene: &Scene<'_>,
     ds_kept: &[Vec<Kept>],
@@ -300,43 +290,4 @@ fn broken_answer(
         later: scene.fetch_now(class, &history.answers, at, what),
         reason: scene.chain.why_answer_fails(required, view, class, at),
     })
-}
-
-/// RFC 4035 §5.3.3: no longer than the TTL, nor than the signature that vouched for it.
-fn kept_until(
-    profile: &Profile,
-    fetched: Timestamp,
-    ttl: Duration,
-    signed: Timestamp,
-) -> Timestamp {
-    let cap = profile.ttl_cap.unwrap_or(Duration::MAX);
-    let natural = fetched + ttl.min(cap);
-    natural.min(signed).max(fetched + profile.ttl_floor)
-}
-
-fn held(scene: &Scene<'_>, kept: &[Kept]) -> Intervals {
-    kept.iter().map(|kept| kept.held(scene.profile)).collect()
-}
-
-/// Of those held at `at`, the one that is held longest.
-fn longest<'k>(profile: &Profile, kept: &'k [Kept], at: Timestamp) -> Option<&'k Kept> {
-    let live = kept.iter().filter(|kept| kept.held(profile).contains(at));
-    live.max_by_key(|kept| (kept.held(profile).until, std::cmp::Reverse(kept.under)))
-}
-
-fn fetch_kept<C>(
-    profile: &Profile,
-    kept: &[Kept],
-    at: Timestamp,
-    class: &Class<'_, C>,
-    versions: &[super::history::Version<C>],
-    what: Fetched,
-) -> Option<Fetch> {
-    let kept = longest(profile, kept, at)?;
-    let until = |fetched| kept_until(profile, fetched, kept.ttl, kept.signed_until);
-    let fetched = fetched_at(kept.fetched, at, until);
-    let right = |source: &&Source| source.ttl == kept.ttl && source.fetchable.contains(fetched);
-    let source = class.sources.iter().find(right)?;
-    let held_until = until(fetched).max(fetched + TICK);
-    fetch(source, versions, fetched, held_until, |_| what.clone())
 }

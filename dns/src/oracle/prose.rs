@@ -2,7 +2,7 @@
 //!
 //! Owns the wording. Decides nothing.
 
-use std::{fmt::Write, time::Duration};
+use std::fmt::Write;
 
 use super::{
     history::{History, InstanceId, KeyId, Signature},
@@ -44,23 +44,27 @@ impl Violation {
         text
     }
 
+    /// When the newer version could have begun; `None` if no wait would have helped, for a
+    /// signature ran out or one version is enough to fail, and [`Timestamp::MAX`] if the older
+    /// version is still served.
+    pub fn earliest_safe(&self) -> Option<Timestamp> {
+        let untimely = matches!(
+            self.witness.reason,
+            Reason::Expired(_) | Reason::NotYetValid(_) | Reason::DsNotSigned
+        );
+        let waits = self.witness.later.is_some() && !self.margin.is_zero();
+        (waits && !untimely && self.from > Timestamp::MIN).then(|| self.from + self.margin)
+    }
+
     /// `17h too early: earliest safe time was T+2d03:00:00.`
     fn advice(&self, start: Timestamp) -> Option<String> {
-        let safe = self.from + self.margin;
-        let timed = matches!(
-            self.witness.reason,
-            Reason::Expired(_) | Reason::NotYetValid(_)
-        );
-        let waits = self.witness.later.is_some() && self.margin > Duration::ZERO;
-        if timed || !waits || self.from == Timestamp::MIN {
-            return None;
-        }
-        Some(if safe == Timestamp::MAX {
-            "No wait would have helped: the earlier one is still served.".into()
-        } else {
-            let early = human(self.margin);
-            let safe = instant(safe, start);
-            format!("{early} too early: earliest safe time was {safe}.")
+        Some(match self.earliest_safe()? {
+            Timestamp::MAX => "No wait would have helped: the earlier one is still served.".into(),
+            safe => {
+                let early = human(self.margin);
+                let safe = instant(safe, start);
+                format!("{early} too early: earliest safe time was {safe}.")
+            }
         })
     }
 }
@@ -82,6 +86,7 @@ impl Witness {
         text
     }
 
+    /// The reason, after the colon.
     fn why(&self, history: &History, start: Timestamp) -> String {
         let later = self.later.as_ref().unwrap_or(&self.earlier);
         let signed = match signatures(history, later) {
@@ -121,7 +126,7 @@ impl Witness {
                     "no signature of algorithm {algorithm} holds, which this validator requires"
                 )
             }
-            Reason::NoDs => "it proves that the zone is not signed, and the zone must be".into(),
+            Reason::NoDs => "the zone must be signed".into(),
             Reason::AllLame => match history.ns.get(self.earlier.version) {
                 Some(ns) if !ns.content.is_empty() => {
                     let names: Vec<&str> = ns.content.iter().map(|&i| name(history, i)).collect();
@@ -137,6 +142,7 @@ impl Fetch {
     /// Tells one fetch; instants are relative to `start`.
     pub fn prose(&self, history: &History, start: Timestamp) -> String {
         let what = match &self.what {
+            Fetched::Ds if proves_none(history, self) => "the proof that there is no DS",
             Fetched::Ds => "the DS RRset",
             Fetched::Dnskey => "the DNSKEY RRset",
             Fetched::Answer(example) => example,
@@ -154,6 +160,7 @@ impl Fetch {
     }
 }
 
+/// An instant as an offset.
 fn instant(at: Timestamp, start: Timestamp) -> String {
     match at {
         Timestamp::MIN => "the very beginning".into(),
@@ -161,11 +168,13 @@ fn instant(at: Timestamp, start: Timestamp) -> String {
     }
 }
 
+/// What an instance is called.
 fn name(history: &History, instance: InstanceId) -> &str {
     let known = history.instances.get(instance.0 as usize);
     known.map_or("an unknown server", |instance| &instance.name)
 }
 
+/// What keys are called.
 fn labels(history: &History, keys: &[KeyId]) -> String {
     let label = |&KeyId(key): &KeyId| match history.keys.get(key as usize) {
         Some(key) => key.label.clone(),
@@ -186,6 +195,13 @@ fn keys(history: &History, witness: &Witness) -> String {
     }
 }
 
+/// Whether what was fetched is the authenticated "no DS".
+fn proves_none(history: &History, fetch: &Fetch) -> bool {
+    let version = history.ds.get(fetch.version);
+    version.is_some_and(|version| version.content.is_empty())
+}
+
+/// The signatures on a DNSKEY RRset that was fetched.
 fn signatures<'h>(history: &'h History, fetch: &Fetch) -> &'h [Signature] {
     let signatures = match fetch.what {
         Fetched::Dnskey => history.dnskey.get(fetch.version).map(|v| &v.signatures),

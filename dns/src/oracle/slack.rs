@@ -3,12 +3,12 @@
 //! Owns the advisor's question. Signatures count as always valid here: to begin earlier, a version
 //! would have been signed earlier.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     any_cache::{held, requirements},
-    chain::Required,
     history::{History, Signature, Version},
+    holds::{Window, meetings, windows},
     intervals::{Interval, Intervals},
     judgement::Quantifier,
     profile::Profile,
@@ -33,39 +33,65 @@ pub fn slack(
     let keys_held = held(&scene, &scene.keys);
     let answers_held = held(&scene, &scene.answers);
     let requirements = requirements(&scene, &ds_held);
-    let mut waits = Waits {
-        range: Interval::new(from, until),
-        least: None,
-    };
+    let usable = scene.usable_ds().map(|(ds, ..)| (ds, &ds_held[ds]));
+    let ds_windows = windows(usable);
+    let keys_windows = windows(keys_held.iter().enumerate());
+    let answer_windows = windows(answers_held.iter().enumerate());
+    let range = Interval::new(from, until);
 
-    for (ds, _, view) in scene.usable_ds() {
-        for (keys, key_view) in scene.key_views.iter().enumerate() {
-            if view.signed.is_empty()
-                || !(scene.chain)
-                    .keys_fail(view, key_view, Interval::ALWAYS)
-                    .is_empty()
-            {
-                waits.between(&ds_held[ds], &keys_held[keys], |_| true);
-            }
-        }
-    }
-    for (keys, key_view) in scene.key_views.iter().enumerate() {
-        for (answer, class) in scene.answers.iter().enumerate() {
-            let fails = |required: &Required| {
-                let chain = scene.chain;
-                !chain
-                    .answer_fails(required, key_view, class, Interval::ALWAYS)
-                    .is_empty()
+    // Most waits are short. Pairs that are never closer than the shortest wait need no look.
+    let ttls = history.dnskey.iter().map(|version| version.ttl);
+    let mut reach = ttls.max().unwrap_or_default().max(TICK);
+    loop {
+        let mut waits = Waits { range, least: None };
+        for (ds, keys) in near(&ds_windows, &keys_windows, reach) {
+            let Some(view) = &scene.ds_views[ds] else {
+                continue;
             };
-            for (_, live) in requirements.iter().filter(|(required, _)| fails(required)) {
-                let (keys, answers) = (&keys_held[keys], &answers_held[answer]);
-                waits.between(keys, answers, |at| live.contains(at));
-                // A first usable DS waits for the last pair that it would condemn.
-                waits.after(&keys.meet(answers), live, |_| true);
+            let chain = scene.chain;
+            let fails = chain.keys_fail(view, &scene.key_views[keys], Interval::ALWAYS);
+            if view.signed.is_empty() || !fails.is_empty() {
+                waits.between(&ds_held[ds], &keys_held[keys]);
             }
         }
+        for (keys, answer) in near(&keys_windows, &answer_windows, reach) {
+            let (key_view, class) = (&scene.key_views[keys], &scene.answers[answer]);
+            for (required, live) in &requirements {
+                let chain = scene.chain;
+                let fails = chain.answer_fails(required, key_view, class, Interval::ALWAYS);
+                if !fails.is_empty() {
+                    let (keys, answers) = (&keys_held[keys], &answers_held[answer]);
+                    waits.among(keys, answers, live);
+                }
+            }
+        }
+        if reach == Duration::MAX || waits.least.is_some_and(|least| least <= reach) {
+            return waits.least;
+        }
+        let further = reach.saturating_mul(8);
+        let days = Duration::from_secs(400 * 86_400);
+        reach = if further > days {
+            Duration::MAX
+        } else {
+            further
+        };
     }
-    waits.least
+}
+
+/// The pairs of classes of which some windows are at most `reach` apart.
+fn near(left: &[Window], right: &[Window], reach: Duration) -> BTreeSet<(usize, usize)> {
+    let stretch = |windows: &[Window]| -> Vec<Window> {
+        let stretch = |window: &Window| Window {
+            during: window.during.kept(reach + TICK.min(Duration::MAX - reach)),
+            ..*window
+        };
+        windows.iter().map(stretch).collect()
+    };
+    let mut near = BTreeSet::new();
+    meetings(&stretch(left), &stretch(right), |one, other| {
+        near.insert((one.class, other.class));
+    });
+    near
 }
 
 /// The same history, with signatures that hold for ever.
@@ -77,6 +103,7 @@ fn timeless(history: &History) -> History {
     timeless
 }
 
+/// Lifts the bounds of validity.
 fn free<C>(versions: &mut [Version<C>]) {
     for version in versions {
         for signature in &mut version.signatures {
@@ -98,24 +125,30 @@ struct Waits {
 }
 
 impl Waits {
-    /// Two sets that must not share an instant at which `matters`.
-    fn between(&mut self, one: &Intervals, other: &Intervals, matters: impl Fn(Timestamp) -> bool) {
-        self.after(one, other, &matters);
-        self.after(other, one, &matters);
+    /// Two sets that must not share an instant.
+    fn between(&mut self, one: &Intervals, other: &Intervals) {
+        self.after(one, other);
+        self.after(other, one);
     }
 
-    /// `newer` must not begin while `older` lasts and it `matters`.
-    fn after(&mut self, older: &Intervals, newer: &Intervals, matters: impl Fn(Timestamp) -> bool) {
-        for begin in newer.within(self.range).map(|window| window.from) {
-            if newer.contains(begin.before(TICK)) {
+    /// Three sets that must not share an instant.
+    fn among(&mut self, one: &Intervals, other: &Intervals, third: &Intervals) {
+        self.after(&one.meet(other), third);
+        self.after(&one.meet(third), other);
+        self.after(&other.meet(third), one);
+    }
+
+    /// `newer` must not begin while `older` lasts.
+    fn after(&mut self, older: &Intervals, newer: &Intervals) {
+        for window in newer.within(self.range) {
+            let begin = window.from;
+            if newer.contains(begin.before(TICK)) && begin > Timestamp::MIN {
                 continue; // It began before the range.
             }
             let wait = if older.contains(begin) {
-                matters(begin).then_some(Duration::ZERO)
+                Some(Duration::ZERO)
             } else {
-                let ended = older.last_ended(begin).map(|window| window.until);
-                let ended = ended.filter(|&ended| matters(ended.before(TICK)));
-                ended.map(|ended| begin - ended)
+                older.last_ended(begin).map(|ended| begin - ended.until)
             };
             self.least = [self.least, wait].into_iter().flatten().min();
         }

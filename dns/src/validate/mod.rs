@@ -1,7 +1,11 @@
 //! Validation (RFC 4035 §5) as functions of data and `now`: who signed this, and does it chain?
 //!
-//! Owns the two links of a chain: a DNSKEY RRset under a DS RRset, and an RRset under a DNSKEY RRset.
+//! Owns the two links of a chain: a DNSKEY RRset under a DS RRset, and an RRset under a DNSKEY RRset;
+//! [`denial`] is what NSEC records prove once they are authentic, [`shared`] a memo for several agents.
 //! Knows neither caches nor servers; what to do about a failure is for its callers.
+
+pub mod denial;
+pub mod shared;
 
 use std::{collections::BTreeSet, fmt};
 
@@ -162,14 +166,28 @@ pub fn dnskey_by_ds(
         return Ok(keys);
     }
     let algorithms: BTreeSet<u8> = policy.usable(ds).map(|ds| ds.algorithm).collect();
+    by_algorithms(zone, &anchored, &algorithms, dnskey, now, verifier)?;
+    Ok(keys)
+}
+
+/// Demands a signature as [`by_keys`] does by a key of each of `algorithms`, for validators that are
+/// strict where RFC 6840 §5.11 says not to be.
+pub fn by_algorithms(
+    zone: &Name,
+    keys: &[Dnskey],
+    algorithms: &BTreeSet<u8>,
+    signed: &SignedRrSet,
+    now: Timestamp,
+    verifier: &mut Verifier,
+) -> Result<(), Broken> {
     for algorithm in algorithms {
-        let of_it: Vec<Dnskey> = anchored
+        let of_it: Vec<Dnskey> = keys
             .iter()
-            .filter(|key| key.algorithm == algorithm)
+            .filter(|key| key.algorithm == *algorithm)
             .cloned()
             .collect();
-        by_keys(zone, &of_it, dnskey, now, verifier)
-            .map_err(|_| Broken::AlgorithmMissing(algorithm))?;
+        by_keys(zone, &of_it, signed, now, verifier)
+            .map_err(|_| Broken::AlgorithmMissing(*algorithm))?;
     }
-    Ok(keys)
+    Ok(())
 }

@@ -1,0 +1,51 @@
+//! One question in progress: what its resolution has cost and learnt so far.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use crate::{message::Question, name::Name, time::Timestamp};
+
+/// Why a fetch came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stuck {
+    /// No usable answer.
+    Failed(String),
+    /// Nothing but bogus answers, the first of them from this server.
+    Bogus(String, Option<IpAddr>),
+}
+
+/// One question in progress. It waits for at most one fetch at a time.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    /// The caller's number for it.
+    pub ticket: u64,
+    /// What is asked.
+    pub question: Question,
+    /// When it was asked: what is fetched from then on serves it even with a TTL of zero.
+    pub started: Timestamp,
+    /// Fetches that came to nothing; they are not tried again.
+    pub stuck: BTreeMap<Question, Stuck>,
+    /// Names that may be apexes of zones which their parent's servers serve too.
+    pub probed: BTreeSet<Name>,
+    /// Fetches that it waited for.
+    pub fetches: usize,
+    /// Some server gave something bogus, and another one made up for it.
+    pub masked: bool,
+}
+
+impl Job {
+    /// A question just asked.
+    pub fn new(ticket: u64, question: Question, started: Timestamp) -> Self {
+        Self {
+            ticket,
+            question,
+            started,
+            stuck: BTreeMap::new(),
+            probed: BTreeSet::new(),
+            fetches: 0,
+            masked: false,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What is trusted about a zone, and the verdict on what is held of it.
+//!
+//! The part of a walk that goes up, by DS and DNSKEY RRsets to the trust anchor.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    message::{Question, find},
+    name::{Name, RecordType},
+    rdata::{Ds, Nsec},
+    resolver::{
+        cache::{Entry, Held},
+        config::Validation,
+        judge::{Trust, Verdict},
+        walk::{Stop, Walk},
+    },
+    rrset::SignedRrSet,
+    validate::ds_of,
+};
+
+impl Walk<'_> {
+    /// What an answer is judged by when it comes; None if it is not.
+    pub(super) fn trust_at_fetch(
+        &mut self,
+        question: &Question,
+        zone: &Name,
+    ) -> Result<Option<Trust>, Stop> {
+        match self.config.validation {
+            Validation::AtFetch => self.trust_for(question, zone).map(Some),
+            Validation::BehindCache | Validation::Off => Ok(None),
+        }
+    }
+
+    /// What an answer to `question` from `zone` is judged by.
+    pub(super) fn trust_for(&mut self, question: &Question, zone: &Name) -> Result<Trust, Stop> {
+        match question.rtype == RecordType::DNSKEY && question.name == *zone {
+            true => self.anchor(zone),
+            false => self.trust(zone),
+        }
+    }
+
+    /// What is trusted about a zone's DNSKEY RRset.
+    pub(super) fn anchor(&mut self, zone: &Name) -> Result<Trust, Stop> {
+        if self.config.validation == Validation::Off {
+            return Ok(Trust::Insecure);
+        }
+        if zone.is_root() {
+            return Ok(self.by_ds(self.config.trust_anchor.clone(), 0));
+        }
+        let entry = self.obtain(&Question::new(zone.clone(), RecordType::DS))?;
+        Ok(match (self.verdict(&entry)?, &entry.held) {
+            (Verdict::Insecure, _) => Trust::Insecure,
+            (Verdict::Bogus(why), _) => Trust::Bogus(self.blame(&entry, &why)),
+            (Verdict::Secure(_), Held::Answer(ds, _)) => self.by_ds(ds_of(ds), entry.id),
+            (Verdict::Secure(_), Held::NoData(proof)) if denies_ds(proof, zone) => Trust::Insecure,
+            (Verdict::Secure(_), _) => Trust::Bogus(format!(
+                "{zone} DS from {}: it proves that this is no delegation",
+                entry.from
+            )),
+        })
+    }
+
+    pub(super) fn by_ds(&self, ds: Vec<Ds>, number: u64) -> Trust {
+        let is_usable = self.config.policy.usable(&ds).next().is_some();
+        match is_usable {
+            true => Trust::Ds(ds.into(), number),
+            false => Trust::Insecure,
+        }
+    }
+
+    /// What is trusted about a zone's data.
+    pub(super) fn trust(&mut self, zone: &Name) -> Result<Trust, Stop> {
+        let ds = match self.anchor(zone)? {
+            Trust::Ds(ds, _) => ds,
+            other => return Ok(other),
+        };
+        let entry = self.obtain(&Question::new(zone.clone(), RecordType::DNSKEY))?;
+        Ok(match self.verdict(&entry)? {
+            Verdict::Insecure => Trust::Insecure,
+            Verdict::Bogus(why) => Trust::Bogus(self.blame(&entry, &why)),
+            Verdict::Secure(_) => {
+                let policy = &self.config.policy;
+                let algorithms: BTreeSet<u8> = match policy.every_ds_algorithm {
+                    true => policy.usable(&ds).map(|ds| ds.algorithm).collect(),
+                    false => BTreeSet::new(),
+                };
+                Trust::Keys(entry, algorithms)
+            }
+        })
+    }
+
+    /// The verdict on an entry: the one found when it came, or the one that the cache gives now.
+    pub(super) fn verdict(&mut self, entry: &Arc<Entry>) -> Result<Verdict, Stop> {
+        if let Some(verdict) = &entry.verdict {
+            return Ok(verdict.clone());
+        }
+        if self.config.validation == Validation::Off {
+            return Ok(Verdict::Insecure);
+        }
+        let trust = self.trust_for(&entry.question, &entry.zone)?;
+        let mut verifier = self.verifier.lock();
+        let policy = &self.config.policy;
+        Ok(self
+            .memo
+            .verdict(entry, &trust, policy, self.now, &mut verifier))
+    }
+}
+
+/// Whether an authentic NODATA answer to a DS question is a delegation's (RFC 6840 §4.4): the NS
+/// bit is set. That DS and SOA are clear is part of its being proven.
+fn denies_ds(proof: &[SignedRrSet], zone: &Name) -> bool {
+    find(proof, zone, RecordType::NSEC)
+        .and_then(|signed| signed.set.data.first())
+        .and_then(Nsec::parse)
+        .is_some_and(|nsec| nsec.types.contains(&RecordType::NS))
+}

@@ -1,0 +1,254 @@
+//! Denial of existence by NSEC (RFC 4035 §5.4, RFC 6840 §4): what a set of authenticated NSEC
+//! records proves.
+//!
+//! Owns the four proofs: a type is absent, a name is absent, a wildcard was rightly expanded, a
+//! delegation is insecure. Nothing here verifies a signature but [`authenticated`], through which
+//! records must come in. NSEC3 proves nothing yet and says so.
+
+use std::fmt;
+
+use crate::{
+    key::Dnskey,
+    message::Question,
+    name::{Name, RecordType},
+    rdata::Nsec,
+    rrset::SignedRrSet,
+    signature::Verifier,
+    time::Timestamp,
+    validate::{Broken, by_keys},
+};
+
+/// Why a denial is not proven.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unproven {
+    /// No NSEC record came along.
+    NoProof,
+    /// Only NSEC3 records came along, which are not understood here.
+    Nsec3,
+    /// An NSEC record does not parse, or was itself made from a wildcard.
+    Malformed(Name),
+    /// An NSEC record is not authentic.
+    Unauthentic(Name, Broken),
+    /// The name exists with this very type, or as an alias.
+    Exists(Name, RecordType),
+    /// The only NSEC record at the name is from the other side of a zone cut (RFC 6840 §4.1, §4.4).
+    WrongSide(Name),
+    /// No NSEC record matches or covers the name.
+    NotCovered(Name),
+    /// The name may have been made from this wildcard, whose absence is not proven.
+    WildcardPossible(Name),
+    /// The name is there, but it is no delegation.
+    NoDelegation(Name),
+}
+
+impl fmt::Display for Unproven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProof => f.write_str("no NSEC record came along"),
+            Self::Nsec3 => {
+                f.write_str("only NSEC3 records came along, which are not understood here")
+            }
+            Self::Malformed(owner) => write!(f, "the NSEC record at {owner} is malformed"),
+            Self::Unauthentic(owner, why) => write!(f, "the NSEC record at {owner}: {why}"),
+            Self::Exists(name, rtype) => write!(f, "the NSEC record at {name} lists {rtype}"),
+            Self::WrongSide(name) => write!(
+                f,
+                "the NSEC record at {name} is from the other side of the zone cut"
+            ),
+            Self::NotCovered(name) => write!(f, "no NSEC record matches or covers {name}"),
+            Self::WildcardPossible(name) => {
+                write!(f, "no NSEC record denies the wildcard {name}")
+            }
+            Self::NoDelegation(name) => write!(f, "the NSEC record at {name} has no NS bit"),
+        }
+    }
+}
+
+impl std::error::Error for Unproven {}
+
+/// NSEC records of one zone, every one of them authentic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    zone: Name,
+    records: Vec<(Name, Nsec)>,
+    until: Timestamp,
+}
+
+/// Takes in the NSEC records of `section` (usually an authority section). Strict: one that is not
+/// authentic spoils the proof, because a server of `zone` has no reason to send it.
+pub fn authenticated(
+    zone: &Name,
+    keys: &[Dnskey],
+    section: &[SignedRrSet],
+    now: Timestamp,
+    verifier: &mut Verifier,
+) -> Result<Denial, Unproven> {
+    let mut denial = Denial {
+        zone: zone.clone(),
+        records: Vec::new(),
+        until: Timestamp::MAX,
+    };
+    for signed in section
+        .iter()
+        .filter(|signed| signed.set.rtype == RecordType::NSEC)
+    {
+        let owner = &signed.set.name;
+        let rrsig = by_keys(zone, keys, signed, now, verifier)
+            .map_err(|why| Unproven::Unauthentic(owner.clone(), why))?;
+        let data = signed
+            .set
+            .data
+            .first()
+            .filter(|_| signed.set.data.len() == 1);
+        let nsec = data
+            .and_then(Nsec::parse)
+            .filter(|nsec| zone.zone_of(&nsec.next) && rrsig.labels == owner.num_labels())
+            .ok_or_else(|| Unproven::Malformed(owner.clone()))?;
+        denial.until = denial.until.min(rrsig.validity(now).1);
+        denial.records.push((owner.clone(), nsec));
+    }
+    let nsec3 = |signed: &SignedRrSet| signed.set.rtype == RecordType::NSEC3;
+    match denial.records.is_empty() {
+        false => Ok(denial),
+        true if section.iter().any(nsec3) => Err(Unproven::Nsec3),
+        true => Err(Unproven::NoProof),
+    }
+}
+
+impl Denial {
+    /// Until when all of its signatures hold.
+    pub fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// NODATA: the name is there, or a wildcard for it, or something below it, without this type
+    /// (RFC 4035 §5.4, RFC 6840 §4.3).
+    pub fn no_data(&self, question: &Question) -> Result<(), Unproven> {
+        let Question { name, rtype } = question;
+        if let Some(nsec) = self.at(name) {
+            return lacks(name, nsec, *rtype, &self.zone);
+        }
+        let covering = self.covering(name)?;
+        if name.zone_of(&covering.1.next) {
+            return Ok(()); // an empty non-terminal: it has no records, only descendants
+        }
+        let wildcard = wildcard_of(&closest_encloser(name, covering));
+        match self.at(&wildcard) {
+            Some(nsec) => lacks(&wildcard, nsec, *rtype, &self.zone),
+            None => Err(Unproven::NotCovered(name.clone())),
+        }
+    }
+
+    /// NXDOMAIN: neither the name is there nor a wildcard that would stand for it (RFC 4035 §5.4).
+    pub fn no_name(&self, name: &Name) -> Result<(), Unproven> {
+        let covering = self.absent(name)?;
+        let wildcard = wildcard_of(&closest_encloser(name, covering));
+        self.absent(&wildcard)
+            .map(|_| ())
+            .map_err(|_| Unproven::WildcardPossible(wildcard))
+    }
+
+    /// A positive answer for `name` made from the wildcard of `labels` labels: nothing closer is
+    /// there (RFC 4035 §5.3.4).
+    pub fn expansion(&self, name: &Name, labels: u8) -> Result<(), Unproven> {
+        let covering = self.absent(name)?;
+        let encloser = closest_encloser(name, covering);
+        // A closer encloser than the wildcard's parent would have kept the wildcard from matching.
+        if encloser.iter().len() > usize::from(labels) {
+            return Err(Unproven::WildcardPossible(wildcard_of(&encloser)));
+        }
+        Ok(())
+    }
+
+    /// "No DS at this delegation": the NS bit is set, the DS and SOA bits are clear (RFC 4035 §5.2,
+    /// RFC 6840 §4.4).
+    pub fn no_ds(&self, child: &Name) -> Result<(), Unproven> {
+        let nsec = self
+            .at(child)
+            .ok_or_else(|| Unproven::NotCovered(child.clone()))?;
+        lacks(child, nsec, RecordType::DS, &self.zone)?;
+        match nsec.types.contains(&RecordType::NS) {
+            true => Ok(()),
+            false => Err(Unproven::NoDelegation(child.clone())),
+        }
+    }
+
+    /// The NSEC record at `name`.
+    fn at(&self, name: &Name) -> Option<&Nsec> {
+        self.records
+            .iter()
+            .find(|(owner, _)| owner == name)
+            .map(|(_, nsec)| nsec)
+    }
+
+    /// The NSEC record that covers `name`: between owner and next, in canonical order.
+    fn covering(&self, name: &Name) -> Result<&(Name, Nsec), Unproven> {
+        self.records
+            .iter()
+            .find(|(owner, nsec)| {
+                // The last NSEC record points back to the apex.
+                owner < name && (name < &nsec.next || nsec.next == self.zone)
+                    // RFC 6840 §4.1: what lies below a delegation or a DNAME is not the owner's to deny.
+                    && !(owner.zone_of(name) && is_opaque(nsec))
+            })
+            .ok_or_else(|| Unproven::NotCovered(name.clone()))
+    }
+
+    /// The NSEC record that proves `name` absent: covered, and no empty non-terminal.
+    fn absent(&self, name: &Name) -> Result<&(Name, Nsec), Unproven> {
+        self.covering(name)
+            .and_then(|covering| match name.zone_of(&covering.1.next) {
+                false => Ok(covering),
+                true => Err(Unproven::NotCovered(name.clone())),
+            })
+    }
+}
+
+/// Whether names below the owner belong to somebody else (RFC 6840 §4.1).
+fn is_opaque(nsec: &Nsec) -> bool {
+    is_parent_side(nsec) || nsec.types.contains(&RecordType::DNAME)
+}
+
+/// Whether the record is the parent's at a delegation.
+fn is_parent_side(nsec: &Nsec) -> bool {
+    nsec.types.contains(&RecordType::NS) && !nsec.types.contains(&RecordType::SOA)
+}
+
+/// Whether `nsec` at `name` shows that neither `rtype` nor an alias is there.
+fn lacks(name: &Name, nsec: &Nsec, rtype: RecordType, zone: &Name) -> Result<(), Unproven> {
+    // At a cut both sides have an NSEC record: DS is the parent's, everything else is the child's.
+    let wrong_side = match rtype {
+        RecordType::DS => nsec.types.contains(&RecordType::SOA) && !zone.is_root(),
+        _ => is_parent_side(nsec),
+    };
+    if wrong_side {
+        return Err(Unproven::WrongSide(name.clone()));
+    }
+    match [rtype, RecordType::CNAME]
+        .into_iter()
+        .find(|rtype| nsec.types.contains(rtype))
+    {
+        Some(rtype) => Err(Unproven::Exists(name.clone(), rtype)),
+        None => Ok(()),
+    }
+}
+
+/// The longest ancestor that `name` shares with either end of the record that covers it
+/// (RFC 4035 §5.4): the closest name that exists.
+fn closest_encloser(name: &Name, (owner, nsec): &(Name, Nsec)) -> Name {
+    let shared = |other: &Name| {
+        name.iter()
+            .rev()
+            .zip(other.iter().rev())
+            .take_while(|(a, b)| a.eq_ignore_ascii_case(b))
+            .count()
+    };
+    name.trim_to(shared(owner).max(shared(&nsec.next)))
+}
+
+/// `*.` below `encloser`; the encloser itself where that would be too long to exist.
+fn wildcard_of(encloser: &Name) -> Name {
+    encloser
+        .prepend_label("*")
+        .unwrap_or_else(|_| encloser.clone())
+}

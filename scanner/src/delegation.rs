@@ -1,0 +1,268 @@
+//! The parent's zone as its primary gives it (AXFR, RFC 5936), and the delegations in it.
+//!
+//! NS, DS and glue come from here only: what a child says about its own delegation is a request,
+//! never a fact (RFC 9615 §4.3). A transfer that is not complete is an error, never half a zone.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::IpAddr,
+};
+
+use counterpoint_dns::{
+    message::{Question, Reply, ResponseCode, decode, query},
+    name::{Name, RecordType, is_at_or_below},
+    rdata::{Ds, Soa},
+    rrset::RrSet,
+    time::Timestamp,
+    tsig::{RequestMac, TsigKey},
+};
+
+/// One delegation of the parent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delegation {
+    /// The delegated name.
+    pub child: Name,
+    /// Its NS RRset at the parent.
+    pub ns: RrSet,
+    /// Its DS RRset, if it is secure.
+    pub ds: Option<RrSet>,
+    /// Address records at the parent of the names in `ns`, and of names below the child.
+    pub glue: BTreeMap<(Name, RecordType), RrSet>,
+    /// Names of `glue` that other delegations use as well: not this child's alone to remove.
+    pub shared: BTreeSet<Name>,
+}
+
+impl Delegation {
+    /// The nameserver names.
+    pub fn hosts(&self) -> BTreeSet<Name> {
+        self.ns
+            .data
+            .iter()
+            .filter_map(|data| data.as_name())
+            .collect()
+    }
+
+    /// The DS records.
+    pub fn ds_records(&self) -> Vec<Ds> {
+        let sets = self.ds.iter().flat_map(|set| &set.data);
+        sets.filter_map(Ds::parse).collect()
+    }
+
+    /// The addresses of `host` that the parent has as glue.
+    pub fn glue_of(&self, host: &Name) -> impl Iterator<Item = IpAddr> {
+        [RecordType::A, RecordType::AAAA]
+            .into_iter()
+            .filter_map(|rtype| self.glue.get(&(host.clone(), rtype)))
+            .flat_map(|set| set.data.iter().filter_map(|data| data.as_address()))
+    }
+}
+
+/// Everything that the scanner needs of the parent's zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParentZone {
+    /// Serial of the SOA.
+    pub serial: u32,
+    /// The delegations, by child.
+    pub delegations: BTreeMap<Name, Delegation>,
+    /// Every address in the zone, by name: where a new nameserver name may be found.
+    pub addresses: BTreeMap<Name, BTreeSet<IpAddr>>,
+}
+
+/// Why there is no zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadTransfer(pub String);
+
+impl fmt::Display for BadTransfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the transfer of the parent's zone failed: {}", self.0)
+    }
+}
+
+impl std::error::Error for BadTransfer {}
+
+/// A transfer that was asked for: what is needed to judge its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferRequest {
+    id: u16,
+    zone: Name,
+    mac: Option<RequestMac>,
+}
+
+impl TransferRequest {
+    /// The request for `zone`, signed if there is a key, and its octets.
+    pub fn new(id: u16, zone: &Name, tsig: Option<&TsigKey>, now: Timestamp) -> (Self, Vec<u8>) {
+        let plain = query(id, &Question::new(zone.clone(), RecordType::AXFR));
+        let (octets, mac) = match (tsig, decode(&plain)) {
+            (Some(key), Ok(message)) => {
+                let (octets, mac) = key.sign_request(message, now);
+                (octets, Some(mac))
+            }
+            _ => (plain, None),
+        };
+        let zone = zone.clone();
+        (Self { id, zone, mac }, octets)
+    }
+
+    /// Reads the answer: one message that holds the whole zone, from SOA to SOA (RFC 5936 §2.2).
+    pub fn read(
+        &self,
+        octets: &[u8],
+        tsig: Option<&TsigKey>,
+        now: Timestamp,
+    ) -> Result<ParentZone, BadTransfer> {
+        let message = match (tsig, &self.mac) {
+            (Some(key), Some(mac)) => key
+                .check_answer(mac, octets, now)
+                .map_err(|fault| BadTransfer(fault.to_string()))?,
+            _ => decode(octets).map_err(|error| BadTransfer(error.to_string()))?,
+        };
+        if message.id != self.id {
+            return Err(BadTransfer("the answer is to another request".into()));
+        }
+        if message.response_code != ResponseCode::NoError {
+            return Err(BadTransfer(format!("{}", message.response_code)));
+        }
+        // The sequence of records is closed by the SOA that opened it: short of that it is partial.
+        let whole = message.answers.len() >= 2
+            && message.answers.first() == message.answers.last()
+            && message.answers[0].record_type() == RecordType::SOA
+            && message.answers[0].name == self.zone;
+        if !whole {
+            return Err(BadTransfer(format!(
+                "its {} records do not run from SOA to SOA",
+                message.answers.len()
+            )));
+        }
+        ParentZone::from_reply(&self.zone, &Reply::from_message(&message))
+    }
+}
+
+impl ParentZone {
+    /// Sorts the records of a whole zone.
+    fn from_reply(zone: &Name, reply: &Reply) -> Result<Self, BadTransfer> {
+        let sets = || reply.answer.iter().map(|signed| &signed.set);
+        let serial = sets()
+            .find(|set| set.rtype == RecordType::SOA)
+            .and_then(|set| set.data.iter().find_map(Soa::parse))
+            .map(|soa| soa.serial)
+            .ok_or_else(|| BadTransfer("its SOA cannot be read".into()))?;
+        let mut delegations: BTreeMap<Name, Delegation> = sets()
+            .filter(|set| set.rtype == RecordType::NS && set.name != *zone)
+            .map(|ns| {
+                let delegation = Delegation {
+                    child: ns.name.clone(),
+                    ns: ns.clone(),
+                    ds: None,
+                    glue: BTreeMap::new(),
+                    shared: BTreeSet::new(),
+                };
+                (ns.name.clone(), delegation)
+            })
+            .collect();
+        let mut users: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+        for delegation in delegations.values() {
+            for host in delegation.hosts() {
+                let by = users.entry(host).or_default();
+                by.insert(delegation.child.clone());
+            }
+        }
+        let mut addresses: BTreeMap<Name, BTreeSet<IpAddr>> = BTreeMap::new();
+        for set in sets() {
+            match set.rtype {
+                RecordType::DS => {
+                    if let Some(delegation) = delegations.get_mut(&set.name) {
+                        delegation.ds = Some(set.clone());
+                    }
+                }
+                RecordType::A | RecordType::AAAA => {
+                    let known = addresses.entry(set.name.clone()).or_default();
+                    known.extend(set.data.iter().filter_map(|data| data.as_address()));
+                    let used_by = users.get(&set.name);
+                    for delegation in delegations.values_mut() {
+                        let child = &delegation.child;
+                        let uses = used_by.is_some_and(|by| by.contains(child));
+                        if !uses && !is_at_or_below(&set.name, child) {
+                            continue;
+                        }
+                        if used_by.is_some_and(|by| by.iter().any(|other| other != child)) {
+                            delegation.shared.insert(set.name.clone());
+                        }
+                        let key = (set.name.clone(), set.rtype);
+                        delegation.glue.insert(key, set.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(Self {
+            serial,
+            delegations,
+            addresses,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use counterpoint_dns::{
+        message::{encode, records},
+        name::parse_name,
+        rdata::Rdata,
+    };
+
+    fn zone_message(id: u16, closing: bool) -> Vec<u8> {
+        let zone = parse_name("test.").unwrap();
+        let child = parse_name("example.test.").unwrap();
+        let host = parse_name("ns1.alpha.test.").unwrap();
+        let soa = Soa {
+            mname: zone.clone(),
+            rname: zone.clone(),
+            serial: 7,
+            refresh: 1,
+            retry: 1,
+            expire: 1,
+            minimum: 1,
+        };
+        let set = |name: &Name, rtype, data| RrSet::new(name.clone(), rtype, 60, [data]);
+        let soa = set(&zone, RecordType::SOA, soa.to_rdata());
+        let mut message =
+            decode(&query(id, &Question::new(zone.clone(), RecordType::AXFR))).unwrap();
+        let sets = [
+            soa.clone(),
+            set(&zone, RecordType::NS, Rdata::name(&host)),
+            set(&child, RecordType::NS, Rdata::name(&host)),
+            set(&child, RecordType::DS, Rdata::from_octets([0, 1, 13, 2, 9])),
+            set(&host, RecordType::A, Rdata::address([192, 0, 2, 1].into())),
+        ];
+        message.answers = sets.iter().flat_map(records).collect();
+        if closing {
+            message.answers.extend(records(&soa));
+        }
+        encode(&message)
+    }
+
+    #[test]
+    fn a_whole_transfer_gives_the_delegations_with_their_glue() {
+        let zone = parse_name("test.").unwrap();
+        let (request, _) = TransferRequest::new(9, &zone, None, Timestamp::from_seconds(0));
+        let now = Timestamp::from_seconds(0);
+        let read = request.read(&zone_message(9, true), None, now).unwrap();
+        assert_eq!((read.serial, read.delegations.len()), (7, 1));
+        let delegation = &read.delegations[&parse_name("example.test.").unwrap()];
+        assert_eq!(delegation.ds_records().len(), 1);
+        let host = parse_name("ns1.alpha.test.").unwrap();
+        assert_eq!(delegation.glue_of(&host).count(), 1);
+    }
+
+    #[test]
+    fn a_partial_or_foreign_transfer_is_an_error_never_half_a_zone() {
+        let zone = parse_name("test.").unwrap();
+        let now = Timestamp::from_seconds(0);
+        let (request, _) = TransferRequest::new(9, &zone, None, now);
+        assert!(request.read(&zone_message(9, false), None, now).is_err());
+        assert!(request.read(&zone_message(8, true), None, now).is_err());
+        assert!(request.read(&[0; 5], None, now).is_err());
+    }
+}

@@ -1,0 +1,325 @@
+//! The scan of one child: asks, phase by phase, until everything is there that a verdict needs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, SocketAddr},
+};
+
+use counterpoint_dns::{
+    agent::Transport,
+    message::Question,
+    name::{Name, RecordType},
+    time::Timestamp,
+};
+
+use super::{
+    Answer, Gathered, Server,
+    phase::{
+        AddressBook, Phase, Slot, Target, has_csync, hosts_to_ask, next_to_read, proposal, servers,
+        signal_slots,
+    },
+};
+use crate::{
+    config::{Config, Policy},
+    judge::judge_request,
+    verdict::Outcome,
+};
+
+/// Something that a run wants to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// One answer of one server.
+    Ask {
+        /// Its address.
+        to: SocketAddr,
+        /// How.
+        via: Transport,
+        /// What.
+        question: Question,
+        /// Where the answer belongs.
+        target: Target,
+        /// Where the answer belongs.
+        slot: Slot,
+    },
+    /// Addresses of a nameserver name, from the resolver.
+    Resolve(Question),
+}
+
+/// What a run needs to see of the scanner.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// Its configuration.
+    pub config: &'a Config,
+    /// What judging depends on.
+    pub policy: &'a Policy,
+    /// Addresses in the parent's zone.
+    pub zone: &'a BTreeMap<Name, BTreeSet<IpAddr>>,
+    /// Whether there is a resolver.
+    pub resolves: bool,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// One scan of one child, under way.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What came so far.
+    pub gathered: Gathered,
+    phase: Phase,
+    waiting: usize,
+    resolved: BTreeMap<Name, BTreeSet<IpAddr>>,
+    given_up: BTreeSet<String>,
+}
+
+impl Run {
+    /// Begins. `given_up` are the servers that were silent for the whole retry schedule.
+    pub fn start(
+        gathered: Gathered,
+        given_up: BTreeSet<String>,
+        around: Surroundings<'_>,
+    ) -> (Self, Vec<Want>) {
+        let mut run = Self {
+            gathered,
+            phase: Phase::Addresses,
+            waiting: 0,
+            resolved: BTreeMap::new(),
+            given_up,
+        };
+        let wants = run.proceed(around);
+        (run, wants)
+    }
+
+    /// Whether everything is there.
+    pub fn is_done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
+    /// Takes one answer.
+    pub fn answered(
+        &mut self,
+        target: Target,
+        slot: &Slot,
+        answer: Answer,
+        around: Surroundings<'_>,
+    ) -> Vec<Want> {
+        self.waiting = self.waiting.saturating_sub(1);
+        let server = match target {
+            Target::Current(at) => self.gathered.servers.get_mut(at),
+            Target::Added(at) => self.gathered.added.get_mut(at),
+        };
+        if let Some(server) = server {
+            *slot.of(server) = answer;
+        }
+        if self.phase == Phase::Reading
+            && let Some(next) = self.read_on(target, around.policy)
+        {
+            self.waiting += 1;
+            return vec![next];
+        }
+        self.when_idle(around)
+    }
+
+    /// Takes what the resolver found; nothing, if that was nothing.
+    pub fn resolved(
+        &mut self,
+        host: &Name,
+        addresses: impl IntoIterator<Item = IpAddr>,
+        around: Surroundings<'_>,
+    ) -> Vec<Want> {
+        self.waiting = self.waiting.saturating_sub(1);
+        let known = self.resolved.entry(host.clone()).or_default();
+        known.extend(addresses);
+        self.when_idle(around)
+    }
+
+    fn when_idle(&mut self, around: Surroundings<'_>) -> Vec<Want> {
+        if self.waiting > 0 || self.is_done() {
+            return Vec::new();
+        }
+        self.phase = self.next(around);
+        self.proceed(around)
+    }
+
+    /// Enters phases until one has questions.
+    fn proceed(&mut self, around: Surroundings<'_>) -> Vec<Want> {
+        while !self.is_done() {
+            let wants = self.enter(around);
+            if !wants.is_empty() {
+                self.waiting = wants.len();
+                return wants;
+            }
+            self.phase = self.next(around);
+        }
+        Vec::new()
+    }
+
+    fn next(&self, around: Surroundings<'_>) -> Phase {
+        let gathered = &self.gathered;
+        match self.phase {
+            Phase::Addresses => Phase::Signals,
+            Phase::Signals if self.is_quiet(around) => Phase::Done,
+            Phase::Signals => Phase::Keys,
+            Phase::Keys if has_csync(gathered) => Phase::Reading,
+            Phase::Reading if proposal(gathered, around.policy).is_some() => Phase::NewAddresses,
+            Phase::NewAddresses => Phase::NewServers,
+            Phase::Keys | Phase::Reading | Phase::NewServers | Phase::Done => Phase::Done,
+        }
+    }
+
+    /// nothing is asked for, or only what is there; or nobody said anything at all.
+    fn is_quiet(&self, around: Surroundings<'_>) -> bool {
+        if has_csync(&self.gathered) {
+            return false;
+        }
+        let verdict = || judge_request(&self.gathered, around.policy, around.now);
+        !around.config.cds
+            || verdict().is_some_and(|verdict| {
+                verdict.outcome == Outcome::Noop || verdict.reason == "NO_RESPONSE"
+            })
+    }
+
+    fn enter(&mut self, around: Surroundings<'_>) -> Vec<Want> {
+        match self.phase {
+            Phase::Addresses => {
+                let hosts = hosts_to_ask(&self.gathered.delegation, around.config);
+                self.lookups(&hosts, around)
+            }
+            Phase::Signals => {
+                self.find_servers(around);
+                self.ask_all(&Vec::from_iter(signal_slots(around.config)))
+            }
+            Phase::Keys => self.ask_all(&[Slot::Dnskey, Slot::Soa]),
+            Phase::Reading => (0..self.gathered.servers.len())
+                .filter(|at| self.gathered.servers[*at].csync.present().is_some())
+                .map(Target::Current)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .filter_map(|target| self.read_on(target, around.policy))
+                .collect(),
+            Phase::NewAddresses => {
+                let known = self.gathered.delegation.hosts();
+                let hosts = proposal(&self.gathered, around.policy)
+                    .map(|proposal| proposal.hosts)
+                    .unwrap_or_default();
+                self.lookups(&hosts.difference(&known).cloned().collect(), around)
+            }
+            Phase::NewServers => {
+                self.find_new_servers(around);
+                self.ask_added()
+            }
+            Phase::Done => Vec::new(),
+        }
+    }
+
+    fn lookups(&self, hosts: &BTreeSet<Name>, around: Surroundings<'_>) -> Vec<Want> {
+        if !around.resolves {
+            return Vec::new();
+        }
+        hosts
+            .iter()
+            .filter(|host| !around.config.addresses.contains_key(host))
+            .flat_map(|host| {
+                [RecordType::A, RecordType::AAAA]
+                    .map(|rtype| Want::Resolve(Question::new(host.clone(), rtype)))
+            })
+            .collect()
+    }
+
+    fn addresses_of(&self, host: &Name, around: Surroundings<'_>) -> BTreeSet<IpAddr> {
+        let book = AddressBook {
+            zone: around.zone,
+            configured: &around.config.addresses,
+            resolved: &self.resolved,
+        };
+        book.of(host)
+    }
+
+    fn find_servers(&mut self, around: Surroundings<'_>) {
+        let delegation = &self.gathered.delegation;
+        let hosts = hosts_to_ask(delegation, around.config);
+        let found = hosts.iter().map(|host| {
+            let mut addresses = self.addresses_of(host, around);
+            addresses.extend(delegation.glue_of(host));
+            (host, addresses)
+        });
+        let mut servers = servers(found);
+        for server in &mut servers {
+            server.given_up = self.given_up.contains(&server.to_string());
+        }
+        self.gathered.servers = servers;
+    }
+
+    fn find_new_servers(&mut self, around: Surroundings<'_>) {
+        let Some(proposal) = proposal(&self.gathered, around.policy) else {
+            return;
+        };
+        let child = self.gathered.child();
+        let found = proposal.hosts.iter().map(|host| {
+            let addresses = match crate::judge::is_in_bailiwick(around.policy, child, host) {
+                true => proposal.glue_of(host).collect(),
+                false => self.addresses_of(host, around),
+            };
+            (host, addresses)
+        });
+        let is_new = |server: &Server| {
+            !self.gathered.servers.iter().any(|known| {
+                known.address == server.address && !known.hosts.is_disjoint(&server.hosts)
+            })
+        };
+        let added = servers(found).into_iter().filter(is_new).collect();
+        self.gathered.added = added;
+    }
+
+    /// Asks every server that has said anything so far; at first, every one.
+    fn ask_all(&self, slots: &[Slot]) -> Vec<Want> {
+        let child = self.gathered.child();
+        let is_first = self.phase == Phase::Signals;
+        let servers = self.gathered.servers.iter().enumerate();
+        servers
+            .filter(|(_, server)| {
+                is_first
+                    || [&server.cds, &server.cdnskey, &server.csync]
+                        .into_iter()
+                        .any(Answer::is_response)
+            })
+            .flat_map(|(at, server)| {
+                let asks = move |slot| ask(child, Target::Current(at), server, slot);
+                slots.iter().cloned().filter_map(asks)
+            })
+            .collect()
+    }
+
+    fn ask_added(&self) -> Vec<Want> {
+        let child = self.gathered.child();
+        let servers = self.gathered.added.iter().enumerate();
+        servers
+            .flat_map(|(at, server)| {
+                [Slot::Dnskey, Slot::Soa]
+                    .into_iter()
+                    .filter_map(move |slot| ask(child, Target::Added(at), server, slot))
+            })
+            .collect()
+    }
+
+    /// The next question of one server's reading.
+    fn read_on(&self, target: Target, policy: &Policy) -> Option<Want> {
+        let Target::Current(at) = target else {
+            return None;
+        };
+        let server = self.gathered.servers.get(at)?;
+        let nothing = Default::default();
+        let sequence = server.sequence.as_ref().unwrap_or(&nothing);
+        let slot = next_to_read(&self.gathered.delegation, sequence, policy)?;
+        ask(self.gathered.child(), target, server, slot)
+    }
+}
+
+fn ask(child: &Name, target: Target, server: &Server, slot: Slot) -> Option<Want> {
+    Some(Want::Ask {
+        to: server.address?,
+        via: slot.transport(),
+        question: slot.question(child),
+        target,
+        slot,
+    })
+}

@@ -1,0 +1,170 @@
+//! A case before the rules: what was gathered, and what follows from it, computed once.
+
+use counterpoint_dns::{
+    key::Dnskey,
+    name::RecordType,
+    rrset::SignedRrSet,
+    signature::Verifier,
+    time::Timestamp,
+    validate::{by_keys, dnskey_by_ds},
+};
+
+use super::{proposal::Proposal, request::Request};
+use crate::{
+    config::{Policy, Sabotage},
+    gather::{Answer, Gathered, Server},
+    state::Guard,
+};
+
+/// The keys of one server's own DNSKEY RRset, authenticated by the DS RRset that the parent has now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// All of them: they may sign zone data.
+    pub keys: Vec<Dnskey>,
+    /// Those that the DS RRset names as well: they may sign CDS and CDNSKEY (K-04).
+    pub anchored: Vec<Dnskey>,
+}
+
+/// What the rules look at.
+pub struct Case<'a> {
+    /// What was gathered.
+    pub gathered: &'a Gathered,
+    /// What the parent decides.
+    pub policy: &'a Policy,
+    /// When it is judged.
+    pub now: Timestamp,
+    /// Checks signatures.
+    pub verifier: &'a mut Verifier,
+    /// What CDS and CDNSKEY ask for.
+    pub request: Request,
+    /// What CSYNC asks for.
+    pub proposal: Option<Proposal>,
+    chains: Vec<Option<Result<Chain, String>>>,
+}
+
+impl<'a> Case<'a> {
+    /// A case of nothing yet.
+    pub fn new(
+        gathered: &'a Gathered,
+        policy: &'a Policy,
+        now: Timestamp,
+        verifier: &'a mut Verifier,
+    ) -> Self {
+        Self {
+            gathered,
+            policy,
+            now,
+            verifier,
+            request: Request::default(),
+            proposal: None,
+            chains: vec![None; gathered.servers.len()],
+        }
+    }
+
+    /// The servers, with their positions.
+    pub fn servers(&self) -> impl Iterator<Item = (usize, &'a Server)> + use<'a> {
+        self.gathered.servers.iter().enumerate()
+    }
+
+    /// M-02: each server's DNSKEY RRset stands for itself; signers' sets may differ.
+    pub fn chain(&mut self, at: usize) -> Result<Chain, String> {
+        if let Some(Some(known)) = self.chains.get(at) {
+            return known.clone();
+        }
+        let chain = match self.gathered.servers.get(at) {
+            Some(server) => self.chain_of(&server.dnskey),
+            None => Err("no such server".into()),
+        };
+        if let Some(slot) = self.chains.get_mut(at) {
+            *slot = Some(chain.clone());
+        }
+        chain
+    }
+
+    /// A DNSKEY RRset under the DS RRset that the parent has now.
+    pub fn chain_of(&mut self, dnskey: &Answer) -> Result<Chain, String> {
+        let child = self.gathered.child();
+        let Answer::Present(dnskey) = dnskey else {
+            return Err(format!("DNSKEY: {dnskey}"));
+        };
+        let ds = self.gathered.delegation.ds_records();
+        let policy = &self.policy.validation;
+        let keys = dnskey_by_ds(child, &ds, dnskey, policy, self.now, self.verifier)
+            .map_err(|broken| format!("DNSKEY: {broken}"))?;
+        let anchored = keys
+            .iter()
+            .filter(|key| policy.usable(&ds).any(|ds| key.matches(child, ds)))
+            .cloned()
+            .collect();
+        Ok(Chain { keys, anchored })
+    }
+
+    /// Whether one of `keys` signed the RRset, and the signature holds now.
+    pub fn signed_by(&mut self, keys: &[Dnskey], signed: &SignedRrSet) -> Result<(), String> {
+        by_keys(self.gathered.child(), keys, signed, self.now, self.verifier)
+            .map(|_| ())
+            .map_err(|broken| format!("{}: {broken}", signed.set.rtype))
+    }
+
+    /// The newest inception among the signatures that hold (K-09).
+    pub fn newest_inception(&mut self, at: usize, signed: &SignedRrSet) -> Option<u32> {
+        let chain = self.chain(at).ok()?;
+        let mut newest: Option<u32> = None;
+        for rrsig in signed
+            .signatures
+            .iter()
+            .filter(|rrsig| rrsig.covers(self.now))
+        {
+            let is_newer = newest
+                .is_none_or(|newest| counterpoint_dns::rdata::serial_lt(newest, rrsig.inception));
+            if is_newer
+                && chain
+                    .keys
+                    .iter()
+                    .any(|key| self.verifier.made_by(&signed.set, rrsig, key))
+            {
+                newest = Some(rrsig.inception);
+            }
+        }
+        newest
+    }
+
+    /// What was accepted from this server before: from the same server, since signers date their
+    /// signatures and count their serials independently.
+    pub fn guard(&self, server: &Server) -> Guard {
+        let guards = &self.gathered.guards;
+        if self.policy.has(Sabotage::StatePerChild) {
+            let newest = |field: fn(&Guard) -> Option<u32>| guards.values().filter_map(field).max();
+            return Guard {
+                cds: newest(|guard| guard.cds),
+                cdnskey: newest(|guard| guard.cdnskey),
+                csync: newest(|guard| guard.csync),
+            };
+        }
+        let known = server.address.and_then(|address| guards.get(&address));
+        known.copied().unwrap_or_default()
+    }
+
+    /// CDS and CDNSKEY RRsets as served, with the positions of their servers.
+    pub fn signals(&self) -> Vec<(usize, &'a Server, &'a SignedRrSet)> {
+        let mut signals = Vec::new();
+        for (at, server) in self.servers() {
+            for answer in [&server.cds, &server.cdnskey] {
+                if let Some(signed) = answer.present() {
+                    signals.push((at, server, signed));
+                }
+            }
+        }
+        signals
+    }
+}
+
+/// Evidence: who, what.
+pub fn line(server: &Server, what: impl std::fmt::Display) -> String {
+    format!("{server}: {what}")
+}
+
+/// Whether it is one of the address types.
+pub fn is_address(rtype: RecordType) -> bool {
+    matches!(rtype, RecordType::A | RecordType::AAAA)
+}

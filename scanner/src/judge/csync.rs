@@ -1,0 +1,483 @@
+//! The rules for CSYNC (RFC 7477, RFC 9975 §3.2).
+
+use std::collections::BTreeSet;
+
+use counterpoint_dns::{
+    message::Question,
+    name::RecordType,
+    rdata::{Csync, serial_lt},
+    signature::Verifier,
+    time::Timestamp,
+};
+
+use super::{
+    Finding, Rule,
+    case::{Case, line},
+    cds::silent,
+    chain::{broken_pairs, unready},
+    denial::proves_absent,
+    first_to_stop, found,
+    proposal::{Proposal, is_in_bailiwick},
+};
+use crate::{
+    config::{Policy, Sabotage},
+    gather::{Answer, Gathered, Sequence, Server},
+    state::{Guard, Guards},
+    verdict::{Change, Outcome, Verdict},
+};
+
+use Outcome::{Abort, Delay, Ignore, Noop, Oob, Refuse};
+
+/// Types that are never copied, whoever asks (C-23).
+const FORBIDDEN: [RecordType; 5] = [
+    RecordType::DS,
+    RecordType::DNSKEY,
+    RecordType::CDS,
+    RecordType::CDNSKEY,
+    RecordType::CSYNC,
+];
+
+/// All of them, in order.
+pub const CSYNC_RULES: [Rule; 21] = [
+    Rule::new("X-02", "NO_RESPONSE", Abort, no_response),
+    Rule::new("C-26", "CSYNC_ABSENT", Noop, absent),
+    Rule::new("C-01", "CSYNC_NOT_ALONE", Ignore, not_alone),
+    Rule::new("C-02", "CSYNC_UNREADABLE", Abort, unreadable),
+    Rule::new("C-23", "CSYNC_FORBIDDEN_TYPE", Ignore, forbidden_type),
+    Rule::new("C-04", "CSYNC_UNKNOWN_TYPE", Ignore, unknown_type),
+    Rule::new("C-05", "CSYNC_UNKNOWN_FLAG", Ignore, unknown_flag),
+    Rule::new("X-13", "CSYNC_INCONSISTENT", Abort, inconsistent).unless(Sabotage::NoConsistency),
+    Rule::new("C-09", "CSYNC_SOA_MOVED", Abort, soa_moved).unless(Sabotage::NoSecondSoa),
+    Rule::new("C-14", "CSYNC_NS_ABSENT", Abort, ns_absent),
+    Rule::new("C-02", "CSYNC_NOT_SECURE", Abort, not_secure),
+    Rule::new("C-11", "CSYNC_REPLAYED", Ignore, replayed).unless(Sabotage::NoReplayGuard),
+    Rule::new("X-14", "CSYNC_SERIAL_DISAGREES", Abort, serials_disagree)
+        .unless(Sabotage::NoConsistency),
+    Rule::new("C-07", "CSYNC_SOA_BEHIND", Abort, soa_behind),
+    Rule::new("X-15", "CSYNC_DATA_INCONSISTENT", Abort, data_differ)
+        .unless(Sabotage::NoConsistency),
+    Rule::new("C-20", "CSYNC_GLUE_LOST", Abort, glue_lost),
+    Rule::new("C-13", "CSYNC_STATUS_QUO", Noop, status_quo),
+    Rule::new("C-06", "CSYNC_NOT_IMMEDIATE", Oob, not_immediate),
+    Rule::new("C-15", "NS_POLICY", Refuse, too_few),
+    Rule::new("X-17", "NEW_SERVER_NOT_READY", Abort, new_server_not_ready)
+        .unless(Sabotage::NoContinuity),
+    Rule::new("M-01", "PAIR_BROKEN", Abort, pair_broken).unless(Sabotage::NoContinuity),
+];
+
+/// The last one, once nothing else is in the way.
+pub const PATIENCE: [Rule; 1] = [Rule::new("X-03", "SERVER_SILENT", Delay, silent)];
+
+/// Judges what CSYNC asks for.
+pub fn judge_csync(
+    gathered: &Gathered,
+    policy: &Policy,
+    now: Timestamp,
+    verifier: &mut Verifier,
+) -> Verdict {
+    let mut case = Case::new(gathered, policy, now, verifier);
+    // Once consistent, every reading asks for the same.
+    case.proposal = sequences(gathered)
+        .find_map(|(_, sequence)| Proposal::read(&gathered.delegation, sequence, policy));
+    first_to_stop(&CSYNC_RULES, &mut case, policy)
+        .or_else(|| first_to_stop(&PATIENCE, &mut case, policy))
+        .unwrap_or_else(|| accept(&mut case))
+}
+
+/// C-13, C-17: everything that was asked for, at once (C-03).
+fn accept(case: &mut Case<'_>) -> Verdict {
+    let Some(proposal) = case.proposal.take() else {
+        let why = vec!["no CSYNC could be read".into()];
+        return Verdict::without_change(Abort, "C-02", "CSYNC_UNREADABLE", why);
+    };
+    let change = Change {
+        child: case.gathered.child().clone(),
+        sets: proposal.sets,
+    };
+    let guards: Guards = sequences(case.gathered)
+        .filter_map(|(server, sequence)| {
+            let guard = Guard {
+                csync: processed_serial(sequence),
+                ..Guard::default()
+            };
+            Some((server.address?, guard))
+        })
+        .collect();
+    Verdict {
+        outcome: Outcome::Accept,
+        rule: "C-13",
+        reason: "CSYNC_ACCEPTED",
+        evidence: vec![change.to_string()],
+        change: Some(change),
+        guards,
+    }
+}
+
+/// The servers that have a CSYNC, with their readings.
+fn sequences(gathered: &Gathered) -> impl Iterator<Item = (&Server, &Sequence)> {
+    gathered
+        .servers
+        .iter()
+        .filter_map(|server| Some((server, server.sequence.as_ref()?)))
+        .filter(|(_, sequence)| sequence.csync.present().is_some())
+}
+
+/// Evidence against each reading that has something against it.
+fn against(case: &Case<'_>, check: impl Fn(&Csync, &Sequence) -> Option<String>) -> Finding {
+    let lines = sequences(case.gathered).filter_map(|(server, sequence)| {
+        let record = sequence.record()?;
+        Some(line(server, check(&record, sequence)?))
+    });
+    found(lines.collect())
+}
+
+/// The serial by which C-11 orders: the CSYNC's own, if it is bound to the SOA, else the SOA's.
+fn processed_serial(sequence: &Sequence) -> Option<u32> {
+    let csync = sequence.record()?;
+    match csync.flags & Csync::SOA_MINIMUM != 0 {
+        true => Some(csync.serial),
+        false => sequence.serials().0,
+    }
+}
+
+fn no_response(case: &mut Case<'_>) -> Finding {
+    let any = case
+        .servers()
+        .any(|(_, server)| server.csync().is_response());
+    let lines = case
+        .servers()
+        .map(|(_, server)| line(server, server.csync()));
+    match any {
+        true => None,
+        false if case.gathered.servers.is_empty() => Some(vec!["no server".into()]),
+        false => found(lines.collect()),
+    }
+}
+
+/// C-26 (RFC 7477 §4.5).
+fn absent(case: &mut Case<'_>) -> Finding {
+    let any = case
+        .servers()
+        .any(|(_, server)| server.csync().present().is_some());
+    (!any).then(|| vec!["no CSYNC anywhere".into()])
+}
+
+/// C-01 (RFC 7477 §2): only one CSYNC record.
+fn not_alone(case: &mut Case<'_>) -> Finding {
+    let lines = sequences(case.gathered).filter_map(|(server, sequence)| {
+        let count = sequence.csync.present()?.set.data.len();
+        (count > 1).then(|| line(server, format!("{count} CSYNC records")))
+    });
+    found(lines.collect())
+}
+
+/// C-02: what is missing cannot be acted on. Covers a reading that broke off.
+fn unreadable(case: &mut Case<'_>) -> Finding {
+    let mut evidence = Vec::new();
+    for (_, server) in case.servers() {
+        match (&server.sequence, &server.csync) {
+            (Some(sequence), _) if sequence.csync.is_unusable() => {
+                evidence.push(line(server, format!("CSYNC: {}", sequence.csync)));
+            }
+            (Some(sequence), _)
+                if sequence.csync.present().is_some() && sequence.record().is_none() =>
+            {
+                evidence.push(line(server, "its CSYNC cannot be read"));
+            }
+            (None, Answer::Present(_)) => evidence.push(line(server, "its CSYNC was not read")),
+            _ => {}
+        }
+    }
+    found(evidence)
+}
+
+/// C-23 (RFC 7477 §5): keys have their own, stricter way.
+fn forbidden_type(case: &mut Case<'_>) -> Finding {
+    against(case, |csync, _| {
+        let listed = csync.types.iter().find(|rtype| FORBIDDEN.contains(rtype))?;
+        Some(format!("lists {listed}"))
+    })
+}
+
+/// C-04 (RFC 7477 §2.1.1.2.1).
+fn unknown_type(case: &mut Case<'_>) -> Finding {
+    let known = [RecordType::NS, RecordType::A, RecordType::AAAA];
+    against(case, |csync, _| {
+        let listed = csync.types.iter().find(|rtype| !known.contains(rtype))?;
+        Some(format!("lists {listed}"))
+    })
+}
+
+/// C-05 (RFC 7477 §2.1.1.2).
+fn unknown_flag(case: &mut Case<'_>) -> Finding {
+    against(case, |csync, _| {
+        let unknown = csync.flags & !(Csync::IMMEDIATE | Csync::SOA_MINIMUM);
+        (unknown != 0).then(|| format!("flags {:#06x}", csync.flags))
+    })
+}
+
+/// the same everywhere, or nothing; no CSYNC at all is a response as well.
+fn inconsistent(case: &mut Case<'_>) -> Finding {
+    let show = |server: &Server| {
+        let csync = server.sequence.as_ref().and_then(Sequence::record);
+        csync.map(|csync| {
+            let types: BTreeSet<RecordType> = csync.types.iter().copied().collect();
+            let immediate = csync.flags & Csync::IMMEDIATE != 0;
+            (immediate, types)
+        })
+    };
+    let responses = || {
+        case.servers()
+            .map(|(_, server)| server)
+            .filter(|server| server.csync().is_response())
+    };
+    let first = responses().next().map(show)?;
+    if responses().all(|server| show(server) == first) {
+        return None;
+    }
+    let lines = responses().map(|server| {
+        let what = match show(server) {
+            Some((immediate, types)) => {
+                let types: Vec<String> = types.iter().map(ToString::to_string).collect();
+                let flag = if immediate { "immediate " } else { "" };
+                format!("CSYNC {flag}{}", types.join(" "))
+            }
+            None => "no CSYNC".into(),
+        };
+        line(server, what)
+    });
+    found(lines.collect())
+}
+
+/// C-09 (RFC 7477 §3.1): the zone stood still while it was read.
+fn soa_moved(case: &mut Case<'_>) -> Finding {
+    against(case, |_, sequence| match sequence.serials() {
+        (Some(before), Some(after)) if before == after => None,
+        (Some(before), Some(after)) => Some(format!("SOA serial {before}, then {after}")),
+        _ => Some(format!(
+            "SOA before: {}, after: {}",
+            sequence.soa_before, sequence.soa_after
+        )),
+    })
+}
+
+/// C-14 (RFC 7477 §3.2.1): a delegation never loses its last nameserver.
+fn ns_absent(case: &mut Case<'_>) -> Finding {
+    against(case, |csync, sequence| {
+        let asked = csync.types.contains(&RecordType::NS);
+        (asked && matches!(sequence.ns, Answer::Absent(_))).then(|| "no NS at the apex".into())
+    })
+}
+
+/// C-02, C-03: everything that was read validates, under the keys of the server that gave it; what
+/// is not there is proven not to be. One failure, and nothing is copied.
+fn not_secure(case: &mut Case<'_>) -> Finding {
+    let mut evidence = Vec::new();
+    for (at, server) in case.servers() {
+        let Some(sequence) = server.sequence.as_ref() else {
+            continue;
+        };
+        if sequence.csync.present().is_none() {
+            continue;
+        }
+        let chain = match case.chain(at) {
+            Ok(chain) => chain,
+            Err(why) => {
+                evidence.push(line(server, why));
+                continue;
+            }
+        };
+        let apex = [
+            &sequence.soa_before,
+            &sequence.csync,
+            &sequence.ns,
+            &sequence.soa_after,
+        ];
+        for answer in apex {
+            let verdict = match answer {
+                Answer::Present(signed) if signed.set.name != *case.gathered.child() => {
+                    Err(format!("{} at {}", signed.set.rtype, signed.set.name))
+                }
+                Answer::Present(signed) => case.signed_by(&chain.keys, signed),
+                Answer::Unusable(why) => Err(why.clone()),
+                // Absence is for C-14 and C-09.
+                Answer::Absent(_) | Answer::NotAsked => Ok(()),
+            };
+            evidence.extend(verdict.err().map(|why| line(server, why)));
+        }
+        for ((name, rtype), answer) in &sequence.addresses {
+            let verdict = match answer {
+                Answer::Present(signed) if signed.set.name == *name => {
+                    case.signed_by(&chain.keys, signed)
+                }
+                Answer::Present(signed) => Err(format!("{rtype} at {}", signed.set.name)),
+                Answer::Absent(proof) => {
+                    let question = Question::new(name.clone(), *rtype);
+                    proves_absent(case, &chain.keys, &question, proof)
+                }
+                Answer::Unusable(_) | Answer::NotAsked => Err(format!("{name} {rtype}: {answer}")),
+            };
+            evidence.extend(verdict.err().map(|why| line(server, why)));
+        }
+    }
+    found(evidence)
+}
+
+/// C-11 (RFC 7477 §3.1): older than what this very server had when it was last processed.
+fn replayed(case: &mut Case<'_>) -> Finding {
+    let mut evidence = Vec::new();
+    for (server, sequence) in sequences(case.gathered) {
+        let (Some(serial), Some(before)) = (processed_serial(sequence), case.guard(server).csync)
+        else {
+            continue;
+        };
+        if serial_lt(serial, before) {
+            evidence.push(line(
+                server,
+                format!("serial {serial}, processed before: {before}"),
+            ));
+        }
+    }
+    found(evidence)
+}
+
+/// Whether the SOA is behind the serial that the CSYNC binds it to (RFC 1982). Without the flag the
+/// serial means nothing (C-08).
+fn is_behind(policy: &Policy, csync: &Csync, sequence: &Sequence) -> bool {
+    if policy.has(Sabotage::IgnoreSoaminimum) {
+        return false;
+    }
+    let is_bound = csync.flags & Csync::SOA_MINIMUM != 0;
+    let soa = sequence.serials().0;
+    is_bound && soa.is_none_or(|soa| serial_lt(soa, csync.serial))
+}
+
+fn all_behind(case: &Case<'_>) -> Finding {
+    against(case, |csync, sequence| {
+        is_behind(case.policy, csync, sequence).then(|| {
+            let soa = sequence
+                .serials()
+                .0
+                .map_or("none".into(), |soa| soa.to_string());
+            format!("SOA serial {soa}, the CSYNC waits for {}", csync.serial)
+        })
+    })
+}
+
+/// each judged by its own SOA, and not all come to the same.
+fn serials_disagree(case: &mut Case<'_>) -> Finding {
+    let behind = all_behind(case)?;
+    (behind.len() < sequences(case.gathered).count()).then_some(behind)
+}
+
+/// C-07 (RFC 7477 §2.1.1.1).
+fn soa_behind(case: &mut Case<'_>) -> Finding {
+    all_behind(case)
+}
+
+/// what would be copied is the same at every server that gave a CSYNC.
+fn data_differ(case: &mut Case<'_>) -> Finding {
+    let data = |answer: &Answer| answer.present().map(|signed| signed.set.data.clone());
+    let read = |sequence: &Sequence| {
+        let addresses: Vec<_> = sequence
+            .addresses
+            .iter()
+            .map(|(key, answer)| (key.clone(), data(answer)))
+            .collect();
+        (data(&sequence.ns), addresses)
+    };
+    let mut all = sequences(case.gathered).map(|(_, sequence)| read(sequence));
+    let first = all.next()?;
+    if all.all(|other| other == first) {
+        return None;
+    }
+    let show = |sequence: &Sequence| {
+        let sets = [&sequence.ns]
+            .into_iter()
+            .chain(sequence.addresses.values());
+        let shown: Vec<String> = sets
+            .filter_map(|answer| answer.present())
+            .flat_map(|signed| {
+                let set = &signed.set;
+                set.data.iter().map(|data| data.present(set.rtype))
+            })
+            .collect();
+        shown.join(" ")
+    };
+    let lines = sequences(case.gathered).map(|(server, sequence)| line(server, show(sequence)));
+    found(lines.collect())
+}
+
+/// C-20 (RFC 7477 §3.2.2): a nameserver name within the child without glue leads nowhere.
+fn glue_lost(case: &mut Case<'_>) -> Finding {
+    let proposal = case.proposal.as_ref()?;
+    let child = case.gathered.child();
+    let lost = proposal.hosts.iter().filter(|host| {
+        is_in_bailiwick(case.policy, child, host) && proposal.glue_of(host).next().is_none()
+    });
+    found(
+        lost.map(|host| format!("{host} would have no glue"))
+            .collect(),
+    )
+}
+
+fn status_quo(case: &mut Case<'_>) -> Finding {
+    let proposal = case.proposal.as_ref()?;
+    let same = proposal.sets.iter().all(|set| set.is_noop());
+    same.then(|| vec!["the delegation is what the CSYNC asks for".into()])
+}
+
+/// C-06 (RFC 7477 §3).
+fn not_immediate(case: &mut Case<'_>) -> Finding {
+    against(case, |csync, _| {
+        let is_immediate = csync.flags & Csync::IMMEDIATE != 0;
+        (!is_immediate).then(|| "the immediate flag is clear".into())
+    })
+}
+
+/// C-15 (RFC 7477 §3.2.1).
+fn too_few(case: &mut Case<'_>) -> Finding {
+    let proposal = case.proposal.as_ref()?;
+    let (count, min) = (proposal.hosts.len(), case.policy.ns_min);
+    (count < min).then(|| vec![format!("{count} nameservers, at least {min} are wanted")])
+}
+
+///
+fn new_server_not_ready(case: &mut Case<'_>) -> Finding {
+    let added = &case.gathered.added;
+    let mut evidence: Vec<String> = added
+        .iter()
+        .filter_map(|server| unready(case, server))
+        .collect();
+    if !remaining(case)
+        .iter()
+        .any(|server| server.soa.present().is_some())
+    {
+        evidence.push("no server of the new NS RRset answered".into());
+    }
+    found(evidence)
+}
+
+fn pair_broken(case: &mut Case<'_>) -> Finding {
+    let servers = remaining(case);
+    found(broken_pairs(case, &servers))
+}
+
+/// The servers that the proposed delegation would have.
+fn remaining<'a>(case: &Case<'a>) -> Vec<&'a Server> {
+    let Some(proposal) = &case.proposal else {
+        return Vec::new();
+    };
+    let gathered = case.gathered;
+    gathered
+        .servers
+        .iter()
+        .filter(|server| {
+            server
+                .hosts
+                .iter()
+                .any(|host| proposal.hosts.contains(host))
+        })
+        .chain(&gathered.added)
+        .collect()
+}

@@ -1,0 +1,264 @@
+//! The agent: when it scans, whom, and what becomes of the verdicts.
+//!
+//! Owns the times, the runs under way, and the order *persist, then act*. It judges nothing itself.
+
+mod publish;
+mod scan;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    net::IpAddr,
+    time::Duration,
+};
+
+use counterpoint_dns::{
+    agent::{Agent, Input, Output, Record},
+    exchange::Exchanges,
+    name::Name,
+    resolver::Resolver,
+    stream::Stream,
+    time::Timestamp,
+    validate::shared::SharedVerifier,
+};
+use rand::SeedableRng as _;
+
+use crate::{
+    apply::UpdateRequest,
+    config::{Config, Policy},
+    delegation::TransferRequest,
+    gather::{
+        phase::{Slot, Target},
+        run::Run,
+    },
+    ledger::Ledger,
+    patience::Patience,
+    state::Memory,
+    verdict::Change,
+};
+
+/// The pause before an update is sent again that nobody answered.
+const UPDATE_PAUSE: Duration = Duration::from_secs(60);
+
+/// What a scanner can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Scan every child now. The verdicts are those of a scan in time (K-14).
+    ScanNow,
+}
+
+/// What an exchange is about.
+#[derive(Clone, Debug)]
+enum Tag {
+    Transfer(TransferRequest),
+    Child(Name, Target, Slot),
+    Update(Name, UpdateRequest),
+}
+
+/// The children that the next scan is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    /// All of them.
+    all: bool,
+    /// Those that wait for silent servers as well.
+    impatient: bool,
+    /// These.
+    some: BTreeSet<Name>,
+}
+
+impl Wanted {
+    fn is_empty(&self) -> bool {
+        !self.all && self.some.is_empty()
+    }
+}
+
+/// The parental agent of one zone.
+#[derive(Debug)]
+pub struct Scanner {
+    config: Config,
+    policy: Policy,
+    stream: Stream,
+    exchanges: Exchanges<Tag>,
+    resolver: Option<Resolver>,
+    /// Whose nameserver name each of the resolver's tickets is about.
+    lookups: BTreeMap<u64, Name>,
+    verifier: SharedVerifier,
+    next_scan: Timestamp,
+    wanted: Wanted,
+    /// What the transfer under way is for.
+    transfer: Option<Wanted>,
+    addresses: BTreeMap<Name, BTreeSet<IpAddr>>,
+    runs: BTreeMap<Name, Run>,
+    patience: Patience,
+    memory: Memory,
+    /// Updates that wait to be sent (again), by time.
+    sending: BTreeMap<Name, Timestamp>,
+    /// Updates whose effect is only known when the zone is seen again.
+    doubtful: BTreeSet<Name>,
+    ledger: Ledger,
+    outbox: VecDeque<Output>,
+}
+
+impl Scanner {
+    /// A scanner that remembers nothing.
+    pub fn new(config: Config, stream: Stream) -> Self {
+        Self::restore(config, stream, [])
+    }
+
+    /// A scanner that goes on where its records end.
+    pub fn restore(
+        config: Config,
+        mut stream: Stream,
+        records: impl IntoIterator<Item = Record>,
+    ) -> Self {
+        let memory = Memory::restore(records);
+        let sending = memory.pending.iter();
+        let sending = sending
+            .map(|(child, pending)| (child.clone(), pending.due))
+            .collect();
+        let verifier = SharedVerifier::default();
+        let resolver = config.resolver.clone().map(|config| {
+            let stream = Stream::from_rng(&mut stream);
+            Resolver::new(config, stream).sharing(verifier.clone())
+        });
+        Self {
+            policy: config.policy(),
+            next_scan: config.first_scan,
+            exchanges: Exchanges::new(Stream::from_rng(&mut stream)),
+            config,
+            stream,
+            resolver,
+            lookups: BTreeMap::new(),
+            verifier,
+            wanted: Wanted::default(),
+            transfer: None,
+            addresses: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            patience: Patience::default(),
+            memory,
+            sending,
+            doubtful: BTreeSet::new(),
+            ledger: Ledger::default(),
+            outbox: VecDeque::new(),
+        }
+    }
+
+    /// Uses a verifier that others use too.
+    pub fn sharing(mut self, verifier: SharedVerifier) -> Self {
+        self.resolver = self
+            .resolver
+            .map(|resolver| resolver.sharing(verifier.clone()));
+        self.verifier = verifier;
+        self
+    }
+
+    /// How often each reason code was given.
+    pub fn reasons(&self) -> BTreeMap<&'static str, u64> {
+        self.ledger.reasons()
+    }
+
+    /// Accepted changes that are not yet made.
+    pub fn pending(&self) -> impl Iterator<Item = (&Name, Timestamp, &Change)> {
+        let pending = self.memory.pending.iter();
+        pending.map(|(child, pending)| (child, pending.due, &pending.change))
+    }
+
+    /// How many requests it has sent.
+    pub fn sent(&self) -> u64 {
+        self.exchanges.sent()
+    }
+
+    /// Does everything whose time has come.
+    fn advance(&mut self, now: Timestamp) {
+        if self.next_scan <= now {
+            self.next_scan = now + self.config.interval;
+            self.wanted.all = true;
+        }
+        let waiting: Vec<Name> = self
+            .patience
+            .times()
+            .filter(|(child, until)| *until <= now && !self.runs.contains_key(*child))
+            .map(|(child, _)| child.clone())
+            .collect();
+        // They are in hand already, if a transfer for them is under way.
+        let in_hand = self.transfer.as_ref();
+        self.wanted.some.extend(waiting.into_iter().filter(|child| {
+            !in_hand.is_some_and(|wanted| wanted.all || wanted.some.contains(child))
+        }));
+        if self.transfer.is_none() && !self.wanted.is_empty() {
+            self.ask_for_zone(now);
+        }
+        let due: Vec<Name> = self
+            .sending
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(child, _)| child.clone())
+            .collect();
+        for child in due {
+            self.send_update(&child, now);
+        }
+    }
+}
+
+impl Agent for Scanner {
+    type Command = Command;
+
+    fn handle(&mut self, now: Timestamp, input: Input<Command>) {
+        let resolvers = match &input {
+            Input::Answer { id, .. } | Input::Failure { id } => Resolver::owns(*id),
+            Input::Command(_) | Input::Wake => false,
+        };
+        let came = match input {
+            Input::Answer { id, bytes } if resolvers => {
+                if let Some(resolver) = &mut self.resolver {
+                    resolver.handle(now, Input::Answer { id, bytes });
+                }
+                None
+            }
+            Input::Failure { id } if resolvers => {
+                if let Some(resolver) = &mut self.resolver {
+                    resolver.handle(now, Input::Failure { id });
+                }
+                None
+            }
+            Input::Command(Command::ScanNow) => {
+                self.wanted.all = true;
+                self.wanted.impatient = true;
+                None
+            }
+            Input::Answer { id, bytes } => self.exchanges.answered(id, bytes),
+            Input::Failure { id } => self.exchanges.failed(id),
+            Input::Wake => None,
+        };
+        match came {
+            Some((Tag::Transfer(request), came)) => self.zone_came(&request, came, now),
+            Some((Tag::Child(child, target, slot), came)) => {
+                self.child_answered(&child, target, &slot, came, now);
+            }
+            Some((Tag::Update(child, request), came)) => {
+                self.update_answered(&child, &request, came, now);
+            }
+            None => {}
+        }
+        self.take_resolutions(now);
+        self.advance(now);
+    }
+
+    fn poll(&mut self, now: Timestamp) -> Option<Output> {
+        // What is to be durable comes before what it makes happen.
+        let own = self.outbox.pop_front().or_else(|| self.exchanges.poll());
+        own.or_else(|| self.resolver.as_mut()?.poll(now))
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        let waiting = self
+            .patience
+            .times()
+            .filter(|(child, _)| !self.runs.contains_key(*child))
+            .map(|(_, until)| until);
+        let sending = self.sending.values().copied();
+        let waiting = self.transfer.is_none().then_some(waiting);
+        let times = waiting.into_iter().flatten().chain(sending);
+        let resolving = self.resolver.as_ref().and_then(Resolver::wake_at);
+        times.chain([self.next_scan]).chain(resolving).min()
+    }
+}

@@ -1,0 +1,516 @@
+//! Plays a scenario: hands every occurrence of the world to whom it concerns, until all is quiet.
+
+use std::{collections::BTreeSet, net::IpAddr, time::Duration};
+
+use counterpoint_controller as controller;
+use counterpoint_dns::{
+    agent::Note,
+    message::Question,
+    name::parse_name,
+    resolver::{Command, Resolution, Status},
+    stream::stream,
+    time::Timestamp,
+};
+use counterpoint_simnet::{
+    network,
+    topology::{PARENT, Stage},
+    world::{Edge, Occurrence, SeatId},
+};
+
+use super::{cast::Cast, plan, script};
+use crate::scenario::{
+    ControllerSabotage, FaultKind, LONGEST_DEFAULT, Range, Scenario, Target, What,
+};
+
+/// A world that does so much in one instant does not go forward any more.
+const EVENTS_MAX: u64 = 200_000_000;
+
+/// What a concrete resolver told its client, where it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which resolver, by number.
+    pub resolver: usize,
+    /// When it was asked.
+    pub asked: Timestamp,
+    /// When it answered.
+    pub answered: Timestamp,
+    /// What it was asked.
+    pub question: Question,
+    /// Why it failed; `true` if Bogus.
+    pub is_bogus: bool,
+    /// In words.
+    pub why: String,
+}
+
+/// How a concrete resolver fared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Questions answered as secure.
+    pub secure: u64,
+    /// Answered as insecure.
+    pub insecure: u64,
+    /// Bogus.
+    pub bogus: u64,
+    /// No server answered.
+    pub failed: u64,
+    /// Secure in the end, because another server was asked.
+    pub masked: u64,
+}
+
+/// A scenario that has been played.
+pub struct Played {
+    /// The world as it stands at the end.
+    pub stage: Stage,
+    /// Its agents.
+    pub cast: Cast,
+    /// The last instant.
+    pub end: Timestamp,
+    /// Steps, faults and events that were reached.
+    pub reached: BTreeSet<String>,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+    /// How each resolver fared.
+    pub tallies: Vec<Tally>,
+    /// Where resolvers failed.
+    pub failures: Vec<Failure>,
+    /// Set if the run did not come to its end.
+    pub internal_error: Option<String>,
+    /// How often the scanner said that it changed the parent.
+    pub scanner_changes: u64,
+}
+
+/// What the script's numbers stand for.
+enum Cue {
+    Event(usize),
+    StartController,
+    Ask(usize),
+}
+
+struct Player<'a> {
+    scenario: &'a Scenario,
+    played: Played,
+    cues: Vec<Cue>,
+    asked: Vec<Timestamp>,
+    questions: Vec<Vec<Question>>,
+}
+
+/// Plays `scenario` to its end.
+pub fn play(scenario: &Scenario) -> Played {
+    let mut stage = Stage::new(plan::topology(scenario));
+    let cast = Cast::new(scenario, &mut stage);
+    let played = Played {
+        end: stage.world.now(),
+        stage,
+        cast,
+        reached: BTreeSet::new(),
+        warnings: Vec::new(),
+        tallies: vec![Tally::default(); scenario.resolvers.len()],
+        failures: Vec::new(),
+        internal_error: None,
+        scanner_changes: 0,
+    };
+    let mut player = Player {
+        scenario,
+        played,
+        cues: Vec::new(),
+        asked: vec![scenario.start; scenario.resolvers.len()],
+        questions: Vec::new(),
+    };
+    player.schedule();
+    player.run();
+    player.played
+}
+
+impl Player<'_> {
+    fn schedule(&mut self) {
+        let start = self.scenario.start;
+        for (index, event) in self.scenario.events.iter().enumerate() {
+            self.cue(start + event.at, Cue::Event(index));
+            if let What::ControllerCrash { lasting } = event.what {
+                self.cue(start + event.at + lasting, Cue::StartController);
+            }
+        }
+        for (number, resolver) in self.scenario.resolvers.iter().enumerate() {
+            let mut chance = stream(
+                self.scenario.seed,
+                &format!("resolver/{}/phase", resolver.name),
+            );
+            let phase = Range::new(Duration::ZERO, resolver.query_every).draw(&mut chance);
+            self.cue(start + phase, Cue::Ask(number));
+            let given = resolver.names.iter();
+            let given = given
+                .map(|q| Question::new(q.name.clone(), q.rtype))
+                .collect::<Vec<_>>();
+            self.questions.push(if given.is_empty() {
+                self.usual_questions()
+            } else {
+                given
+            });
+        }
+        for fault in &self.scenario.faults {
+            let until = fault.until.map_or(Timestamp::MAX, |until| start + until);
+            let pairs = match &fault.target {
+                Target::Between(a, b) => {
+                    let (a, b) = (self.addresses(a), self.addresses(b));
+                    a.iter()
+                        .flat_map(|a| b.iter().map(|b| (*a, Some(*b))))
+                        .collect()
+                }
+                target => self
+                    .addresses(target)
+                    .into_iter()
+                    .map(|a| (a, None))
+                    .collect::<Vec<_>>(),
+            };
+            if let Some(trouble) = plan::trouble(fault.kind) {
+                for (host, other) in pairs {
+                    let from = start + fault.from;
+                    let fault = network::Fault {
+                        from,
+                        until,
+                        host,
+                        other,
+                        trouble,
+                    };
+                    self.played.stage.world.add_fault(fault);
+                }
+            }
+            let edge = match fault.kind {
+                FaultKind::Dead => Some(Edge::Outage),
+                FaultKind::Stale => Some(Edge::Stale),
+                FaultKind::Loss(_) | FaultKind::Latency(_) => None,
+            };
+            if let Some(edge) = edge {
+                for (operator, instance) in self.instances(&fault.target) {
+                    let from = start + fault.from;
+                    self.played
+                        .stage
+                        .world
+                        .add_edge(operator, instance, edge, from, until);
+                }
+            }
+            self.played
+                .reached
+                .insert(format!("fault/{}", fault.kind.name()));
+        }
+    }
+
+    fn cue(&mut self, at: Timestamp, cue: Cue) {
+        self.cues.push(cue);
+        self.played
+            .stage
+            .world
+            .schedule_script(at, self.cues.len() - 1);
+    }
+
+    /// An existing and a missing name of every zone.
+    fn usual_questions(&self) -> Vec<Question> {
+        let mut questions = Vec::new();
+        for zone in &self.scenario.zones {
+            let first = zone.records.first();
+            let first = first.and_then(|r| Some(Question::new(r.owner_in(&zone.name)?, r.rtype())));
+            let apex = || Question::new(zone.name.clone(), counterpoint_dns::name::RecordType::SOA);
+            questions.push(first.unwrap_or_else(apex));
+            let missing = parse_name(&format!("nope.{}", zone.name));
+            questions.extend(
+                missing.map(|name| Question::new(name, counterpoint_dns::name::RecordType::A)),
+            );
+        }
+        questions
+    }
+
+    fn run(&mut self) {
+        let start = self.scenario.start;
+        let limit = start + self.scenario.duration.unwrap_or(LONGEST_DEFAULT);
+        let last_cue = self.scenario.events.iter().map(|event| event.at);
+        let last_fault = self.scenario.faults.iter().filter_map(|fault| fault.until);
+        let scripted = start + last_cue.chain(last_fault).max().unwrap_or_default();
+        let mut check = match self.scenario.duration {
+            Some(_) => limit,
+            None => scripted + self.quiet_span(),
+        };
+        loop {
+            while let Some(occurrence) = self.played.stage.world.step(check.min(limit)) {
+                self.see_to(occurrence);
+                if self.played.stage.world.counts().events > EVENTS_MAX {
+                    self.played.internal_error = Some(format!(
+                        "more than {EVENTS_MAX} events: the run does not end"
+                    ));
+                    self.played.end = self.played.stage.world.now();
+                    return;
+                }
+            }
+            let reached = check.min(limit);
+            self.played.stage.world.rest_until(reached);
+            if reached >= limit {
+                break;
+            }
+            let quiet_since = self.played.stage.world.last_change.max(scripted);
+            let quiet_at = quiet_since + self.quiet_span();
+            if self.all_ended() && quiet_at <= reached {
+                break;
+            }
+            check =
+                quiet_at.max(reached + self.scenario.controller.poll.max(Duration::from_secs(60)));
+        }
+        self.played.end = self.played.stage.world.now();
+    }
+
+    /// How long nothing must happen until nothing can come of what happened: every hold window has
+    /// closed, and the scanner has looked, retried and published.
+    fn quiet_span(&self) -> Duration {
+        let scenario = self.scenario;
+        let parent = &scenario.parent;
+        let signers = scenario.signers.iter();
+        let own = signers.flat_map(|s| [s.ns_ttl, s.dnskey_ttl, s.default_ttl, s.negative_ttl]);
+        let records = scenario
+            .zones
+            .iter()
+            .flat_map(|zone| &zone.records)
+            .filter_map(|r| r.ttl);
+        let set = scenario.events.iter().flat_map(|event| match &event.what {
+            What::SetTtl { ttl, .. } => vec![*ttl],
+            What::SetRrset { records, .. } => records.iter().filter_map(|r| r.ttl).collect(),
+            _ => Vec::new(),
+        });
+        let all = own
+            .chain(records)
+            .chain(set)
+            .chain([parent.ns_ttl, parent.ds_ttl]);
+        let longest = all.map(|ttl| ttl.span()).max().unwrap_or_default();
+        let scanner = match &scenario.scanner {
+            table if table.enabled => {
+                table.interval * 2 + table.publish_delay.high + table.retry.iter().sum::<Duration>()
+            }
+            _ => Duration::ZERO,
+        };
+        // NS for one TTL, what was fetched through it for another.
+        longest * 2 + scanner + parent.propagation.high
+    }
+
+    fn all_ended(&self) -> bool {
+        let Some(seated) = &self.played.cast.controller else {
+            return true;
+        };
+        let ended = |report: &controller::ProcessReport| {
+            report.outcome.is_final() || report.outcome == controller::Outcome::Blocked
+        };
+        seated.agent.report().iter().all(ended)
+    }
+
+    fn see_to(&mut self, occurrence: Occurrence<()>) {
+        match occurrence {
+            Occurrence::Script(number) => self.follow(number),
+            Occurrence::Input(seat, input) => self.hand_over(seat, input),
+        }
+    }
+
+    fn follow(&mut self, number: usize) {
+        match self.cues[number] {
+            Cue::Event(index) => {
+                let event = &self.scenario.events[index];
+                self.played
+                    .reached
+                    .insert(format!("event/{}", event.what.name()));
+                let Played { stage, cast, .. } = &mut self.played;
+                let done = script::perform(self.scenario, event, stage, cast);
+                self.played.warnings.extend(done.warning);
+                self.hear(done.notes);
+            }
+            Cue::StartController => {
+                let Played { stage, cast, .. } = &mut self.played;
+                let notes = cast.start_controller(self.scenario, stage);
+                self.hear(notes);
+            }
+            Cue::Ask(resolver) => {
+                let world = &mut self.played.stage.world;
+                let now = world.now();
+                self.asked[resolver] = now;
+                world.schedule_script(now + self.scenario.resolvers[resolver].query_every, number);
+                for (ticket, question) in self.questions[resolver].clone().into_iter().enumerate() {
+                    let command = Command::Resolve {
+                        ticket: ticket as u64,
+                        question,
+                    };
+                    let input = counterpoint_dns::agent::Input::Command(command);
+                    let seated = &mut self.played.cast.resolvers[resolver];
+                    let mut nothing = Default::default();
+                    seated.handle(&mut self.played.stage.world, &mut nothing, input);
+                    self.collect(resolver);
+                }
+            }
+        }
+    }
+
+    fn hand_over(&mut self, seat: SeatId, input: counterpoint_dns::agent::Input<()>) {
+        use counterpoint_dns::agent::Input;
+        fn retyped<C>(input: Input<()>) -> Option<Input<C>> {
+            Some(match input {
+                Input::Answer { id, bytes } => Input::Answer { id, bytes },
+                Input::Failure { id } => Input::Failure { id },
+                Input::Wake => Input::Wake,
+                Input::Command(()) => return None,
+            })
+        }
+        let Played { stage, cast, .. } = &mut self.played;
+        let world = &mut stage.world;
+        if let Some(seated) = cast
+            .controller
+            .as_mut()
+            .filter(|seated| seated.seat == seat)
+        {
+            let Some(input) = retyped(input) else { return };
+            let notes = seated.handle(world, &mut cast.controller_store, input);
+            self.hear(notes);
+        } else if let Some(seated) = cast.scanner.as_mut().filter(|seated| seated.seat == seat) {
+            let Some(input) = retyped(input) else { return };
+            let notes = seated.handle(world, &mut cast.scanner_store, input);
+            let applied = notes.iter().filter(|note| note.kind == "applied").count();
+            self.played.scanner_changes += applied as u64;
+        } else if let Some(number) = cast.resolvers.iter().position(|r| r.seat == seat) {
+            let Some(input) = retyped(input) else { return };
+            let mut nothing = Default::default();
+            cast.resolvers[number].handle(world, &mut nothing, input);
+            self.collect(number);
+        }
+    }
+
+    /// Takes what a resolver found out.
+    fn collect(&mut self, number: usize) {
+        while let Some(resolution) = self.played.cast.resolvers[number].agent.take_resolution() {
+            let Resolution {
+                question,
+                status,
+                masked_by_retry,
+                ..
+            } = resolution;
+            let tally = &mut self.played.tallies[number];
+            tally.masked += u64::from(masked_by_retry);
+            let (is_bogus, why) = match status {
+                Status::Secure => {
+                    tally.secure += 1;
+                    continue;
+                }
+                Status::Insecure => {
+                    tally.insecure += 1;
+                    continue;
+                }
+                Status::Bogus(why) => {
+                    tally.bogus += 1;
+                    (true, why)
+                }
+                Status::Failed(why) => {
+                    tally.failed += 1;
+                    (false, why)
+                }
+            };
+            let world = &mut self.played.stage.world;
+            let now = world.now();
+            let who = format!("resolver/{}", self.scenario.resolvers[number].name);
+            let kind = if is_bogus { "bogus" } else { "failed" };
+            world
+                .log
+                .line(now, &who, kind, &format!("{question} {why}"));
+            let asked = self.asked[number];
+            let failure = Failure {
+                resolver: number,
+                asked,
+                answered: now,
+                question,
+                is_bogus,
+                why,
+            };
+            self.played.failures.push(failure);
+        }
+    }
+
+    /// Follows what the controller tells: steps reached, signers released.
+    fn hear(&mut self, notes: Vec<Note>) {
+        for note in notes {
+            match note.kind {
+                "step" | "guard" | "blocked" | "refused" => {
+                    let what = match note.kind {
+                        "step" => note.subject.clone(),
+                        kind => kind.to_owned(),
+                    };
+                    self.played.reached.insert(what);
+                }
+                "released" => self.release(&note.zone, &note.subject),
+                _ => {}
+            }
+        }
+    }
+
+    /// A leaver that may stop answering does.
+    fn release(&mut self, zone: &str, signer: &str) {
+        let stays = ControllerSabotage::LeaverNeverStops;
+        if self.scenario.controller.sabotage.contains(&stays) {
+            return;
+        }
+        if let Ok(zone) = parse_name(zone) {
+            let world = &mut self.played.stage;
+            let now = world.world.now();
+            world.world.log.line(
+                now,
+                signer,
+                "stop",
+                &format!("{zone} is not served any more"),
+            );
+            world.stop_serving(signer, &zone);
+        }
+    }
+
+    fn instances(&self, target: &Target) -> Vec<(usize, usize)> {
+        let world = &self.played.stage.world;
+        let of = |name: &str, number: Option<u32>| -> Vec<(usize, usize)> {
+            let Some(operator) = world.operator(name) else {
+                return Vec::new();
+            };
+            let all = 0..world.operators[operator].instances.len();
+            let chosen = all.filter(|index| number.is_none_or(|n| n as usize == index + 1));
+            chosen.map(|index| (operator, index)).collect()
+        };
+        match target {
+            Target::Signer(name) => of(name, None),
+            Target::Instance(name, number) => of(name, Some(*number)),
+            Target::Parent => of(PARENT, None),
+            Target::ParentInstance(number) => of(PARENT, Some(*number)),
+            _ => Vec::new(),
+        }
+    }
+
+    fn addresses(&self, target: &Target) -> Vec<IpAddr> {
+        match target {
+            Target::Scanner => vec![plan::SCANNER_ADDRESS],
+            Target::Controller => vec![plan::CONTROLLER_ADDRESS],
+            Target::Resolver(name) => {
+                let named = self
+                    .scenario
+                    .resolvers
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, r)| r.name == *name);
+                named
+                    .map(|(number, _)| plan::resolver_address(number))
+                    .collect()
+            }
+            servers => {
+                let world = &self.played.stage.world;
+                let instance = |(operator, instance): (usize, usize)| {
+                    world.operators[operator].instances[instance].address
+                };
+                let mut found: Vec<IpAddr> =
+                    self.instances(servers).into_iter().map(instance).collect();
+                // A signer that is down as a whole takes no updates either.
+                if let Target::Signer(name) = servers {
+                    let operator = world.operator(name);
+                    found.extend(operator.map(|index| world.operators[index].primary_address));
+                } else if *servers == Target::Parent {
+                    let operator = world.operator(PARENT);
+                    found.extend(operator.map(|index| world.operators[index].primary_address));
+                }
+                found
+            }
+        }
+    }
+}

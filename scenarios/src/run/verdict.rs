@@ -1,0 +1,307 @@
+//! From a played world to an outcome: the oracle's judgement, the controller's report, the scanner's
+//! reasons, and whether the concrete resolvers agree.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use counterpoint_controller as controller;
+use counterpoint_dns::{
+    name::{Name, RecordType},
+    oracle::{self, Judgement, history::History, judge, slack},
+    rdata::Rdata,
+    time::Timestamp,
+};
+use counterpoint_simnet::topology::PARENT;
+
+use super::{plan, play::Played};
+use crate::{
+    outcome::{Outcome, Process, ProcessOutcome, Step, Violation},
+    scenario::{Property, Quantifier, ResolverProfile, Scenario, Verdict},
+};
+
+/// A concrete resolver may have fetched this long before it answered.
+const FETCH_SPAN: Duration = Duration::from_secs(60);
+
+/// What came of a played scenario.
+pub fn outcome(scenario: &Scenario, played: Played) -> Outcome {
+    let mut outcome = Outcome::of(scenario);
+    let start = scenario.start;
+    outcome.virtual_time = played.end - start;
+    let histories: BTreeMap<Name, History> = played
+        .stage
+        .world
+        .recorders
+        .iter()
+        .map(|(zone, recorder)| (zone.clone(), recorder.history()))
+        .collect();
+    let mut disagreements = Vec::new();
+    for (zone, history) in &histories {
+        for profile in &scenario.judge.profiles {
+            let judgement = judge(history, &plan::oracle_profile(profile), start, played.end);
+            add_judgement(
+                &mut outcome,
+                scenario,
+                zone,
+                history,
+                &judgement,
+                played.end,
+            );
+        }
+        disagreements.extend(disagreements_of(scenario, &played, zone, history));
+    }
+    if let Some(first) = disagreements.first() {
+        outcome.internal_error = Some(format!(
+            "a resolver and the oracle disagree {} times, first: {first}",
+            disagreements.len()
+        ));
+    }
+    if played.internal_error.is_some() {
+        outcome.internal_error.clone_from(&played.internal_error);
+    }
+    add_parent(&mut outcome, scenario, &played);
+    if outcome.violations.iter().any(|violation| violation.decides) {
+        outcome.verdict = Verdict::Unsafe;
+    }
+    if let Some(seated) = &played.cast.controller {
+        let reports = seated.agent.report();
+        let process = |report| process(scenario, &histories, report, played.end);
+        outcome.processes = reports.iter().map(process).collect();
+    }
+    if let Some(seated) = &played.cast.scanner {
+        let reasons = seated.agent.reasons();
+        outcome.reasons = reasons
+            .iter()
+            .map(|(code, n)| (code.to_string(), *n))
+            .collect();
+    }
+    for (resolver, tally) in scenario.resolvers.iter().zip(&played.tallies) {
+        outcome.notes.push(format!(
+            "{}: {} secure, {} insecure, {} bogus, {} without an answer, {} saved by another server",
+            resolver.name, tally.secure, tally.insecure, tally.bogus, tally.failed, tally.masked
+        ));
+    }
+    outcome.warnings.extend(played.warnings);
+    let mut reached = played.reached;
+    reached.extend(outcome.reasons.keys().map(|code| format!("reason/{code}")));
+    reached.extend(
+        scenario
+            .judge
+            .profiles
+            .iter()
+            .map(|p| format!("profile/{}", p.name())),
+    );
+    outcome.reached = reached.into_iter().collect();
+    outcome.event_log = played.stage.world.log.into_lines();
+    outcome
+}
+
+fn add_judgement(
+    outcome: &mut Outcome,
+    scenario: &Scenario,
+    zone: &Name,
+    history: &History,
+    judgement: &Judgement,
+    end: Timestamp,
+) {
+    let start = scenario.start;
+    for found in &judgement.violations {
+        let quantifier = match found.quantifier {
+            oracle::Quantifier::AnyCache => Quantifier::AnyCache,
+            oracle::Quantifier::OneResolver => Quantifier::OneResolver,
+        };
+        outcome.violations.push(Violation {
+            property: match found.property {
+                oracle::Property::Secure => Property::Secure,
+                oracle::Property::NeverInsecure => Property::NeverInsecure,
+                oracle::Property::Reachable => Property::Reachable,
+            },
+            profile: found.profile.clone(),
+            quantifier,
+            zone: zone.clone(),
+            from: found.from - start,
+            until: (found.until < end).then(|| found.until - start),
+            witness: found.prose(history, start),
+            // Where the earlier version is still served at the end, no wait would have helped.
+            margin: Some(found.margin).filter(|margin| found.from + *margin <= end),
+            decides: quantifier == scenario.judge.quantifier,
+        });
+    }
+    let known = |list: &[String], text: &String| list.contains(text);
+    for outage in &judgement.outages {
+        let text = format!(
+            "no server answered a cache that held {} from {} to {}",
+            outage.ns.prose(history, start),
+            outage.from.relative_to(start),
+            outage.until.relative_to(start)
+        );
+        if !known(&outcome.outages, &text) {
+            outcome.outages.push(text);
+        }
+    }
+    for warning in &judgement.warnings {
+        let lame = &history.instances[warning.instance.0 as usize].name;
+        let text = format!(
+            "{lame} does not answer with authority for a cache that holds {}, from {} to {}",
+            warning.ns.prose(history, start),
+            warning.from.relative_to(start),
+            warning.until.relative_to(start)
+        );
+        if !known(&outcome.warnings, &text) {
+            outcome.warnings.push(text);
+        }
+    }
+}
+
+/// A concrete resolver must never get Bogus where the oracle says that no cache of its kind can.
+fn disagreements_of(
+    scenario: &Scenario,
+    played: &Played,
+    zone: &Name,
+    history: &History,
+) -> Vec<String> {
+    let failures: Vec<_> = played
+        .failures
+        .iter()
+        .filter(|failure| failure.is_bogus && zone.zone_of(&failure.question.name))
+        .collect();
+    if failures.is_empty() {
+        return Vec::new();
+    }
+    let judged = |profile: oracle::Profile| judge(history, &profile, scenario.start, played.end);
+    let (liberal, strict) = (
+        judged(oracle::Profile::liberal()),
+        judged(oracle::Profile::strict_ds()),
+    );
+    let mut found = Vec::new();
+    for failure in failures {
+        let resolver = &scenario.resolvers[failure.resolver];
+        let (judgement, quantifier) = match resolver.profile() {
+            ResolverProfile::BehindCache => (&liberal, oracle::Quantifier::AnyCache),
+            ResolverProfile::StrictDs => (&strict, oracle::Quantifier::OneResolver),
+            _ => (&liberal, oracle::Quantifier::OneResolver),
+        };
+        let violation = judgement.of(oracle::Property::Secure, quantifier);
+        let asked = failure.asked.before(FETCH_SPAN);
+        let is_known = violation.is_some_and(|violation| {
+            let mut spans = violation.during.iter();
+            spans.any(|span| span.from <= failure.answered && asked < span.until)
+        });
+        if !is_known {
+            found.push(format!(
+                "{} got Bogus for {} at {}: {}",
+                resolver.name,
+                failure.question,
+                failure.answered.relative_to(scenario.start),
+                failure.why
+            ));
+        }
+    }
+    found
+}
+
+fn add_parent(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
+    let world = &played.stage.world;
+    outcome.parent_changed = world.parent_changes > 0;
+    let parent = world.operator(PARENT).map(|index| &world.operators[index]);
+    let published = parent.and_then(|operator| {
+        operator
+            .primaries
+            .get(&scenario.parent.zone)
+            .and_then(|primary| primary.published())
+    });
+    for zone in &scenario.zones {
+        let ns = published.and_then(|version| version.get(&zone.name, RecordType::NS));
+        let hosts: Vec<Name> = ns
+            .iter()
+            .flat_map(|served| &served.set.data)
+            .filter_map(Rdata::as_name)
+            .collect();
+        let named = scenario.signers.iter().filter(|signer| {
+            let plan = played.stage.signer(&signer.name);
+            plan.is_some_and(|plan| {
+                plan.hosts(&zone.name)
+                    .iter()
+                    .any(|host| hosts.contains(host))
+            })
+        });
+        let mut names: Vec<String> = named.map(|signer| signer.name.clone()).collect();
+        names.sort_unstable();
+        outcome.delegated_to.insert(zone.name.clone(), names);
+    }
+    // The scanner is the only one that updates the parent, apart from hands.
+    let by_hand = scenario
+        .events
+        .iter()
+        .any(|event| matches!(event.what.name(), "set-ds" | "set-parent-ns" | "set-ttl"));
+    if !by_hand && world.parent_changes > played.scanner_changes {
+        outcome.violations.push(Violation {
+            property: Property::ParentUntouched,
+            profile: "any".into(),
+            quantifier: Quantifier::OneResolver,
+            zone: scenario.parent.zone.clone(),
+            from: Duration::ZERO,
+            until: None,
+            witness: format!(
+                "the parent changed {} times, the scanner accounts for {}",
+                world.parent_changes, played.scanner_changes
+            ),
+            margin: None,
+            decides: false,
+        });
+    }
+}
+
+fn process(
+    scenario: &Scenario,
+    histories: &BTreeMap<Name, History>,
+    report: &controller::ProcessReport,
+    end: Timestamp,
+) -> Process {
+    let start = scenario.start;
+    let reason = report.reason.clone();
+    let outcome = match report.outcome {
+        controller::Outcome::Done => ProcessOutcome::Done,
+        controller::Outcome::Refused => ProcessOutcome::Refused(reason),
+        controller::Outcome::Blocked => ProcessOutcome::Blocked(reason),
+        _ => ProcessOutcome::Unfinished(format!("{}: {reason}", report.outcome)),
+    };
+    let is_done = report.outcome == controller::Outcome::Done;
+    let ended = report
+        .steps
+        .last()
+        .and_then(|step| step.until)
+        .filter(|_| is_done);
+    // What a step writes shows its effect until the next step writes.
+    let effects: Vec<(Timestamp, Timestamp)> = report
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(index, step)| {
+            let later = report.steps[index + 1..].iter();
+            let next = later.filter_map(|later| later.applied_at).next();
+            (
+                step.applied_at.unwrap_or(Timestamp::MAX),
+                next.or(ended).unwrap_or(end),
+            )
+        })
+        .collect();
+    let slack_from = |index: usize| {
+        let (from, until) = effects[index..]
+            .iter()
+            .find(|(from, _)| *from < Timestamp::MAX)?;
+        let history = histories.get(&report.zone)?;
+        slack(history, &oracle::Profile::liberal(), *from, *until)
+    };
+    let steps = report.steps.iter().enumerate().map(|(index, step)| Step {
+        name: step.name.clone(),
+        from: step.from - start,
+        until: step.until.map(|until| until - start),
+        slack: slack_from(index),
+    });
+    Process {
+        zone: report.zone.clone(),
+        process: format!("{} {}", report.process, report.signer),
+        outcome,
+        ended: ended.map(|ended| ended - start),
+        steps: steps.collect(),
+    }
+}
