@@ -36,7 +36,12 @@ pub fn outcome(scenario: &Scenario, played: Played) -> Outcome {
     let mut disagreements = Vec::new();
     for (zone, history) in &histories {
         for profile in &scenario.judge.profiles {
-            let judgement = judge(history, &plan::oracle_profile(profile), start, played.end);
+            let judgement = judge(
+                history,
+                &plan::oracle_profile(profile),
+                played.stage.world.since(),
+                played.end,
+            );
             add_judgement(
                 &mut outcome,
                 scenario,
@@ -166,7 +171,8 @@ fn disagreements_of(
     if failures.is_empty() {
         return Vec::new();
     }
-    let judged = |profile: oracle::Profile| judge(history, &profile, scenario.start, played.end);
+    let judged =
+        |profile: oracle::Profile| judge(history, &profile, played.stage.world.since(), played.end);
     let (liberal, strict) = (
         judged(oracle::Profile::liberal()),
         judged(oracle::Profile::strict_ds()),
