@@ -13,6 +13,7 @@ use std::{
 use counterpoint_dns::{
     key::{DIGEST_SHA256, Dnskey},
     name::Name,
+    resolver,
     tsig::TsigKey,
 };
 use serde::{Deserialize, Serialize};
@@ -153,6 +154,8 @@ pub struct Config {
     pub groups: BTreeMap<String, BTreeSet<SignerName>>,
     /// Addresses of nameserver names, instead of what a resolver would find.
     pub addresses: BTreeMap<Name, Vec<IpAddr>>,
+    /// How to find addresses that are not declared; `None`: not at all.
+    pub resolver: Option<resolver::Config>,
 }
 
 impl Config {
@@ -178,6 +181,7 @@ impl Config {
             zones: BTreeMap::new(),
             groups: BTreeMap::new(),
             addresses: BTreeMap::new(),
+            resolver: None,
         }
     }
 

@@ -3,20 +3,21 @@
 //! Owns what the zones share: exchanges, addresses, the order of requests. Every zone has its own
 //! engine.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    net::IpAddr,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 use counterpoint_dns::{
     agent::{Agent, Input, Output, Record},
     exchange::{Exchanges, Outcome as Exchanged},
     name::{Name, parse_name},
+    resolver::Resolver,
     stream::Stream,
     time::Timestamp,
 };
 
+use rand_chacha::rand_core::SeedableRng as _;
+
 use crate::{
+    book::Book,
     command::Command,
     config::{Config, SignerName, Zone},
     engine::Engine,
@@ -31,7 +32,7 @@ pub struct Controller {
     engines: BTreeMap<Name, Engine>,
     exchanges: Exchanges<Tag>,
     outbox: VecDeque<Output>,
-    addresses: BTreeMap<Name, Vec<IpAddr>>,
+    book: Book,
     next_id: u32,
     started: bool,
 }
@@ -46,7 +47,7 @@ impl Controller {
     /// longer declared are left alone.
     pub fn restore(
         config: Config,
-        stream: Stream,
+        mut stream: Stream,
         records: impl IntoIterator<Item = Record>,
     ) -> Self {
         let zones = config.zones.keys();
@@ -65,13 +66,14 @@ impl Controller {
                 engine.restore(&config, kind, &record);
             }
         }
+        let book = Book::new(&config, Stream::from_rng(&mut stream));
         let last = engines.values().filter_map(Engine::last_id).max();
         Self {
             config,
             engines,
             exchanges: Exchanges::new(stream),
             outbox: VecDeque::new(),
-            addresses: BTreeMap::new(),
+            book,
             next_id: last.map_or(0, |last| last + 1),
             started: false,
         }
@@ -94,12 +96,13 @@ impl Controller {
 
     /// Questions and updates sent so far.
     pub fn sent(&self) -> u64 {
-        self.exchanges.sent()
+        self.exchanges.sent() + self.book.sent()
     }
 
     fn start(&mut self, now: Timestamp) {
         if !self.started {
             self.started = true;
+            self.book.refresh(&self.config, now);
             self.each(now, Engine::start);
         }
     }
@@ -124,8 +127,7 @@ impl Controller {
             config: &self.config,
             exchanges: &mut self.exchanges,
             outbox: &mut self.outbox,
-            addresses: &self.addresses,
-            parent_ns: &self.config.parent.ns,
+            book: &self.book,
         };
         let done = act(engine, &mut io);
         io.drain();
@@ -223,6 +225,10 @@ impl Agent for Controller {
     fn handle(&mut self, now: Timestamp, input: Input<Command>) {
         self.start(now);
         match input {
+            Input::Answer { id, bytes } if Resolver::owns(id) => {
+                self.book.handle(now, id, Some(bytes));
+            }
+            Input::Failure { id } if Resolver::owns(id) => self.book.handle(now, id, None),
             Input::Command(command) => self.command(now, command),
             Input::Answer { id, bytes } => {
                 if let Some((tag, outcome)) = self.exchanges.answered(id, bytes) {
@@ -234,14 +240,24 @@ impl Agent for Controller {
                     self.exchanged(now, tag, &outcome);
                 }
             }
-            Input::Wake => self.each(now, Engine::wake),
+            Input::Wake => {
+                self.book.refresh(&self.config, now);
+                self.each(now, Engine::wake);
+            }
         }
-        let retried = std::iter::from_fn(|| self.exchanges.poll());
-        self.outbox.extend(retried);
+        if self.book.settle(&self.config, now) {
+            self.each(now, Engine::located);
+        }
+        self.outbox
+            .extend(std::iter::from_fn(|| self.exchanges.poll()));
+        self.outbox
+            .extend(std::iter::from_fn(|| self.book.poll(now)));
     }
 
     fn poll(&mut self, now: Timestamp) -> Option<Output> {
         self.start(now);
+        self.outbox
+            .extend(std::iter::from_fn(|| self.book.poll(now)));
         self.outbox.pop_front()
     }
 

@@ -59,6 +59,8 @@ pub(crate) struct Engine {
     since: Timestamp,
     rounds: u64,
     surveyed: bool,
+    /// Somebody's addresses are not known yet.
+    homeless: bool,
     /// What was last told, so that nothing is told twice.
     told: String,
 }
@@ -80,6 +82,7 @@ impl Engine {
             since: Timestamp::MIN,
             rounds: 0,
             surveyed: false,
+            homeless: false,
             told: String::new(),
         }
     }
@@ -135,6 +138,12 @@ impl Engine {
     /// Begins, or goes on after a restart.
     pub(crate) fn start(&mut self, io: &mut Io<'_>) {
         self.locate(io);
+        let members = self.members(io.config);
+        self.homeless = self.current().is_none() && self.nowhere(members).is_some();
+        if self.homeless && !self.surveyed {
+            self.phase = Phase::Sleeping(io.now + io.config.poll);
+            return;
+        }
         let process = self.current().map(|index| &self.processes[index]);
         let deadline = process.and_then(|process| process.deadline.as_ref());
         match deadline {
@@ -151,6 +160,9 @@ impl Engine {
     /// The time that it asked for may have come.
     pub(crate) fn wake(&mut self, io: &mut Io<'_>) {
         if matches!(self.phase, Phase::Sleeping(until) if until <= io.now) {
+            if self.current().is_none() {
+                return self.start(io);
+            }
             let blocked = self
                 .current()
                 .is_some_and(|index| self.processes[index].outcome == Outcome::Blocked);
@@ -159,6 +171,17 @@ impl Engine {
                 self.writes.clear();
             }
             self.observe(io);
+        }
+    }
+
+    /// Addresses were found.
+    pub(crate) fn located(&mut self, io: &mut Io<'_>) {
+        if self.homeless && matches!(self.phase, Phase::Sleeping(_)) {
+            self.homeless = false;
+            match self.current() {
+                Some(_) => self.observe(io),
+                None => self.start(io),
+            }
         }
     }
 
@@ -209,7 +232,13 @@ impl Engine {
         let Some(row) = self.row(io.config, index) else {
             return self.finish(io, index);
         };
-        let decision = match self.nowhere(index) {
+        let process = &self.processes[index];
+        let gone = process.dead || process.released;
+        let mut concerned = process.everybody();
+        concerned.retain(|signer| !gone || *signer != process.subject);
+        let nowhere = self.nowhere(concerned);
+        self.homeless = nowhere.is_some();
+        let decision = match nowhere {
             Some(owner) => Decision::Watch {
                 what: format!("the addresses of {owner}'s nameservers"),
                 next_poll: io.now + self.back_off(io.config),
@@ -220,14 +249,9 @@ impl Engine {
     }
 
     /// Somebody concerned whose instances are not known: nothing may be concluded without them.
-    fn nowhere(&self, index: usize) -> Option<Owner> {
-        let process = &self.processes[index];
-        let gone = process.dead || process.released;
-        let everybody = process.everybody().into_iter();
-        let signers = everybody.filter(|signer| !gone || *signer != process.subject);
-        let owners = [Owner::Parent]
-            .into_iter()
-            .chain(signers.map(Owner::Signer));
+    fn nowhere(&self, signers: BTreeSet<SignerName>) -> Option<Owner> {
+        let signers = signers.into_iter().map(Owner::Signer);
+        let owners = [Owner::Parent].into_iter().chain(signers);
         let mut empty = owners.filter(|owner| self.places.public(owner).next().is_none());
         empty.next()
     }

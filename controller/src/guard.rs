@@ -33,7 +33,11 @@ pub(crate) fn judge_changes(
     changes: &[Change],
     now: Timestamp,
 ) -> Result<(), String> {
-    let history = Builder::new(case, now).history(changes);
+    verdict(&Builder::new(case, now).history(changes), now)
+}
+
+/// The first violation that begins from `now` on, told.
+fn verdict(history: &History, now: Timestamp) -> Result<(), String> {
     let strongest = Profile {
         name: "strongest digest only".into(),
         digest_choice: DigestChoice::StrongestOnly,
@@ -45,14 +49,31 @@ pub(crate) fn judge_changes(
         strongest,
     ];
     for profile in &profiles {
-        let judgement = judge(&history, profile, now, Timestamp::MAX);
+        let judgement = judge(history, profile, now, Timestamp::MAX);
         let mut violations = judgement.violations.iter();
         let violation = violations.find(|violation| violation.quantifier == Quantifier::AnyCache);
         if let Some(violation) = violation {
-            return Err(violation.prose(&history, now));
+            return Err(violation.prose(history, now));
         }
     }
     Ok(())
+}
+
+/// Refuses to let who leaves stop, if some possible cache would then have no server left.
+pub(crate) fn judge_release(case: &Case<'_>, now: Timestamp) -> Result<(), String> {
+    let mut builder = Builder::new(case, now);
+    let owner = Owner::Signer(case.process.subject.clone());
+    let places: Vec<Place> = case.places.public(&owner).cloned().collect();
+    for place in places {
+        let instance = builder.instance(&place);
+        let (from, until) = (now, Timestamp::MAX);
+        builder.history.lame.push(Span {
+            instance,
+            from,
+            until,
+        });
+    }
+    verdict(&builder.history(&[]), now)
 }
 
 struct Builder<'a> {
@@ -179,6 +200,7 @@ impl<'a> Builder<'a> {
         for (place, item, track) in log.tracks().filter(|(place, _, _)| place.is_public()) {
             self.past(place, item, track);
         }
+        self.lame();
         for change in changes {
             self.unfold(change);
         }
@@ -192,6 +214,29 @@ impl<'a> Builder<'a> {
         self.history
     }
 
+    /// Signers' instances whose last answer was none.
+    fn lame(&mut self) {
+        let mut last: BTreeMap<&Place, &Track> = BTreeMap::new();
+        for (place, _, track) in self.case.log.tracks() {
+            let newest = last.entry(place).or_insert(track);
+            if track.asked > newest.asked {
+                *newest = track;
+            }
+        }
+        for (place, track) in last {
+            let is_child = place.is_public() && place.owner != Owner::Parent;
+            if let (true, Some(_), Some(from)) = (is_child, &track.unknown, track.unknown_since) {
+                let instance = self.instance(place);
+                let until = Timestamp::MAX;
+                self.history.lame.push(Span {
+                    instance,
+                    from,
+                    until,
+                });
+            }
+        }
+    }
+
     fn past(&mut self, place: &Place, item: &Item, track: &Track) {
         let instance = self.instance(place);
         let is_dead = self.case.process.dead
@@ -200,18 +245,6 @@ impl<'a> Builder<'a> {
             Some(silent) if is_dead => silent,
             _ => Timestamp::MAX,
         };
-        if let (Owner::Signer(_), Some(from), true) = (
-            &place.owner,
-            track.unknown_since,
-            *item == Item::Ns || *item == Item::Dnskey,
-        ) {
-            let until = Timestamp::MAX;
-            self.history.lame.push(Span {
-                instance,
-                from,
-                until,
-            });
-        }
         let ends = track.versions.iter().skip(1).map(|next| next.first_seen);
         let ends: Vec<Timestamp> = ends.chain([end]).collect();
         for (index, (version, until)) in track.versions.iter().zip(ends).enumerate() {

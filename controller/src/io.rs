@@ -1,9 +1,6 @@
 //! What an engine may touch: the time, the declarations, and one ordered list of outputs.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    net::IpAddr,
-};
+use std::collections::VecDeque;
 
 use counterpoint_dns::{
     agent::{Note, Output, Record, Transport},
@@ -14,6 +11,7 @@ use counterpoint_dns::{
 };
 
 use crate::{
+    book::Book,
     config::{Config, SignerName},
     place::{Item, Place},
     updater::{Receipt, Request},
@@ -72,9 +70,7 @@ pub(crate) struct Io<'a> {
     /// Everything that is wanted, in order.
     pub outbox: &'a mut VecDeque<Output>,
     /// Addresses of names, as far as they are known.
-    pub addresses: &'a BTreeMap<Name, Vec<IpAddr>>,
-    /// The parent's nameservers, as far as they are known.
-    pub parent_ns: &'a [Name],
+    pub book: &'a Book,
 }
 
 impl Io<'_> {
@@ -111,11 +107,5 @@ impl Io<'_> {
     pub(crate) fn drain(&mut self) {
         self.outbox
             .extend(std::iter::from_fn(|| self.exchanges.poll()));
-    }
-
-    /// The addresses of a name.
-    pub(crate) fn addresses_of(&self, name: &Name) -> Option<Vec<IpAddr>> {
-        let declared = self.config.addresses.get(name);
-        declared.or_else(|| self.addresses.get(name)).cloned()
     }
 }

@@ -1,5 +1,6 @@
 //! The multi-signer controller: processes as step tables, and the engine that runs them.
 
+mod book;
 mod case;
 mod checks;
 mod command;

@@ -91,7 +91,14 @@ impl Engine {
             }
         }
         if row.goal == Goal::Release {
-            self.release(io, index);
+            let judged = match io.config.guard {
+                true => guard::judge_release(&self.case(io.config, index), io.now),
+                false => Ok(()),
+            };
+            match judged {
+                Ok(()) => self.release(io, index),
+                Err(witness) => return self.refuse(io, index, row, witness),
+            }
         }
         let process = &mut self.processes[index];
         process.row += 1;
@@ -187,13 +194,7 @@ impl Engine {
         if io.config.guard {
             let case = self.case(io.config, index);
             if let Err(witness) = guard::judge_changes(&case, &changes, io.now) {
-                io.note(&self.zone, "guard", subject, witness.clone());
-                let refused = Decision::Blocked {
-                    by: "the guard".into(),
-                    why: witness,
-                    remedy: "wait, or find out why the table wants this".into(),
-                };
-                return self.carry_out(io, index, row, refused);
+                return self.refuse(io, index, row, witness);
             }
         }
         let process = &mut self.processes[index];
@@ -233,6 +234,18 @@ impl Engine {
             };
             io.send(request, tag);
         }
+    }
+
+    /// The guard has a witness against what the table wants.
+    fn refuse(&mut self, io: &mut Io<'_>, index: usize, row: Row, witness: String) {
+        let subject = format!("{}/{}", self.processes[index].kind.name(), row.step);
+        io.note(&self.zone, "guard", subject, witness.clone());
+        let refused = Decision::Blocked {
+            by: "the guard".into(),
+            why: witness,
+            remedy: "wait, or find out why the table wants this".into(),
+        };
+        self.carry_out(io, index, row, refused);
     }
 
     /// Takes the answer to a write; `None`: there was none.

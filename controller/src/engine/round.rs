@@ -36,13 +36,13 @@ impl Engine {
         if let Some(index) = self.current() {
             signers.extend(self.processes[index].everybody());
         }
-        let addresses = |name: &_| io.addresses_of(name);
+        let addresses = |name: &_| io.book.addresses(io.config, name);
         for signer in signers {
             if let Some(places) = signer_places(io.config, &signer, &addresses) {
                 self.places.insert(io.config, Owner::Signer(signer), places);
             }
         }
-        if let Some(places) = parent_places(io.parent_ns, &addresses) {
+        if let Some(places) = parent_places(&io.book.parent_ns(io.config), &addresses) {
             self.places.insert(io.config, Owner::Parent, places);
         }
     }

@@ -1,0 +1,160 @@
+//! The address book: which addresses nameserver names have.
+//!
+//! Owns when they are looked up anew. What the operator declares is never looked up; what a resolver
+//! finds bogus, or not at all, leaves the book as it was.
+
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
+use counterpoint_dns::{
+    agent::{Agent as _, AskId, Input, Output},
+    message::Question,
+    name::{Name, RecordType},
+    rdata::Rdata,
+    resolver::{Resolution, Resolver, Status},
+    stream::Stream,
+    time::Timestamp,
+};
+
+use crate::config::Config;
+
+/// How soon a failed look-up is tried again.
+const RETRY: Duration = Duration::from_secs(300);
+/// No look-up is repeated sooner, whatever the TTL says.
+const LEAST: Duration = Duration::from_secs(60);
+
+/// What one look-up gave.
+#[derive(Clone, Debug, Default)]
+struct Entry {
+    data: Vec<Rdata>,
+    until: Option<Timestamp>,
+}
+
+/// The addresses of nameserver names, as far as they are known.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    resolver: Option<Resolver>,
+    entries: BTreeMap<(Name, RecordType), Entry>,
+    pending: BTreeMap<u64, (Name, RecordType)>,
+}
+
+impl Book {
+    /// An empty book; with a resolver, if one is configured.
+    pub(crate) fn new(config: &Config, stream: Stream) -> Self {
+        let resolver = config.resolver.clone();
+        Self {
+            resolver: resolver.map(|resolver| Resolver::new(resolver, stream)),
+            ..Self::default()
+        }
+    }
+
+    /// The addresses of a name, as declared or found. `None`: nobody knows.
+    pub(crate) fn addresses(&self, config: &Config, name: &Name) -> Option<Vec<IpAddr>> {
+        if let Some(declared) = config.addresses.get(name) {
+            return Some(declared.clone());
+        }
+        let types = [RecordType::A, RecordType::AAAA];
+        let entries = types.map(|rtype| self.entries.get(&(name.clone(), rtype)));
+        let data = entries.into_iter().flatten().flat_map(|entry| &entry.data);
+        let found: Vec<IpAddr> = data.filter_map(Rdata::as_address).collect();
+        (!found.is_empty()).then_some(found)
+    }
+
+    /// The parent's nameservers, as declared or found.
+    pub(crate) fn parent_ns(&self, config: &Config) -> Vec<Name> {
+        if !config.parent.ns.is_empty() {
+            return config.parent.ns.clone();
+        }
+        let entry = self
+            .entries
+            .get(&(config.parent.zone.clone(), RecordType::NS));
+        let data = entry.into_iter().flat_map(|entry| &entry.data);
+        data.filter_map(Rdata::as_name).collect()
+    }
+
+    /// Looks up what is not known, or not any more.
+    pub(crate) fn refresh(&mut self, config: &Config, now: Timestamp) {
+        let Some(resolver) = &mut self.resolver else {
+            return;
+        };
+        let is_v6 = resolver.config().v6;
+        let mut wanted = Vec::new();
+        if config.parent.ns.is_empty() {
+            wanted.push((config.parent.zone.clone(), RecordType::NS));
+        }
+        let parent_ns = self.parent_ns(config);
+        let signers = config.signers.values();
+        let foreign = signers.flat_map(|signer| {
+            let declared = &signer.in_zone_addresses;
+            signer
+                .ns
+                .iter()
+                .filter(move |name| !declared.contains_key(*name))
+        });
+        for name in parent_ns.iter().chain(foreign) {
+            if !config.addresses.contains_key(name) {
+                wanted.push((name.clone(), RecordType::A));
+                wanted.extend(is_v6.then(|| (name.clone(), RecordType::AAAA)));
+            }
+        }
+        for key in wanted {
+            let until = self.entries.get(&key).and_then(|entry| entry.until);
+            let is_pending = self.pending.values().any(|pending| *pending == key);
+            if is_pending || until.is_some_and(|until| until > now) {
+                continue;
+            }
+            let question = Question::new(key.0.clone(), key.1);
+            if let Some(resolver) = &mut self.resolver {
+                self.pending.insert(resolver.resolve(now, question), key);
+            }
+        }
+    }
+
+    /// Takes an answer, or the failure, of one of its own questions.
+    pub(crate) fn handle(&mut self, now: Timestamp, id: AskId, bytes: Option<Vec<u8>>) {
+        if let Some(resolver) = &mut self.resolver {
+            let input = match bytes {
+                Some(bytes) => Input::Answer { id, bytes },
+                None => Input::Failure { id },
+            };
+            resolver.handle(now, input);
+        }
+    }
+
+    /// Writes down what was found. Whether the last look-up under way has ended.
+    pub(crate) fn settle(&mut self, config: &Config, now: Timestamp) -> bool {
+        let mut ended = false;
+        while let Some(found) = self.resolver.as_mut().and_then(Resolver::take_resolution) {
+            ended = true;
+            self.take(now, found);
+            // A parent's nameservers have names of their own.
+            self.refresh(config, now);
+        }
+        ended && self.pending.is_empty()
+    }
+
+    fn take(&mut self, now: Timestamp, found: Resolution) {
+        let Some(key) = self.pending.remove(&found.ticket) else {
+            return;
+        };
+        let entry = self.entries.entry(key).or_default();
+        entry.until = Some(now + RETRY);
+        if matches!(found.status, Status::Secure | Status::Insecure) {
+            entry.data.clear();
+            if let Some(answer) = found.answer {
+                let ttl = Duration::from_secs(answer.set.ttl.into());
+                entry.until = Some(now + ttl.max(LEAST));
+                entry.data = answer.set.data.into_iter().collect();
+            }
+        }
+    }
+
+    /// What it wants asked.
+    pub(crate) fn poll(&mut self, now: Timestamp) -> Option<Output> {
+        self.resolver.as_mut()?.poll(now)
+    }
+
+    /// Questions sent so far.
+    pub(crate) fn sent(&self) -> u64 {
+        self.resolver.as_ref().map_or(0, Resolver::sent)
+    }
+}
