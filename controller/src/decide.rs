@@ -18,11 +18,9 @@ use crate::{
     place::{Item, Owner},
     process::{Goal, Parental, Row, What, Who},
     targets::Target,
-    updater::{Change, Writes, Written},
+    updater::{Change, Write, Writes, Written},
 };
 
-/// After so many accepted updates that did not show, the signer drops what it accepts.
-const ACCEPTED_IN_VAIN_MAX: u8 = 3;
 /// After so many updates that something else was quicker than, something is wrong.
 const UNMET_MAX: u8 = 10;
 /// The TTL of an RRset that there never was, at a signer of which nothing is known: one hour.
@@ -163,7 +161,7 @@ fn stuck(writes: &Writes, change: &Change, now: Timestamp, poll: Duration) -> Op
         Written::Unmet => Some(Stuck::Blocked(format!(
             "{UNMET_MAX} updates of {item} in a row found it changed meanwhile"
         ))),
-        Written::Accepted if write.tries >= ACCEPTED_IN_VAIN_MAX => Some(Stuck::Blocked(format!(
+        Written::Accepted if write.tries >= Write::IN_VAIN_MAX => Some(Stuck::Blocked(format!(
             "it accepted {} updates of {item} and does not publish what they say",
             write.tries
         ))),

@@ -23,7 +23,7 @@ use crate::{
     report::{Outcome, ProcessReport, StepReport},
     sabotage::Sabotage,
     store,
-    updater::Writes,
+    updater::{Write, Writes},
 };
 
 use round::Round;
@@ -168,7 +168,7 @@ impl Engine {
                 .is_some_and(|index| self.processes[index].outcome == Outcome::Blocked);
             if blocked {
                 // Perhaps somebody did something about it.
-                self.writes.clear();
+                self.writes.values_mut().for_each(Write::once_more);
             }
             self.observe(io);
         }

@@ -68,6 +68,18 @@ pub(crate) struct Write {
     pub last: Written,
 }
 
+impl Write {
+    /// Allows one more.
+    pub(crate) fn once_more(&mut self) {
+        self.tries = self.tries.min(Self::IN_VAIN_MAX - 1);
+        self.at = Timestamp::MIN;
+        self.last = Written::Silent;
+    }
+
+    /// After so many accepted updates that did not show, the signer drops what it accepts.
+    pub(crate) const IN_VAIN_MAX: u8 = 3;
+}
+
 /// What became of everything that the current row wrote.
 pub(crate) type Writes = BTreeMap<(SignerName, Item), Write>;
 

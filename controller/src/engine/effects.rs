@@ -72,14 +72,17 @@ impl Engine {
     ) {
         let process = &mut self.processes[index];
         let told = format!("{kind} {subject} {text}");
-        if process.outcome == outcome && self.told == told {
+        let is_news = self.told != told;
+        if process.outcome == outcome && !is_news {
             return;
         }
         process.outcome = outcome;
         process.reason = text.clone();
         self.told = told;
         self.persist_process(io, index);
-        io.note(&self.zone, kind, subject, text);
+        if is_news {
+            io.note(&self.zone, kind, subject, text);
+        }
     }
 
     fn advance(&mut self, io: &mut Io<'_>, index: usize, row: Row) {

@@ -3,7 +3,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-mod server;
+pub mod server;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
