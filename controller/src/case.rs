@@ -19,6 +19,7 @@ use crate::{
     process::Process,
     sabotage::Sabotage,
     updater::Writes,
+    waits::silence_is_consent,
 };
 
 /// One process of one zone, and what is known.
@@ -64,7 +65,7 @@ impl Case<'_> {
         match self.log.shown(place, item, self.since) {
             Ok(version) if is_wanted(version) => Shows::Yes,
             Ok(_) => Shows::No,
-            Err(_) if self.config.has(Sabotage::UnknownIsEqual) => Shows::Yes,
+            Err(_) if silence_is_consent(self.config) => Shows::Yes,
             Err(why) => Shows::Unknown(why),
         }
     }

@@ -87,6 +87,11 @@ pub(crate) fn turnover<'a>(
     }
 }
 
+/// Whether an instance that does not answer passes for one that shows what is wanted: never.
+pub(crate) fn silence_is_consent(config: &Config) -> bool {
+    config.has(Sabotage::UnknownIsEqual)
+}
+
 /// The turnover at one instance; `None` if it was last seen without.
 fn one(
     config: &Config,
@@ -102,7 +107,12 @@ fn one(
         .count();
     let first = track.versions.len().checked_sub(run.max(1))?;
     if run == 0 {
-        return None;
+        let silent = track.unknown_since.filter(|_| silence_is_consent(config))?;
+        return Some(Turnover {
+            begun: silent,
+            ttl: Duration::ZERO,
+            stale_until: silent + track.current().map_or(max_ttl, Version::ttl),
+        });
     }
     let begun = track.versions[first].first_seen;
     let ttl = track.versions[first..].iter().map(Version::ttl).max()?;
