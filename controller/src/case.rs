@@ -17,7 +17,6 @@ use crate::{
     log::{Log, Unknown, Version},
     place::{Item, Owner, Place, Places},
     process::Process,
-    sabotage::Sabotage,
     updater::Writes,
     waits::silence_is_consent,
 };
@@ -146,8 +145,11 @@ impl Case<'_> {
         each.flatten().collect()
     }
 
-    /// Whether DS data name exactly these keys, each with the same digest types.
-    pub(crate) fn names_exactly(&self, data: &BTreeSet<Rdata>, keys: &[Dnskey]) -> bool {
+    /// Whether DS data name exactly everybody's KSKs and CSKs, each with the same digest types
+    /// (which ones is the parent's choice), or are to the letter what is asked for.
+    pub(crate) fn is_wanted_ds(&self, data: &BTreeSet<Rdata>) -> bool {
+        let after = self.process.after();
+        let keys = self.entry_points(&after);
         let Some(records) = data.iter().map(Ds::parse).collect::<Option<Vec<Ds>>>() else {
             return false;
         };
@@ -155,18 +157,13 @@ impl Case<'_> {
         let all_known = records
             .iter()
             .all(|ds| keys.iter().any(|key| key.matches(self.zone, ds)));
-        let names = |key: &Dnskey, digest: u8| {
-            records
-                .iter()
-                .any(|ds| ds.digest_type == digest && key.matches(self.zone, ds))
-        };
-        let even = self.config.has(Sabotage::MixedDigests)
-            || keys
-                .iter()
-                .all(|key| digests.iter().all(|digest| names(key, *digest)));
-        let each = keys
-            .iter()
-            .all(|key| digests.iter().any(|digest| names(key, *digest)));
-        all_known && even && each
+        let is_even = keys.iter().all(|key| {
+            digests.iter().all(|digest| {
+                let mut own = records.iter().filter(|ds| ds.digest_type == *digest);
+                own.any(|ds| key.matches(self.zone, ds))
+            })
+        });
+        !keys.is_empty() && !records.is_empty() && all_known && is_even
+            || *data == self.cds(&after).0
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use counterpoint_dns::{
-    agent::{Agent, Input, Output, Record},
+    agent::{Agent, Input, Note, Output, Record},
     exchange::{Exchanges, Outcome as Exchanged},
     name::{Name, parse_name},
     resolver::Resolver,
@@ -54,6 +54,7 @@ impl Controller {
         let mut engines: BTreeMap<Name, Engine> = zones
             .map(|zone| (zone.clone(), Engine::new(&config, zone.clone())))
             .collect();
+        let mut outbox = VecDeque::new();
         for record in records {
             let mut parts = record.key.splitn(3, '/');
             let (Some(kind), Some(zone)) = (parts.next(), parts.next()) else {
@@ -62,8 +63,13 @@ impl Controller {
             let engine = parse_name(zone)
                 .ok()
                 .and_then(|zone| engines.get_mut(&zone));
-            if let Some(engine) = engine {
-                engine.restore(&config, kind, &record);
+            if engine.is_some_and(|engine| engine.restore(&config, kind, &record).is_none()) {
+                outbox.push_back(Output::Note(Note {
+                    zone: zone.into(),
+                    kind: "warning",
+                    subject: "restore".into(),
+                    text: format!("the record `{}` cannot be read and is ignored", record.key),
+                }));
             }
         }
         let book = Book::new(&config, Stream::from_rng(&mut stream));
@@ -72,7 +78,7 @@ impl Controller {
             config,
             engines,
             exchanges: Exchanges::new(stream),
-            outbox: VecDeque::new(),
+            outbox,
             book,
             next_id: last.map_or(0, |last| last + 1),
             started: false,
@@ -195,13 +201,12 @@ impl Controller {
     }
 
     fn refuse(&mut self, zone: &str, text: String) {
-        self.outbox
-            .push_back(Output::Note(counterpoint_dns::agent::Note {
-                zone: zone.into(),
-                kind: "refused",
-                subject: String::new(),
-                text,
-            }));
+        self.outbox.push_back(Output::Note(Note {
+            zone: zone.into(),
+            kind: "refused",
+            subject: String::new(),
+            text,
+        }));
     }
 
     fn exchanged(&mut self, now: Timestamp, tag: Tag, outcome: &Exchanged) {

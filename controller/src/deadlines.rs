@@ -70,8 +70,7 @@ impl Case<'_> {
     }
 
     fn ds_wait(&self) -> Over {
-        let keys = self.entry_points(&self.process.after());
-        let is_wanted = |data: &BTreeSet<Rdata>| self.names_exactly(data, &keys);
+        let is_wanted = |data: &BTreeSet<Rdata>| self.is_wanted_ds(data);
         let mut took = self.took_over(&Owner::Parent, &Item::Ds, What::Cds, |version| {
             is_wanted(&version.data)
         })?;

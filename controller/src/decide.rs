@@ -191,11 +191,28 @@ fn watch(case: &Case<'_>, what: Parental, now: Timestamp) -> Decision {
     };
     match lagging.into_iter().next() {
         None => Decision::Advance,
+        Some(_) if let Some(lost) = lost_signal(case, what) => lost,
         Some(what) => Decision::Watch {
             what,
             next_poll: now + case.back_off,
         },
     }
+}
+
+/// A signer that publishes signals of its own may have replaced ours while the parent slept.
+fn lost_signal(case: &Case<'_>, what: Parental) -> Option<Decision> {
+    for (what, who) in what.asked_for_by().iter().filter(|_| case.is_slow()) {
+        for target in case.targets(*what, *who).unwrap_or_default() {
+            let version = case.at_primary(&target.signer, &target.item);
+            if version.is_some_and(|version| !target.want.holds(&version.data)) {
+                return Some(Decision::Return {
+                    to: *what,
+                    why: format!("{} no longer publishes that {}", target.signer, target.item),
+                });
+            }
+        }
+    }
+    None
 }
 
 fn lost(lacking: Lacking) -> Decision {
@@ -240,12 +257,9 @@ impl Case<'_> {
 
     /// The parent's instances whose DS RRset does not name exactly everybody.
     fn ds_lags(&self) -> Vec<String> {
-        let keys = self.entry_points(&self.process.after());
         let mut lagging = Vec::new();
         for place in self.places.public(&Owner::Parent) {
-            match self.shows(place, &Item::Ds, |version| {
-                self.names_exactly(&version.data, &keys)
-            }) {
+            match self.shows(place, &Item::Ds, |version| self.is_wanted_ds(&version.data)) {
                 Shows::Yes => {}
                 Shows::No => lagging.push(format!("{place} to serve the requested DS RRset")),
                 Shows::Unknown(why) => lagging.push(format!("{place} to show its DS ({why})")),

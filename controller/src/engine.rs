@@ -29,7 +29,7 @@ use crate::{
 use round::Round;
 
 /// The longest time between two looks.
-const BACK_OFF_MAX: Duration = Duration::from_secs(3_600);
+pub(crate) const BACK_OFF_MAX: Duration = Duration::from_secs(3_600);
 
 /// What the engine is about.
 #[derive(Debug)]
@@ -87,29 +87,27 @@ impl Engine {
         }
     }
 
-    /// Takes back one record of this zone: `kind/zone/…`.
-    pub(crate) fn restore(&mut self, config: &Config, kind: &str, record: &Record) {
+    /// Takes back one record of this zone: `kind/zone/…`. `None`: it cannot be read.
+    pub(crate) fn restore(&mut self, config: &Config, kind: &str, record: &Record) -> Option<()> {
         match kind {
             "log" => {
-                self.log.restore(record);
+                self.log.restore(record)?;
                 self.surveyed = true;
             }
             "keys" => {
-                if let Some(keys) = store::read(record) {
-                    self.keys = keys;
-                    self.keys.declare(config);
-                }
+                self.keys = store::read(record)?;
+                self.keys.declare(config);
             }
             "process" => {
-                if let Some(mut process) = store::read::<Process>(record) {
-                    process.forgot_deadline =
-                        process.deadline.is_some() && config.has(Sabotage::ForgetDeadlineOnRestart);
-                    self.processes.push(process);
-                    self.processes.sort_by_key(|process| process.id);
-                }
+                let mut process = store::read::<Process>(record)?;
+                process.forgot_deadline =
+                    process.deadline.is_some() && config.has(Sabotage::ForgetDeadlineOnRestart);
+                self.processes.push(process);
+                self.processes.sort_by_key(|process| process.id);
             }
-            _ => {}
+            _ => return None,
         }
+        Some(())
     }
 
     /// The greatest id of a process here.
@@ -148,7 +146,9 @@ impl Engine {
         let deadline = process.and_then(|process| process.deadline.as_ref());
         match deadline {
             // A wait asks nothing until its deadline, not even after a restart.
-            Some(deadline) if !process.is_some_and(|process| process.forgot_deadline) => {
+            Some(deadline)
+                if !process.is_some_and(|process| process.forgot_deadline || process.dead) =>
+            {
                 self.phase = Phase::Sleeping(deadline.until.max(io.now));
             }
             _ if process.is_some() => self.observe(io),

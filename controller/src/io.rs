@@ -51,6 +51,8 @@ pub(crate) struct Look {
 /// A write under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
+    /// After which round; answers to writes before older ones come too late.
+    pub round: u64,
     /// At whom.
     pub signer: SignerName,
     /// Of what.

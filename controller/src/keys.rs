@@ -27,6 +27,8 @@ struct OwnKey {
     key: Rdata,
     signs_dnskey: bool,
     signs_data: bool,
+    /// Its signer serves it, as far as was last seen.
+    is_present: bool,
 }
 
 impl OwnKey {
@@ -123,6 +125,11 @@ impl Keys {
                 }
             }
         }
+        for (signer, sight) in &sights {
+            for own in self.own.get_mut(*signer).into_iter().flatten() {
+                own.is_present = sight.keys.contains(&own.key);
+            }
+        }
         *self != before
     }
 
@@ -171,39 +178,44 @@ impl Keys {
         if let Some(declared) = config.signers.get(signer).and_then(|signer| signer.csk) {
             return declared;
         }
-        let own = self.list(signer);
-        own.iter().all(OwnKey::is_sep) || own.iter().any(|key| key.is_sep() && key.signs_data)
+        let mut own = self.present(signer);
+        own.clone().all(OwnKey::is_sep) || own.any(|key| key.is_sep() && key.signs_data)
     }
 
     /// What the others must have in their DNSKEY RRsets for answers of `signer` to validate.
     pub(crate) fn exports(&self, config: &Config, signer: &SignerName) -> BTreeSet<Rdata> {
         let csk = self.is_csk(config, signer);
-        let exported = self.list(signer).iter().filter(|key| csk || !key.is_sep());
+        let exported = self.present(signer).filter(|key| csk || !key.is_sep());
         exported.map(|own| own.key.clone()).collect()
     }
 
     /// The keys of `signer` that DS records must name: its SEP keys; where it has none, those that
     /// sign its DNSKEY RRset.
     pub(crate) fn entry_points(&self, signer: &SignerName) -> Vec<Dnskey> {
-        let own = self.list(signer);
-        let has_sep = own.iter().any(OwnKey::is_sep);
-        own.iter()
-            .filter(|key| {
-                if has_sep {
-                    key.is_sep()
-                } else {
-                    key.signs_dnskey
-                }
-            })
-            .filter_map(|key| Dnskey::parse(&key.key))
-            .filter(|key| key.flags & REVOKED == 0)
-            .collect()
+        let own = self.present(signer);
+        let has_sep = own.clone().any(OwnKey::is_sep);
+        own.filter(|key| {
+            if has_sep {
+                key.is_sep()
+            } else {
+                key.signs_dnskey
+            }
+        })
+        .filter_map(|key| Dnskey::parse(&key.key))
+        .filter(|key| key.flags & REVOKED == 0)
+        .collect()
     }
 
     /// The algorithms with which `signer` signs, or means to.
     pub(crate) fn algorithms(&self, signer: &SignerName) -> BTreeSet<u8> {
-        let keys = self.of(signer).filter_map(Dnskey::parse);
+        let keys = self
+            .present(signer)
+            .filter_map(|own| Dnskey::parse(&own.key));
         keys.map(|key| key.algorithm).collect()
+    }
+
+    fn present(&self, signer: &SignerName) -> impl Iterator<Item = &OwnKey> + Clone {
+        self.list(signer).iter().filter(|own| own.is_present)
     }
 
     fn list(&self, signer: &SignerName) -> &[OwnKey] {
@@ -221,6 +233,7 @@ impl Keys {
                 key: key.clone(),
                 signs_dnskey,
                 signs_data,
+                is_present: true,
             }),
         }
     }

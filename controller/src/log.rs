@@ -280,11 +280,11 @@ impl Log {
         Some(store::record(format!("log/{zone}/{place}/{item}"), &stored))
     }
 
-    /// Takes a record back.
-    pub(crate) fn restore(&mut self, record: &Record) {
-        if let Some(stored) = store::read::<Stored>(record) {
-            self.tracks
-                .insert((stored.place, stored.item), stored.track);
-        }
+    /// Takes a record back. `None`: it cannot be read.
+    pub(crate) fn restore(&mut self, record: &Record) -> Option<()> {
+        let stored = store::read::<Stored>(record)?;
+        self.tracks
+            .insert((stored.place, stored.item), stored.track);
+        Some(())
     }
 }

@@ -13,6 +13,7 @@ use counterpoint_dns::{
 use crate::{
     case::Case,
     config::{CdsAfter, SignerName},
+    engine::BACK_OFF_MAX,
     place::{Item, Owner},
     process::{Goal, Kind, Parental, WaitFor, What, Who},
     sabotage::Sabotage,
@@ -145,7 +146,7 @@ impl Case<'_> {
 
     /// CDS and CDNSKEY of everybody's KSKs and CSKs, the same digest types for each: a validator
     /// that takes only the strongest digest of the whole DS RRset would lose the others.
-    fn cds(&self, signers: &BTreeSet<SignerName>) -> (BTreeSet<Rdata>, BTreeSet<Rdata>) {
+    pub(crate) fn cds(&self, signers: &BTreeSet<SignerName>) -> (BTreeSet<Rdata>, BTreeSet<Rdata>) {
         let mut cds = BTreeSet::new();
         let mut cdnskey = BTreeSet::new();
         for signer in signers {
@@ -199,9 +200,16 @@ impl Case<'_> {
                     _ => {}
                 }
             }
-            Goal::Watch(Parental::Ds) => drop(looks.insert((Owner::Parent, Item::Ds))),
-            Goal::Watch(Parental::Delegation) => {
-                looks.insert((Owner::Parent, Item::Delegation));
+            Goal::Watch(what) => {
+                looks.insert(match what {
+                    Parental::Ds => (Owner::Parent, Item::Ds),
+                    Parental::Delegation => (Owner::Parent, Item::Delegation),
+                });
+                if self.is_slow() {
+                    for (what, who) in what.asked_for_by() {
+                        looks.extend(self.looks(Goal::Publish(*what, *who)));
+                    }
+                }
             }
             Goal::Wait(_) if self.config.has(Sabotage::NoRecheckAtDeadline) => {}
             Goal::Wait(waits) => waits
@@ -215,8 +223,13 @@ impl Case<'_> {
         looks
     }
 
+    /// Whether the parent takes so long that somebody may have changed the signal meanwhile.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.back_off >= BACK_OFF_MAX
+    }
+
     /// Whether a dead leaver is asked whether it is dead: until no cache is led to it.
-    fn probes_the_dead(&self, goal: Goal) -> bool {
+    pub(crate) fn probes_the_dead(&self, goal: Goal) -> bool {
         self.process.dead
             && !self.process.released
             && goal != Goal::Release

@@ -71,10 +71,13 @@ fn nothing_of_the_correct_tables_is_refused() {
     }
 }
 
+/// A defect, the world in which it matters, and the step that the guard refuses.
+type Refused = (Sabotage, fn(&mut World), &'static str);
+
 #[test]
 fn every_cut_wait_and_every_early_step_is_refused() {
     let plain: fn(&mut World) = |_| {};
-    let cases: &[(Sabotage, fn(&mut World), &str)] = &[
+    let cases: &[Refused] = &[
         (Sabotage::SkipDnskeyWait, long_keys, "join/"),
         (Sabotage::SkipDsWait, long_at_parent, "join/6"),
         (Sabotage::SkipNsWait, plain, "leave/"),

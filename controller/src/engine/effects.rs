@@ -39,7 +39,12 @@ impl Engine {
                 });
                 let text = format!("{why}, {}", until_text(until, io.now));
                 self.tell(io, index, Outcome::Waiting, "wait", subject, text);
-                self.phase = Phase::Sleeping(until);
+                let probes = self.case(io.config, index).probes_the_dead(row.goal);
+                let next = match probes {
+                    true => until.min(io.now + self.back_off(io.config)),
+                    false => until,
+                };
+                self.look_again(next);
             }
             Decision::Watch { what, next_poll } => {
                 let text = format!("for {what}");
@@ -230,6 +235,7 @@ impl Engine {
             let tag = Tag {
                 zone: self.zone.clone(),
                 what: Purpose::Update(Box::new(Sent {
+                    round: self.rounds,
                     signer,
                     items: changes.into_iter().map(|change| change.item).collect(),
                     receipt: request.receipt.clone(),
@@ -253,15 +259,20 @@ impl Engine {
 
     /// Takes the answer to a write; `None`: there was none.
     pub(crate) fn wrote(&mut self, io: &mut Io<'_>, sent: Sent, answer: Option<&[u8]>) {
+        let is_late = sent.round != self.rounds;
         let Phase::Applying(left) = &mut self.phase else {
             return;
         };
+        if is_late {
+            return;
+        }
         *left = left.saturating_sub(1);
         let is_last = *left == 0;
         let Sent {
             signer,
             items,
             receipt,
+            ..
         } = sent;
         let declared = io.config.signers.get(&signer);
         let written = match (answer, declared) {

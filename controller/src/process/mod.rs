@@ -59,6 +59,16 @@ pub(crate) enum Parental {
     Delegation,
 }
 
+impl Parental {
+    /// What asks the parent for it.
+    pub(crate) const fn asked_for_by(self) -> &'static [(What, Who)] {
+        match self {
+            Self::Ds => &[(What::Cds, Who::After)],
+            Self::Delegation => &[(What::Ns, Who::All), (What::Csync, Who::All)],
+        }
+    }
+}
+
 /// What caches must have dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum WaitFor {
