@@ -335,3 +335,7 @@ impl Case<'_> {
 pub(crate) fn until_text(until: Timestamp, now: Timestamp) -> String {
     format!("until {until} ({} from now)", human(until - now))
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;
