@@ -230,7 +230,9 @@ impl Served {
             .sets
             .iter()
             .filter(|((owner, rtype), _)| *rtype == RecordType::NSEC && owner <= name);
-        nsecs.max_by_key(|((owner, _), _)| owner.clone()).map(|(_, signed)| signed)
+        nsecs
+            .max_by_key(|((owner, _), _)| owner.clone())
+            .map(|(_, signed)| signed)
     }
 
     fn exists(&self, name: &Name) -> bool {
