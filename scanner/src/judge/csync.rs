@@ -352,7 +352,7 @@ fn is_behind(policy: &Policy, csync: &Csync, sequence: &Sequence) -> bool {
     is_bound && soa.is_none_or(|soa| serial_lt(soa, csync.serial))
 }
 
-fn all_behind(case: &Case<'_>) -> Finding {
+fn those_behind(case: &Case<'_>) -> Finding {
     against(case, |csync, sequence| {
         is_behind(case.policy, csync, sequence).then(|| {
             let soa = sequence
@@ -366,13 +366,14 @@ fn all_behind(case: &Case<'_>) -> Finding {
 
 /// each judged by its own SOA, and not all come to the same.
 fn serials_disagree(case: &mut Case<'_>) -> Finding {
-    let behind = all_behind(case)?;
+    let behind = those_behind(case)?;
     (behind.len() < sequences(case.gathered).count()).then_some(behind)
 }
 
-/// C-07 (RFC 7477 §2.1.1.1).
+/// C-07 (RFC 7477 §2.1.1.1): no server has what the CSYNC waits for.
 fn soa_behind(case: &mut Case<'_>) -> Finding {
-    all_behind(case)
+    let behind = those_behind(case)?;
+    (behind.len() == sequences(case.gathered).count()).then_some(behind)
 }
 
 /// what would be copied is the same at every server that gave a CSYNC.
