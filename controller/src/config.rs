@@ -10,7 +10,11 @@ use std::{
     time::Duration,
 };
 
-use counterpoint_dns::{key::DIGEST_SHA256, name::Name, tsig::TsigKey};
+use counterpoint_dns::{
+    key::{DIGEST_SHA256, Dnskey},
+    name::Name,
+    tsig::TsigKey,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::sabotage::Sabotage;
@@ -104,6 +108,8 @@ pub struct Signer {
     pub primary: SocketAddr,
     /// The secret that it shares with the controller.
     pub tsig: TsigKey,
+    /// Its own keys, as far as they cannot be learned from who signs what.
+    pub own_keys: Vec<Dnskey>,
     /// Whether its keys sign both DNSKEY and data; learned where not declared.
     pub csk: Option<bool>,
     /// No TTL in a zone that it served was ever longer.

@@ -1,20 +1,39 @@
-//! The agent: commands in, records, questions and notes out.
+//! The agent: commands and answers in, records, questions and notes out.
+//!
+//! Owns what the zones share: exchanges, addresses, the order of requests. Every zone has its own
+//! engine.
 
-use std::collections::VecDeque;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::IpAddr,
+};
 
 use counterpoint_dns::{
     agent::{Agent, Input, Output, Record},
+    exchange::{Exchanges, Outcome as Exchanged},
+    name::{Name, parse_name},
     stream::Stream,
     time::Timestamp,
 };
 
-use crate::{command::Command, config::Config, report::ProcessReport};
+use crate::{
+    command::Command,
+    config::{Config, SignerName, Zone},
+    engine::Engine,
+    io::{Io, Purpose, Tag},
+    process::Kind,
+    report::ProcessReport,
+};
 
 /// Keeps zones valid while their signers change.
 pub struct Controller {
     config: Config,
-    stream: Stream,
+    engines: BTreeMap<Name, Engine>,
+    exchanges: Exchanges<Tag>,
     outbox: VecDeque<Output>,
+    addresses: BTreeMap<Name, Vec<IpAddr>>,
+    next_id: u32,
+    started: bool,
 }
 
 impl Controller {
@@ -23,38 +42,218 @@ impl Controller {
         Self::restore(config, stream, [])
     }
 
-    /// One that goes on where another, whose records these are, was stopped.
+    /// One that goes on where another, whose records these are, was stopped. Zones that are no
+    /// longer declared are left alone.
     pub fn restore(
         config: Config,
         stream: Stream,
         records: impl IntoIterator<Item = Record>,
     ) -> Self {
-        let _ = records.into_iter().count();
+        let zones = config.zones.keys();
+        let mut engines: BTreeMap<Name, Engine> = zones
+            .map(|zone| (zone.clone(), Engine::new(&config, zone.clone())))
+            .collect();
+        for record in records {
+            let mut parts = record.key.splitn(3, '/');
+            let (Some(kind), Some(zone)) = (parts.next(), parts.next()) else {
+                continue;
+            };
+            let engine = parse_name(zone)
+                .ok()
+                .and_then(|zone| engines.get_mut(&zone));
+            if let Some(engine) = engine {
+                engine.restore(&config, kind, &record);
+            }
+        }
+        let last = engines.values().filter_map(Engine::last_id).max();
         Self {
             config,
-            stream,
+            engines,
+            exchanges: Exchanges::new(stream),
             outbox: VecDeque::new(),
+            addresses: BTreeMap::new(),
+            next_id: last.map_or(0, |last| last + 1),
+            started: false,
         }
     }
 
     /// Every process so far, in the order in which they were asked for.
     pub fn report(&self) -> Vec<ProcessReport> {
-        Vec::new()
+        let mut all: Vec<(u32, ProcessReport)> =
+            self.engines.values().flat_map(Engine::reports).collect();
+        all.sort_by_key(|(id, _)| *id);
+        all.into_iter().map(|(_, report)| report).collect()
+    }
+
+    /// Who serves `zone`, by what was declared and done.
+    pub fn members(&self, zone: &Name) -> Vec<SignerName> {
+        let engine = self.engines.get(zone);
+        let members = engine.map(|engine| engine.members(&self.config));
+        members.into_iter().flatten().collect()
+    }
+
+    /// Questions and updates sent so far.
+    pub fn sent(&self) -> u64 {
+        self.exchanges.sent()
+    }
+
+    fn start(&mut self, now: Timestamp) {
+        if !self.started {
+            self.started = true;
+            self.each(now, Engine::start);
+        }
+    }
+
+    fn each(&mut self, now: Timestamp, act: impl Fn(&mut Engine, &mut Io<'_>)) {
+        let zones: Vec<Name> = self.engines.keys().cloned().collect();
+        for zone in zones {
+            self.with(now, &zone, &act);
+        }
+    }
+
+    /// Lets one zone's engine act. `None` if there is no such zone.
+    fn with<T>(
+        &mut self,
+        now: Timestamp,
+        zone: &Name,
+        act: impl FnOnce(&mut Engine, &mut Io<'_>) -> T,
+    ) -> Option<T> {
+        let engine = self.engines.get_mut(zone)?;
+        let mut io = Io {
+            now,
+            config: &self.config,
+            exchanges: &mut self.exchanges,
+            outbox: &mut self.outbox,
+            addresses: &self.addresses,
+            parent_ns: &self.config.parent.ns,
+        };
+        let done = act(engine, &mut io);
+        io.drain();
+        Some(done)
+    }
+
+    fn command(&mut self, now: Timestamp, command: Command) {
+        match command {
+            Command::Join { zone, signer } => {
+                self.request(now, &zone, Kind::Join, signer, false, None);
+            }
+            Command::Leave { zone, signer, dead } => {
+                self.request(now, &zone, Kind::Leave, signer, dead, None);
+            }
+            Command::Replace { zone, from, to } => {
+                let joined = self.request(now, &zone, Kind::Join, to, false, None);
+                self.request(now, &zone, Kind::Leave, from, false, joined);
+            }
+            Command::GroupAdd { group, signer } => {
+                for zone in self.zones_of(&group) {
+                    self.request(now, &zone, Kind::Join, signer.clone(), false, None);
+                }
+            }
+            Command::GroupRemove { group, signer } => {
+                for zone in self.zones_of(&group) {
+                    self.request(now, &zone, Kind::Leave, signer.clone(), false, None);
+                }
+            }
+        }
+    }
+
+    /// The zones of a group; none is worth telling.
+    fn zones_of(&mut self, group: &str) -> Vec<Name> {
+        let zones = self.config.zones.iter();
+        let of_group = |zone: &Zone| matches!(zone, Zone::Group(name) if name == group);
+        let found: Vec<Name> = zones
+            .filter(|(_, zone)| of_group(zone))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if found.is_empty() {
+            self.refuse("", format!("no zone belongs to a group `{group}`"));
+        }
+        found
+    }
+
+    fn request(
+        &mut self,
+        now: Timestamp,
+        zone: &Name,
+        kind: Kind,
+        signer: SignerName,
+        dead: bool,
+        after: Option<u32>,
+    ) -> Option<u32> {
+        let id = self.next_id;
+        let known = self.with(now, zone, |engine, io| {
+            engine.request(io, id, kind, signer, dead, after);
+        });
+        if known.is_none() {
+            self.refuse(&zone.to_string(), "no such zone is under control".into());
+            return None;
+        }
+        self.next_id += 1;
+        Some(id)
+    }
+
+    fn refuse(&mut self, zone: &str, text: String) {
+        self.outbox
+            .push_back(Output::Note(counterpoint_dns::agent::Note {
+                zone: zone.into(),
+                kind: "refused",
+                subject: String::new(),
+                text,
+            }));
+    }
+
+    fn exchanged(&mut self, now: Timestamp, tag: Tag, outcome: &Exchanged) {
+        let Tag { zone, what } = tag;
+        self.with(now, &zone, |engine, io| match what {
+            Purpose::Look {
+                round,
+                place,
+                item,
+                question,
+            } => engine.looked(io, round, place, &item, &question, outcome),
+            Purpose::Update(sent) => {
+                let answer = match outcome {
+                    Exchanged::Raw(bytes) => Some(bytes.as_slice()),
+                    Exchanged::Reply(_) | Exchanged::Unanswered(_) => None,
+                };
+                engine.wrote(io, *sent, answer);
+            }
+        });
     }
 }
 
 impl Agent for Controller {
     type Command = Command;
 
-    fn handle(&mut self, _now: Timestamp, _input: Input<Command>) {
-        let _ = (&self.config, &self.stream);
+    fn handle(&mut self, now: Timestamp, input: Input<Command>) {
+        self.start(now);
+        match input {
+            Input::Command(command) => self.command(now, command),
+            Input::Answer { id, bytes } => {
+                if let Some((tag, outcome)) = self.exchanges.answered(id, bytes) {
+                    self.exchanged(now, tag, &outcome);
+                }
+            }
+            Input::Failure { id } => {
+                if let Some((tag, outcome)) = self.exchanges.failed(id) {
+                    self.exchanged(now, tag, &outcome);
+                }
+            }
+            Input::Wake => self.each(now, Engine::wake),
+        }
+        let retried = std::iter::from_fn(|| self.exchanges.poll());
+        self.outbox.extend(retried);
     }
 
-    fn poll(&mut self, _now: Timestamp) -> Option<Output> {
+    fn poll(&mut self, now: Timestamp) -> Option<Output> {
+        self.start(now);
         self.outbox.pop_front()
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        None
+        match self.started {
+            false => Some(Timestamp::MIN),
+            true => self.engines.values().filter_map(Engine::wake_at).min(),
+        }
     }
 }

@@ -1,7 +1,14 @@
 //! Scenario files: language, runner, verdicts.
+//!
+//! A scenario is one TOML file. [`load`] turns it into a [`scenario::Scenario`], or into every
+//! mistake in it as a [`diagnostic::Diagnostic`]; [`run`] plays it; [`expectations`] compares the
+//! [`outcome::Outcome`] with what the file expects; [`cli`] is the shell around all that.
 
+pub mod cli;
 pub mod diagnostic;
+pub mod expectations;
+mod lint;
 pub mod load;
 pub mod outcome;
-pub mod runner;
+pub mod run;
 pub mod scenario;

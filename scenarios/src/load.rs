@@ -3,6 +3,7 @@
 //! Text becomes a tree with places ([`tree`]); overrides are written into the tree; a reader turns
 //! it into data key by key ([`reader`]); then the data are judged for sense ([`crate::lint`]).
 
+pub mod overrides;
 pub mod reader;
 pub mod tree;
 
@@ -12,13 +13,19 @@ use self::{
 };
 use crate::{
     diagnostic::Diagnostic,
+    lint,
     scenario::{Event, Fault, Group, Head, Resolver, Scenario, Setting, Signer, Zone},
 };
 
 /// Loads a scenario from the text of a file; `path` is what diagnostics call it.
 pub fn load(path: &str, text: &str) -> Result<Scenario, Vec<Diagnostic>> {
+    load_with(path, text, &[])
+}
+
+/// Loads a scenario from the text of a file and overrides as `signer.beta.dnskey-ttl=12h`.
+pub fn load_with(path: &str, text: &str, sets: &[String]) -> Result<Scenario, Vec<Diagnostic>> {
     let mut report = Report::new(path, text);
-    let root = match tree::parse(text) {
+    let mut root = match tree::parse(text) {
         Ok(root) => root,
         Err(errors) => {
             for (message, span) in errors {
@@ -29,8 +36,14 @@ pub fn load(path: &str, text: &str) -> Result<Scenario, Vec<Diagnostic>> {
             return Err(report.into_diagnostics());
         }
     };
+    for set in sets {
+        overrides::apply(&mut root, &mut report, set);
+    }
     report.learn("", &root);
     let scenario = read(&root, &report);
+    if let Some(scenario) = &scenario {
+        lint::lint(scenario, &report);
+    }
     let diagnostics = report.into_diagnostics();
     match scenario {
         Some(scenario) if diagnostics.is_empty() => Ok(scenario),

@@ -1,9 +1,13 @@
 //! What came out of a run: plain data that carries everything that reports and JSON need.
 
-use std::{collections::BTreeMap, time::Duration};
+mod json;
+mod text;
+
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use counterpoint_dns::{name::Name, time::Timestamp};
 
+pub use self::text::Style;
 use crate::scenario::{Property, Quantifier, Verdict};
 
 /// Everything that is known after a run. Instants are offsets from the start.
@@ -21,7 +25,7 @@ pub struct Outcome {
     pub virtual_time: Duration,
     /// What the oracle says under the profiles and the quantifier of the judge.
     pub verdict: Verdict,
-    /// What was expected and did not come; filled by [`crate::expectations::judge`].
+    /// What was expected and did not come; filled by [`crate::expectations::unmet`].
     pub unmet: Vec<Unmet>,
     /// All violations, those that do not decide the verdict included.
     pub violations: Vec<Violation>,
@@ -56,6 +60,18 @@ pub struct Unmet {
     pub expected: String,
     /// What was found.
     pub found: String,
+}
+
+/// As `verdict: expected safe, found unsafe`.
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            expectation,
+            expected,
+            found,
+        } = self;
+        write!(f, "{expectation}: expected {expected}, found {found}")
+    }
 }
 
 /// One violation of one property.
@@ -109,6 +125,37 @@ pub enum ProcessOutcome {
     Unfinished(String),
     /// Run back on request.
     Cancelled,
+}
+
+impl ProcessOutcome {
+    /// In one word.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused(_) => "refused",
+            Self::Blocked(_) => "blocked",
+            Self::Unfinished(_) => "unfinished",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Why, where there is something to say.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Refused(why) | Self::Blocked(why) | Self::Unfinished(why) if !why.is_empty() => {
+                Some(why)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// As `blocked: the parent does not act`.
+impl fmt::Display for ProcessOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())?;
+        self.why().map_or(Ok(()), |why| write!(f, ": {why}"))
+    }
 }
 
 /// One step of a process.

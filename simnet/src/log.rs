@@ -25,6 +25,11 @@ impl EventLog {
             .push(format!("{at:<18} {who:<16} {what:<9} {text}"));
     }
 
+    /// When the run began.
+    pub fn start(&self) -> Timestamp {
+        self.start
+    }
+
     /// All lines so far.
     pub fn lines(&self) -> &[String] {
         &self.lines

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// RRSIGs are dated back this far, as real signers do against slow clocks.
-const INCEPTION_BACKDATE: Duration = Duration::from_secs(3_600);
+pub const INCEPTION_BACKDATE: Duration = Duration::from_secs(3_600);
 
 /// How a zone is signed.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub struct Primary {
     pub keys: KeyRing,
     /// How it is signed; `None` for an unsigned zone.
     pub signing: Option<Signing>,
+    /// How far back RRSIGs are dated.
+    pub backdate: Duration,
     /// A frozen primary goes on serving and makes no new signature: it can publish nothing.
     pub is_frozen: bool,
     zone: Name,
@@ -72,6 +74,7 @@ impl Primary {
             contents,
             keys: KeyRing::default(),
             signing: None,
+            backdate: INCEPTION_BACKDATE,
             is_frozen: false,
             zone,
             soa,
@@ -249,7 +252,7 @@ impl Primary {
         let clock = (now + signing.clock_ahead).before(signing.clock_behind);
         let plan = |key: &&counterpoint_dns::key::SigningKey| Plan {
             key: (*key).clone(),
-            inception: clock.before(INCEPTION_BACKDATE),
+            inception: clock.before(self.backdate),
             expiration: clock + signing.validity,
         };
         let plans = keys.iter().map(plan).collect();

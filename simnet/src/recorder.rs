@@ -270,7 +270,7 @@ impl Recorder {
             let class = classes
                 .entry(self.signatures(served))
                 .or_insert_with(|| served.clone());
-            if class.set.ttl < served.set.ttl {
+            if example_rank(class) < example_rank(served) {
                 *class = Rc::clone(served);
             }
         }
@@ -329,6 +329,16 @@ impl Recorder {
             content,
         }
     }
+}
+
+/// Which answer stands for its class: the one with the longest TTL, and of those what people ask for.
+fn example_rank(served: &Served) -> (u32, u8) {
+    let rank = match served.set.rtype {
+        RecordType::A | RecordType::AAAA => 2,
+        RecordType::SOA | RecordType::NSEC => 0,
+        _ => 1,
+    };
+    (served.set.ttl, rank)
 }
 
 /// Opens `version` in place of the open one, unless it says the same.

@@ -25,6 +25,7 @@ use crate::{
     log::EventLog,
     network::{Fault, Network, Verdict, patience},
     operator::Operator,
+    primary::INCEPTION_BACKDATE,
     published::Published,
     recorder::Recorder,
 };
@@ -41,6 +42,9 @@ pub enum Occurrence<C> {
     /// The time of the script's event of this number has come.
     Script(usize),
 }
+
+/// The start state is as if it had been served for a year.
+const SERVED_BEFORE_START: Duration = Duration::from_secs(365 * 86_400);
 
 /// The cause of a version in which nothing but signatures is new.
 const RESIGNING: &str = "re-signing";
@@ -196,6 +200,11 @@ impl World {
     /// The instant that the world has reached.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Since when the start state has been served: long enough for every cache to know it.
+    pub fn since(&self) -> Timestamp {
+        self.log.start().before(SERVED_BEFORE_START)
     }
 
     /// How much work it was so far.
@@ -456,10 +465,14 @@ impl World {
         let Some(primary) = owner.primaries.get_mut(zone) else {
             return;
         };
+        let before = primary.published().cloned();
         let Some(version) = primary.publish(now) else {
             return;
         };
         let due = primary.next_resign();
+        if *zone == self.parent && before.is_some_and(|before| !before.says_the_same(&version)) {
+            self.parent_changes += 1;
+        }
         self.log.line(
             now,
             &owner.name,
@@ -535,12 +548,15 @@ impl World {
 
     /// Makes the zone's first version and serves it at every instance, as if it had always been so.
     pub(crate) fn install(&mut self, operator: usize, zone: &Name) {
-        let now = self.now;
+        let (now, since) = (self.now, self.since());
         let owner = &mut self.operators[operator];
         let Some(primary) = owner.primaries.get_mut(zone) else {
             return;
         };
-        let Some(version) = primary.publish(now) else {
+        primary.backdate = now - since;
+        let version = primary.publish(now);
+        primary.backdate = INCEPTION_BACKDATE;
+        let Some(version) = version else {
             return;
         };
         let due = primary.next_resign();
@@ -550,7 +566,7 @@ impl World {
             names.push(instance.name.clone());
         }
         for name in names {
-            self.record(&name, zone, None, Some(&version), Timestamp::MIN);
+            self.record(&name, zone, None, Some(&version), since);
         }
         if let Some(due) = due {
             self.schedule(

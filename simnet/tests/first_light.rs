@@ -89,7 +89,7 @@ fn run_until_quiet(stage: &mut Stage, hours: u64) {
 }
 
 fn verdicts(history: &History, stage: &Stage) -> usize {
-    let start = stage.topology.start;
+    let start = stage.world.since();
     judge(history, &Profile::liberal(), start, stage.world.now())
         .violations
         .len()

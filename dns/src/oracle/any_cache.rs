@@ -103,6 +103,7 @@ pub(super) fn held<C>(scene: &Scene<'_>, classes: &[super::holds::Class<'_, C>])
         .collect()
 }
 
+/// Who fetched what, for the pair to be together at `at`.
 fn witness(
     scene: &Scene<'_>,
     requirements: &[(Required, Intervals)],

@@ -220,6 +220,7 @@ impl<'h> Chain<'h> {
 }
 
 impl DsView {
+    /// Whether a believed DS matches this key.
     fn links_to(&self, key: KeyId, algorithm: u8) -> bool {
         self.links.contains(&(Some(key), algorithm))
     }
@@ -242,6 +243,7 @@ fn gaps(span: Interval, signatures: &[Signature], by: impl Fn(KeyId) -> bool) ->
     Intervals::from(span).minus(&matching().map(validity).collect())
 }
 
+/// The instants in any of the sets.
 fn join(sets: impl Iterator<Item = Intervals>) -> Intervals {
     sets.reduce(|all, set| all.join(&set)).unwrap_or_default()
 }

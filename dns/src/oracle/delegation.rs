@@ -114,6 +114,7 @@ struct Health {
 }
 
 impl Health {
+    /// Sorts the spans of a history by instance.
     fn of(history: &History) -> Self {
         let count = history.instances.len();
         Self {
@@ -145,6 +146,7 @@ impl Health {
     }
 }
 
+/// One set of instants for each instance.
 fn by_instance(spans: &[Span], count: usize) -> Vec<Intervals> {
     let mut sets: Vec<Vec<Interval>> = vec![Vec::new(); count];
     for span in spans {
@@ -157,11 +159,13 @@ fn by_instance(spans: &[Span], count: usize) -> Vec<Intervals> {
         .collect()
 }
 
+/// The set of one instance; nothing, if the history does not know it.
 fn at(sets: &[Intervals], instance: InstanceId) -> &Intervals {
     const NEVER: &Intervals = &Intervals::none();
     sets.get(instance.0 as usize).unwrap_or(NEVER)
 }
 
+/// When something is so for every instance of an NS RRset.
 fn all(version: &Version<Vec<InstanceId>>, when: impl Fn(InstanceId) -> Intervals) -> Intervals {
     let always = Intervals::from(Interval::ALWAYS);
     version
@@ -170,6 +174,7 @@ fn all(version: &Version<Vec<InstanceId>>, when: impl Fn(InstanceId) -> Interval
         .fold(always, |all, &instance| all.meet(&when(instance)))
 }
 
+/// A witness of one fetch.
 fn alone(fetch: Fetch, reason: Reason) -> Witness {
     Witness {
         under: None,

@@ -71,6 +71,7 @@ pub(super) fn ds_fetch(scene: &Scene<'_>, ds: usize, at: Timestamp) -> Option<Fe
     )
 }
 
+/// The stretches of fetches that found a DS class Secure.
 fn keep_ds(scene: &Scene<'_>, ds: usize) -> Vec<Kept> {
     let class = &scene.ds[ds];
     let fetchable = class.fetchable();
@@ -214,6 +215,7 @@ fn judge_answers(
     });
 }
 
+/// A DS RRset that is Bogus as it comes in.
 fn broken_ds(scene: &Scene<'_>, at: Timestamp, ds: usize, keys: usize) -> Option<Witness> {
     let history = scene.history;
     Some(Witness {
@@ -224,6 +226,7 @@ fn broken_ds(scene: &Scene<'_>, at: Timestamp, ds: usize, keys: usize) -> Option
     })
 }
 
+/// A DNSKEY RRset that the DS RRset in the cache does not vouch for.
 fn broken_keys(
     scene: &Scene<'_>,
     ds_kept: &[Vec<Kept>],
@@ -248,6 +251,7 @@ fn broken_keys(
     })
 }
 
+/// An answer that the validated DNSKEY RRset in the cache does not verify.
 fn broken_answer(
     scene: &Scene<'_>,
     ds_kept: &[Vec<Kept>],

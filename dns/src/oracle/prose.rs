@@ -86,6 +86,7 @@ impl Witness {
         text
     }
 
+    /// The reason, after the colon.
     fn why(&self, history: &History, start: Timestamp) -> String {
         let later = self.later.as_ref().unwrap_or(&self.earlier);
         let signed = match signatures(history, later) {
@@ -159,6 +160,7 @@ impl Fetch {
     }
 }
 
+/// An instant as an offset.
 fn instant(at: Timestamp, start: Timestamp) -> String {
     match at {
         Timestamp::MIN => "the very beginning".into(),
@@ -166,11 +168,13 @@ fn instant(at: Timestamp, start: Timestamp) -> String {
     }
 }
 
+/// What an instance is called.
 fn name(history: &History, instance: InstanceId) -> &str {
     let known = history.instances.get(instance.0 as usize);
     known.map_or("an unknown server", |instance| &instance.name)
 }
 
+/// What keys are called.
 fn labels(history: &History, keys: &[KeyId]) -> String {
     let label = |&KeyId(key): &KeyId| match history.keys.get(key as usize) {
         Some(key) => key.label.clone(),
@@ -191,11 +195,13 @@ fn keys(history: &History, witness: &Witness) -> String {
     }
 }
 
+/// Whether what was fetched is the authenticated "no DS".
 fn proves_none(history: &History, fetch: &Fetch) -> bool {
     let version = history.ds.get(fetch.version);
     version.is_some_and(|version| version.content.is_empty())
 }
 
+/// The signatures on a DNSKEY RRset that was fetched.
 fn signatures<'h>(history: &'h History, fetch: &Fetch) -> &'h [Signature] {
     let signatures = match fetch.what {
         Fetched::Dnskey => history.dnskey.get(fetch.version).map(|v| &v.signatures),

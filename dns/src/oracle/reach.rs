@@ -71,6 +71,7 @@ struct Sweep {
 }
 
 impl Sweep {
+    /// Nothing reached yet, and every version that feeds waiting.
     fn new(history: &History, view: NsView, kept: impl Fn(Duration) -> Duration) -> Self {
         let count = history.instances.len();
         let always: Vec<bool> = history
@@ -108,6 +109,7 @@ impl Sweep {
         }
     }
 
+    /// Goes from event to event until nothing changes any more.
     fn run(mut self) -> Reach {
         let mut now = Timestamp::MIN;
         loop {

@@ -22,17 +22,25 @@ pub(super) const TICK: Duration = Duration::from_nanos(1);
 
 /// What one quantifier is about, for one profile.
 pub(super) struct Scene<'h> {
+    /// Who served what.
     pub history: &'h History,
+    /// For which validators.
     pub profile: &'h Profile,
+    /// Over which caches.
     pub quantifier: Quantifier,
+    /// When each instance can be asked.
     pub reach: Reach,
+    /// What such a validator makes of what it gets.
     pub chain: Chain<'h>,
+    /// What could be fetched of DS, in classes.
     pub ds: Vec<Class<'h, Vec<Ds>>>,
     /// In the order of `ds`; `None` for those that the validator cannot use.
     pub ds_views: Vec<Option<DsView>>,
+    /// The same of DNSKEY.
     pub keys: Vec<Class<'h, Vec<KeyId>>>,
     /// In the order of `keys`.
     pub key_views: Vec<KeyView<'h>>,
+    /// The same of answers.
     pub answers: Vec<Class<'h, Answer>>,
 }
 
@@ -133,6 +141,7 @@ impl<'h> Scene<'h> {
     }
 }
 
+/// How long an RRset of this TTL is kept by those that the quantifier is about.
 fn kept(profile: &Profile, quantifier: Quantifier, ttl: Duration) -> Duration {
     match quantifier {
         Quantifier::AnyCache => profile.kept_by_any_cache(ttl),

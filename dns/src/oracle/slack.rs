@@ -103,6 +103,7 @@ fn timeless(history: &History) -> History {
     timeless
 }
 
+/// Lifts the bounds of validity.
 fn free<C>(versions: &mut [Version<C>]) {
     for version in versions {
         for signature in &mut version.signatures {

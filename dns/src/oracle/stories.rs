@@ -275,6 +275,55 @@ fn a_departed_signer_that_names_itself_is_never_gone() {
 }
 
 #[test]
+fn a_ghost_with_ttl_zero_fades_with_the_delegation() {
+    let reach_ends = |ttl| {
+        let story =
+            Story::begin()
+                .ns(PARENT, (i64::MIN, 0), HOUR, &[BETA])
+                .ns(BETA, EVER, ttl, &[BETA]);
+        let reach = reach::Reach::of(&story.0, NsView::ChildCentric, |ttl| ttl);
+        reach
+            .at(InstanceId(BETA))
+            .iter()
+            .last()
+            .map(|last| last.until)
+    };
+    assert_eq!(reach_ends(0), Some(at(HOUR)));
+    assert_eq!(reach_ends(1), Some(Timestamp::MAX));
+}
+
+// Validators keep validated keys beside the DS RRset (and under strict-ds what it asked for): a zone
+// that goes unsigned must let the keys run out too.
+#[test]
+fn keys_found_secure_outlive_the_ds() {
+    let story = Story::begin()
+        .ds((i64::MIN, 0), 60, &[ALPHA_KSK])
+        .ds((0, i64::MAX), 60, &[])
+        .ns(PARENT, EVER, HOUR, &[ALPHA])
+        .keys(ALPHA, EVER, HOUR, &[ALPHA_KSK, ALPHA_ZSK])
+        .answer(ALPHA, (i64::MIN, 120), 30, &[ALPHA_ZSK])
+        .answer(ALPHA, (120, i64::MAX), 30, &[]);
+    let judgement = story.judge();
+    assert_eq!(judgement.of(Property::Secure, Quantifier::AnyCache), None);
+    let violation = story.violation(Property::Secure, Quantifier::OneResolver);
+    assert_eq!((violation.from, violation.until), (at(120), at(60 + HOUR)));
+    assert_eq!(violation.witness.reason, Reason::AnswerUnsigned);
+    assert_eq!(violation.earliest_safe(), Some(at(60 + HOUR)));
+}
+
+#[test]
+fn a_ds_rrset_without_a_signature_that_holds_vouches_for_nothing() {
+    let mut story = alpha_alone();
+    story.0.ds[0].signatures[0].expiration = at(50);
+    for quantifier in [Quantifier::AnyCache, Quantifier::OneResolver] {
+        let violation = story.violation(Property::Secure, quantifier);
+        assert_eq!((violation.from, violation.until), (at(51), Timestamp::MAX));
+        assert_eq!(violation.witness.reason, Reason::DsNotSigned);
+        assert_eq!(violation.earliest_safe(), None);
+    }
+}
+
+#[test]
 fn an_expired_signature_fails_from_the_second_after_its_last() {
     let story = Story::begin()
         .ds(EVER, DAY, &[ALPHA_KSK])

@@ -63,15 +63,18 @@ impl Entry {
     }
 }
 
-/// A delegation, as the parent gave it. Its glue lives as long as itself.
+/// The servers of a zone, as the parent or the child itself named them. Their addresses live as
+/// long as the names, so that a zone whose servers it names itself is not lost half-way.
 #[derive(Clone, Debug)]
 pub(super) struct Cut {
-    /// The delegated name.
+    /// The zone that they serve.
     pub child: Name,
     /// Names of the servers.
     pub names: Vec<Name>,
     /// Their addresses, as far as they came along.
     pub glue: BTreeMap<Name, Vec<IpAddr>>,
+    /// The server on which the child's apex was found, where no referral led to it.
+    pub found_at: Option<IpAddr>,
     /// When it came.
     pub fetched: Timestamp,
     /// Until when it may be used.
@@ -89,6 +92,7 @@ impl Cut {
 pub(super) struct Cache {
     entries: BTreeMap<Question, Arc<Entry>>,
     cuts: BTreeMap<Name, Arc<Cut>>,
+    own: BTreeMap<Name, Arc<Cut>>,
     next: u64,
 }
 
@@ -122,15 +126,33 @@ impl Cache {
         self.cuts.insert(cut.child.clone(), Arc::new(cut));
     }
 
-    /// Drops the entry of exactly this name and type.
-    pub fn forget(&mut self, question: &Question) {
-        self.entries.remove(question);
+    /// Holds what a zone says of its servers, in place of what it said before. An address that it
+    /// leaves out this time is kept from the last.
+    pub fn adopt(&mut self, now: Timestamp, mut cut: Cut) {
+        if self.own.len() >= ENTRIES_MAX {
+            shrink(&mut self.own, now, |cut| cut.expires);
+        }
+        let before = [self.own.get(&cut.child), self.cuts.get(&cut.child)];
+        for before in before.into_iter().flatten() {
+            for (name, addresses) in &before.glue {
+                if cut.names.contains(name) && !cut.glue.contains_key(name) {
+                    cut.glue.insert(name.clone(), addresses.clone());
+                }
+            }
+        }
+        self.own.insert(cut.child.clone(), Arc::new(cut));
+    }
+
+    /// Drops what a zone says of its servers.
+    pub fn disown(&mut self, zone: &Name) {
+        self.own.remove(zone);
     }
 
     /// Drops everything.
     pub fn flush(&mut self) {
         self.entries.clear();
         self.cuts.clear();
+        self.own.clear();
     }
 
     /// What is held in answer to `question`: the RRset or its absence, an alias, or no such name.
@@ -151,6 +173,12 @@ impl Cache {
             .cloned()
             .or_else(|| at(RecordType::CNAME))
             .or_else(|| at(RecordType::ANY))
+    }
+
+    /// What `zone` says of its servers.
+    pub fn own(&self, zone: &Name, now: Timestamp, since: Timestamp) -> Option<Arc<Cut>> {
+        let cut = self.own.get(zone)?;
+        cut.is_usable(now, since).then(|| Arc::clone(cut))
     }
 
     /// The delegation of `child`.

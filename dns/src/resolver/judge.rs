@@ -145,9 +145,10 @@ impl Zone<'_> {
         if labels >= signed.set.name.num_labels() {
             return Ok(until);
         }
-        let denial = self.denial(proof)?;
+        let from_wildcard = |why: String| format!("it was made from a wildcard, but {why}");
+        let denial = self.denial(proof).map_err(from_wildcard)?;
         let proven = denial.expansion(&signed.set.name, labels);
-        proven.map_err(|why| format!("it was made from a wildcard, but {why}"))?;
+        proven.map_err(|why| from_wildcard(why.to_string()))?;
         Ok(until.min(denial.until()))
     }
 

@@ -39,6 +39,7 @@ use crate::{
     exchange::{Exchanges, Outcome},
     message::Question,
     name::Name,
+    name::RecordType,
     resolver::{
         cache::Cache,
         fetch::{Fetch, Gain},
@@ -287,7 +288,10 @@ impl Resolver {
             }
             Gain::Held(held, verdict) => {
                 if self.config.view == View::ChildCentric {
-                    self.hold_servers(now, server, &key, &reply.authority);
+                    self.hold_servers(now, server, &key, &reply);
+                    if key.0 == Question::new(key.1.clone(), RecordType::NS) {
+                        self.adopt(now, &key.1, &held, verdict.as_ref(), &reply.additional);
+                    }
                 }
                 self.hold(now, server, &key.0, &key.1, held, verdict);
                 self.release(&key, |job| job.masked |= masked);

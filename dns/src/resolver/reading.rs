@@ -40,6 +40,8 @@ pub(super) struct Referral {
     pub ttl: u32,
     /// Addresses that came along for these names, from within the bailiwick.
     pub glue: BTreeMap<Name, Vec<IpAddr>>,
+    /// Whether the server answered from the child's apex, which it serves too.
+    pub is_apex: bool,
     /// Whether there is or is not a DS RRset, if the reply says so.
     pub ds: Option<Held>,
 }
@@ -69,7 +71,12 @@ pub(super) fn read(reply: &Reply, question: &Question, zone: &Name) -> Reading {
     if let Some(signed) = find(&reply.answer, name, *rtype) {
         // The apex of a zone further down, on the same server: as good as a referral.
         if *rtype == RecordType::NS && name != zone {
-            return Reading::Referral(delegation(reply, signed, zone));
+            let is_apex = true;
+            let referral = delegation(reply, signed, zone);
+            return Reading::Referral(Referral {
+                is_apex,
+                ..referral
+            });
         }
         return Reading::Held(Held::Answer(signed.clone(), proof()));
     }
@@ -156,15 +163,7 @@ fn referral(reply: &Reply, question: &Question, zone: &Name) -> Option<Referral>
 fn delegation(reply: &Reply, ns: &SignedRrSet, zone: &Name) -> Referral {
     let child = ns.set.name.clone();
     let names: Vec<Name> = names_of(ns);
-    let mut glue: BTreeMap<Name, Vec<IpAddr>> = BTreeMap::new();
-    for signed in &reply.additional {
-        let set = &signed.set;
-        let is_address = matches!(set.rtype, RecordType::A | RecordType::AAAA);
-        if is_address && zone.zone_of(&set.name) && names.contains(&set.name) {
-            let addresses = set.data.iter().filter_map(|data| data.as_address());
-            glue.entry(set.name.clone()).or_default().extend(addresses);
-        }
-    }
+    let glue = addresses_in(&reply.additional, zone, &names);
     let proof = of_types(
         &reply.authority,
         zone,
@@ -179,8 +178,26 @@ fn delegation(reply: &Reply, ns: &SignedRrSet, zone: &Name) -> Referral {
         names,
         ttl: ns.set.ttl,
         glue,
+        is_apex: false,
         ds,
     }
+}
+
+/// The addresses of these names in a section, as far as they are in the bailiwick of `zone`.
+pub(super) fn addresses_in(
+    section: &[SignedRrSet],
+    zone: &Name,
+    names: &[Name],
+) -> BTreeMap<Name, Vec<IpAddr>> {
+    let mut found: BTreeMap<Name, Vec<IpAddr>> = BTreeMap::new();
+    for SignedRrSet { set, .. } in section {
+        let is_address = matches!(set.rtype, RecordType::A | RecordType::AAAA);
+        if is_address && zone.zone_of(&set.name) && names.contains(&set.name) {
+            let addresses = set.data.iter().filter_map(|data| data.as_address());
+            found.entry(set.name.clone()).or_default().extend(addresses);
+        }
+    }
+    found
 }
 
 /// The server names of an NS RRset.

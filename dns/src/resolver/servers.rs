@@ -8,23 +8,19 @@ use crate::{
     message::Question,
     name::{Name, RecordType},
     resolver::{
-        cache::{Cut, Entry, Held},
+        cache::{Cut, Held},
         config::View,
-        reading::names_of,
         walk::{Stop, Walk},
     },
 };
 
 impl Walk<'_> {
-    /// The child's own NS RRset, if it counts and is held.
-    pub(super) fn child_ns(&self, zone: &Name) -> Option<Arc<Entry>> {
-        if self.config.view == View::ParentCentric || zone.is_root() {
-            return None;
+    /// What the zone says of its servers, if it counts and is held.
+    pub(super) fn own(&self, zone: &Name) -> Option<Arc<Cut>> {
+        match self.config.view {
+            View::ChildCentric => self.cache.own(zone, self.now, self.job.started),
+            View::ParentCentric => None,
         }
-        let question = Question::new(zone.clone(), RecordType::NS);
-        let entry = self.cache.answer(&question, self.now, self.job.started)?;
-        let is_apex = entry.zone == *zone && matches!(entry.held, Held::Answer(..));
-        is_apex.then_some(entry)
     }
 
     /// Has the child asked for its NS RRset where it is not held, or in the last tenth of its life.
@@ -35,9 +31,9 @@ impl Walk<'_> {
         if zone.is_root() || part_of_it || self.path.contains(zone) {
             return Ok(());
         }
-        if let Some(entry) = self.child_ns(zone) {
-            let life = entry.expires - entry.fetched;
-            if entry.fetched >= self.job.started || entry.left(self.now) > life / 10 {
+        if let Some(own) = self.own(zone) {
+            let (life, left) = (own.expires - own.fetched, own.expires - self.now);
+            if own.fetched >= self.job.started || left > life / 10 {
                 return Ok(());
             }
         } else if self.cache.answer(&ns, self.now, self.job.started).is_some() {
@@ -64,52 +60,47 @@ impl Walk<'_> {
         if zone.is_root() {
             return Ok(self.config.roots.clone());
         }
+        let (own, cut) = (self.own(zone), self.cut(zone));
+        let found_at = cut.as_ref().and_then(|cut| cut.found_at);
+        let sources = || own.iter().chain(&cut);
+        let mut servers = Vec::new();
         if self.path.contains(zone) {
-            return Err(Stop::failed(format!(
-                "to find the servers of {zone} one would have to ask them"
-            )));
+            // Servers whose addresses are known can say where the others are.
+            servers.extend(sources().flat_map(|cut| cut.glue.values().flatten().copied()));
+            servers.extend(found_at);
+            if servers.is_empty() {
+                return Err(Stop::failed(format!(
+                    "to find the servers of {zone} one would have to ask them"
+                )));
+            }
         }
-        let cut = self.cut(zone);
-        let names = match (self.child_ns(zone), &cut) {
-            (Some(entry), _) => match &entry.held {
-                Held::Answer(ns, _) => names_of(ns),
-                _ => Vec::new(),
-            },
-            (None, Some(cut)) => cut.names.clone(),
-            (None, None) => Vec::new(),
-        };
-        self.path.push(zone.clone());
-        let found = self.addresses(&names, cut.as_deref());
-        self.path.pop();
-        let mut servers = found?;
-        if servers.is_empty()
-            && self.child_ns(zone).is_some()
-            && let Some(cut) = cut
-        {
-            self.path.push(zone.clone());
-            let found = self.addresses(&cut.names, Some(&cut));
-            self.path.pop();
-            servers = found?;
+        for source in sources() {
+            if servers.is_empty() {
+                self.path.push(zone.clone());
+                let found = self.addresses(source);
+                self.path.pop();
+                servers = found?;
+            }
         }
+        if servers.is_empty() {
+            servers.extend(found_at);
+        }
+        servers.retain(|address| self.config.v6 || address.is_ipv4());
         servers.sort_unstable();
         servers.dedup();
         Ok(servers)
     }
 
-    pub(super) fn addresses(
-        &mut self,
-        names: &[Name],
-        cut: Option<&Cut>,
-    ) -> Result<Vec<IpAddr>, Stop> {
+    /// The addresses of the servers that `cut` names, all that can be had.
+    fn addresses(&mut self, cut: &Cut) -> Result<Vec<IpAddr>, Stop> {
         let types: &[RecordType] = match self.config.v6 {
             true => &[RecordType::A, RecordType::AAAA],
             false => &[RecordType::A],
         };
         let mut addresses = Vec::new();
-        for name in names {
-            if let Some(glue) = cut.and_then(|cut| cut.glue.get(name)) {
-                let speaks = |address: &&IpAddr| self.config.v6 || address.is_ipv4();
-                addresses.extend(glue.iter().filter(speaks));
+        for name in &cut.names {
+            if let Some(glue) = cut.glue.get(name) {
+                addresses.extend(glue);
                 continue;
             }
             for rtype in types {

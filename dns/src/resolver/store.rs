@@ -3,14 +3,14 @@
 use std::{net::IpAddr, time::Duration};
 
 use crate::{
-    message::{Question, find},
+    message::{Question, Reply, find},
     name::{Name, RecordType},
     rdata::Soa,
     resolver::{
         FetchKey, Resolver,
         cache::{Cut, Entry, Held},
         judge::{Trust, Verdict},
-        reading::Referral,
+        reading::{Referral, addresses_in, names_of},
     },
     rrset::SignedRrSet,
     time::Timestamp,
@@ -33,6 +33,7 @@ impl Resolver {
             child: referral.child,
             names: referral.names,
             glue: referral.glue,
+            found_at: referral.is_apex.then_some(server),
             fetched: now,
             expires: now + seconds(self.config.clamp(referral.ttl)),
         };
@@ -45,10 +46,10 @@ impl Resolver {
         now: Timestamp,
         server: IpAddr,
         key: &FetchKey,
-        authority: &[SignedRrSet],
+        reply: &Reply,
     ) {
         let zone = &key.1;
-        let Some(ns) = find(authority, zone, RecordType::NS) else {
+        let Some(ns) = find(&reply.authority, zone, RecordType::NS) else {
             return;
         };
         let question = Question::new(zone.clone(), RecordType::NS);
@@ -62,8 +63,33 @@ impl Resolver {
             }
         });
         if !matches!(verdict, Some(Verdict::Bogus(_))) {
+            self.adopt(now, zone, &held, verdict.as_ref(), &reply.additional);
             self.hold(now, server, &question, zone, held, verdict);
         }
+    }
+
+    /// Follows what a zone says of its servers (child-centric).
+    pub(super) fn adopt(
+        &mut self,
+        now: Timestamp,
+        zone: &Name,
+        held: &Held,
+        verdict: Option<&Verdict>,
+        additional: &[SignedRrSet],
+    ) {
+        let Held::Answer(ns, _) = held else {
+            return;
+        };
+        let names = names_of(ns);
+        let cut = Cut {
+            child: zone.clone(),
+            glue: addresses_in(additional, zone, &names),
+            names,
+            found_at: None,
+            fetched: now,
+            expires: now + seconds(self.config.clamp(ttl_of(held, verdict, now))),
+        };
+        self.cache.adopt(now, cut);
     }
 
     pub(super) fn hold(

@@ -187,9 +187,9 @@ impl Walk<'_> {
                 self.refresh_servers(question, &zone)?;
             }
             let servers = self.servers(&zone)?;
-            if servers.is_empty() && self.child_ns(&zone).is_some() {
-                // The child's own NS RRset leads nowhere: begin again at its parent.
-                self.cache.forget(&Question::new(zone, RecordType::NS));
+            if servers.is_empty() && self.own(&zone).is_some() {
+                // What the child says of its servers leads nowhere: begin again at its parent.
+                self.cache.disown(&zone);
                 continue;
             }
             return Ok(self.need(question, zone, servers, trust));
@@ -257,7 +257,7 @@ impl Walk<'_> {
     }
 
     pub(super) fn is_cut(&self, name: &Name) -> bool {
-        self.cut(name).is_some() || self.child_ns(name).is_some()
+        self.cut(name).is_some() || self.own(name).is_some()
     }
 
     pub(super) fn cut(&self, name: &Name) -> Option<Arc<Cut>> {

@@ -44,8 +44,10 @@ pub enum Unproven {
 impl fmt::Display for Unproven {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoProof => f.write_str("it denies without an NSEC record"),
-            Self::Nsec3 => f.write_str("it denies by NSEC3, which is not understood here"),
+            Self::NoProof => f.write_str("no NSEC record came along"),
+            Self::Nsec3 => {
+                f.write_str("only NSEC3 records came along, which are not understood here")
+            }
             Self::Malformed(owner) => write!(f, "the NSEC record at {owner} is malformed"),
             Self::Unauthentic(owner, why) => write!(f, "the NSEC record at {owner}: {why}"),
             Self::Exists(name, rtype) => write!(f, "the NSEC record at {name} lists {rtype}"),

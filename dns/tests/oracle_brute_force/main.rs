@@ -28,7 +28,7 @@ use proptest::{
 use play::{END, Played, START, Seconds};
 
 /// How many histories are drawn; each is judged for every profile.
-const HISTORIES: u32 = 2_000;
+const HISTORIES: u32 = 1_500;
 
 const PROPERTIES: [Property; 3] = [
     Property::Secure,

@@ -77,6 +77,11 @@ impl Report {
         }
     }
 
+    /// Whether the file says anything at `path`.
+    pub fn has(&self, path: &str) -> bool {
+        self.places.contains_key(path)
+    }
+
     /// Notes that the value at `path` was refused, so that nothing more is said about it.
     pub fn spoil(&self, path: &str) {
         self.spoilt.borrow_mut().insert(path.into());

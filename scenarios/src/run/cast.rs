@@ -32,7 +32,11 @@ pub type Store = BTreeMap<String, String>;
 impl<A: Agent> Seated<A> {
     /// Gives an agent a seat, and lets it say what it wants.
     pub fn new(world: &mut World, address: IpAddr, who: &str, agent: A) -> Self {
-        Self { seat: world.seat(address), agent, who: who.into() }
+        Self {
+            seat: world.seat(address),
+            agent,
+            who: who.into(),
+        }
     }
 
     /// Hands it an input and carries out what it wants then. Returns its notes.
@@ -103,7 +107,8 @@ impl Cast {
         }
         if scenario.scanner.enabled {
             let mut chance = stream(seed, "scanner");
-            let phase = crate::scenario::Range::new(std::time::Duration::ZERO, scenario.scanner.interval);
+            let phase =
+                crate::scenario::Range::new(std::time::Duration::ZERO, scenario.scanner.interval);
             let config = plan::scanner_config(scenario, stage, phase.draw(&mut chance));
             let agent = Scanner::new(config, chance);
             let world = &mut stage.world;
@@ -113,11 +118,15 @@ impl Cast {
         }
         for (number, resolver) in scenario.resolvers.iter().enumerate() {
             let config = plan::resolver(stage, resolver.profile());
-            let config = resolver::Config { servers_tries: resolver.give_up.tries as usize, ..config };
+            let config = resolver::Config {
+                servers_tries: resolver.give_up.tries as usize,
+                ..config
+            };
             let who = format!("resolver/{}", resolver.name);
             let agent = Resolver::new(config, stream(seed, &who));
             let address = plan::resolver_address(number);
-            cast.resolvers.push(Seated::new(&mut stage.world, address, &who, agent));
+            cast.resolvers
+                .push(Seated::new(&mut stage.world, address, &who, agent));
         }
         cast
     }
@@ -132,7 +141,10 @@ impl Cast {
         self.starts += 1;
         let records = self.controller_store.iter();
         let records: Vec<Record> = records
-            .map(|(key, value)| Record { key: key.clone(), value: value.clone() })
+            .map(|(key, value)| Record {
+                key: key.clone(),
+                value: value.clone(),
+            })
             .collect();
         let agent = Controller::restore(config, chance, records);
         let world = &mut stage.world;

@@ -52,8 +52,16 @@ pub fn topology(scenario: &Scenario) -> Topology {
             negative_ttl: parent.negative_ttl.seconds(),
             propagation: span(parent.propagation),
         },
-        signers: scenario.signers.iter().map(|signer| signer_plan(scenario, signer)).collect(),
-        zones: scenario.zones.iter().map(|zone| zone_plan(scenario, zone)).collect(),
+        signers: scenario
+            .signers
+            .iter()
+            .map(|signer| signer_plan(scenario, signer))
+            .collect(),
+        zones: scenario
+            .zones
+            .iter()
+            .map(|zone| zone_plan(scenario, zone))
+            .collect(),
     }
 }
 
@@ -67,8 +75,7 @@ pub fn first_signers(scenario: &Scenario, zone: &Zone) -> Vec<String> {
 
 /// The plan of a zone of the scenario.
 pub fn zone_plan(scenario: &Scenario, zone: &Zone) -> ZonePlan {
-    let keeps_cds =
-        scenario.controller.enabled && scenario.controller.cds_after == CdsAfter::Keep;
+    let keeps_cds = scenario.controller.enabled && scenario.controller.cds_after == CdsAfter::Keep;
     ZonePlan {
         name: zone.name.clone(),
         signers: first_signers(scenario, zone),
@@ -85,7 +92,12 @@ pub fn records(
 ) -> Vec<(Name, Option<u32>, RecordType, Rdata)> {
     let record = |record: &scenario::Record| {
         let ttl = record.ttl.map(scenario::Ttl::seconds);
-        Some((record.owner_in(zone)?, ttl, record.rtype(), record.rdata_in(zone)?))
+        Some((
+            record.owner_in(zone)?,
+            ttl,
+            record.rtype(),
+            record.rdata_in(zone)?,
+        ))
     };
     records.iter().filter_map(record).collect()
 }
@@ -144,7 +156,10 @@ pub fn resolver(stage: &Stage, profile: ResolverProfile) -> resolver::Config {
             .view(resolver::View::ChildCentric)
             .validation(resolver::Validation::BehindCache),
         ResolverProfile::StrictDs => {
-            let policy = Policy { every_ds_algorithm: true, ..Policy::default() };
+            let policy = Policy {
+                every_ds_algorithm: true,
+                ..Policy::default()
+            };
             resolver::Config { policy, ..config }
         }
         _ => config,
@@ -158,7 +173,10 @@ pub fn oracle_profile(profile: &Profile) -> oracle::Profile {
         Profile::StrictDnskey => oracle::Profile::strict_dnskey(),
         Profile::Only(algorithms) => {
             let numbers: Vec<u8> = algorithms.iter().map(|a| a.number()).collect();
-            oracle::Profile { name: profile.name(), ..oracle::Profile::only(&numbers) }
+            oracle::Profile {
+                name: profile.name(),
+                ..oracle::Profile::only(&numbers)
+            }
         }
         Profile::Liberal | Profile::Named(_) => oracle::Profile::liberal(),
     }
@@ -180,24 +198,38 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
     };
     config.guard = table.guard;
     // Both tables of names are the contract's; the loader refuses names that are not in it.
-    config.sabotage = table.sabotage.iter().filter_map(|s| s.name().parse().ok()).collect();
+    config.sabotage = table
+        .sabotage
+        .iter()
+        .filter_map(|s| s.name().parse().ok())
+        .collect();
     let parent = &scenario.parent;
-    config.parent.max_ttl =
-        parent.ds_ttl.span().max(parent.ns_ttl.span()).max(parent.negative_ttl.span());
-    config.resolver = Some(agent_resolver(stage));
+    config.parent.ns = scenario.parent_server_names();
+    config.parent.max_ttl = parent
+        .ds_ttl
+        .span()
+        .max(parent.ns_ttl.span())
+        .max(parent.negative_ttl.span());
+    config.addresses = addresses(stage);
     for signer in &scenario.signers {
-        let Some(plan) = stage.signer(&signer.name) else { continue };
-        let Some(operator) = stage.world.operator(&signer.name) else { continue };
+        let Some(plan) = stage.signer(&signer.name) else {
+            continue;
+        };
+        let Some(operator) = stage.world.operator(&signer.name) else {
+            continue;
+        };
         let operator = &stage.world.operators[operator];
-        let mut ns = BTreeMap::new();
-        for zone in &scenario.zones {
-            ns.insert(zone.name.clone(), plan.hosts(&zone.name));
-        }
+        let ns = scenario
+            .zones
+            .first()
+            .map(|zone| plan.hosts(&zone.name))
+            .unwrap_or_default();
         let in_zone = scenario.zones.iter().flat_map(|zone| {
             stage.in_zone_addresses(std::slice::from_ref(&signer.name), &zone.name)
         });
-        let in_zone_addresses =
-            in_zone.map(|(host, address)| (host, vec![address])).collect();
+        let in_zone_addresses = in_zone
+            .map(|(host, address)| (host, vec![address]))
+            .collect();
         config.signers.insert(
             controller::SignerName::from(signer.name.as_str()),
             controller::Signer {
@@ -205,16 +237,22 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
                 in_zone_addresses,
                 primary: operator.update_address(),
                 tsig: operator.tsig.clone(),
+                own_keys: Vec::new(),
                 csk: Some(signer.keys == KeyLayout::Csk),
                 max_ttl: signer.max_ttl.span(),
             },
         );
     }
     let members = |names: &[String]| -> BTreeSet<controller::SignerName> {
-        names.iter().map(|name| controller::SignerName::from(name.as_str())).collect()
+        names
+            .iter()
+            .map(|name| controller::SignerName::from(name.as_str()))
+            .collect()
     };
     for group in &scenario.groups {
-        config.groups.insert(group.name.clone(), members(&group.signers));
+        config
+            .groups
+            .insert(group.name.clone(), members(&group.signers));
     }
     for zone in &scenario.zones {
         let membership = match &zone.group {
@@ -230,7 +268,10 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
 pub fn scanner_config(scenario: &Scenario, stage: &Stage, first: Duration) -> scanner::Config {
     let table = &scenario.scanner;
     let start: Timestamp = scenario.start;
-    let operator = stage.world.operator(PARENT).map(|index| &stage.world.operators[index]);
+    let operator = stage
+        .world
+        .operator(PARENT)
+        .map(|index| &stage.world.operators[index]);
     let primary = operator.map_or_else(
         || SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
         |operator| operator.update_address(),
@@ -247,7 +288,11 @@ pub fn scanner_config(scenario: &Scenario, stage: &Stage, first: Duration) -> sc
     };
     config.retry = table.retry.clone();
     config.glue_ttl = scenario.parent.ns_ttl.seconds();
-    config.sabotage = table.sabotage.iter().filter_map(|s| s.name().parse().ok()).collect();
+    config.sabotage = table
+        .sabotage
+        .iter()
+        .filter_map(|s| s.name().parse().ok())
+        .collect();
     config.resolver = Some(agent_resolver(stage));
     config
 }
@@ -262,4 +307,14 @@ pub fn trouble(kind: scenario::FaultKind) -> Option<network::Trouble> {
         scenario::FaultKind::Latency(by) => Some(network::Trouble::Latency(by.low, by.high)),
         scenario::FaultKind::Stale => None,
     }
+}
+
+fn addresses(stage: &Stage) -> BTreeMap<Name, Vec<IpAddr>> {
+    let all = stage
+        .world
+        .operators
+        .iter()
+        .flat_map(|operator| &operator.instances);
+    all.map(|instance| (instance.host.clone(), vec![instance.address]))
+        .collect()
 }

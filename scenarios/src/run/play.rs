@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 use counterpoint_controller as controller;
 use counterpoint_dns::{
     agent::Note,
-    name::parse_name,
     message::Question,
+    name::parse_name,
     resolver::{Command, Resolution, Status},
     stream::stream,
     time::Timestamp,
@@ -131,26 +131,47 @@ impl Player<'_> {
             }
         }
         for (number, resolver) in self.scenario.resolvers.iter().enumerate() {
-            let mut chance = stream(self.scenario.seed, &format!("resolver/{}/phase", resolver.name));
+            let mut chance = stream(
+                self.scenario.seed,
+                &format!("resolver/{}/phase", resolver.name),
+            );
             let phase = Range::new(Duration::ZERO, resolver.query_every).draw(&mut chance);
             self.cue(start + phase, Cue::Ask(number));
             let given = resolver.names.iter();
-            let given = given.map(|q| Question::new(q.name.clone(), q.rtype)).collect::<Vec<_>>();
-            self.questions.push(if given.is_empty() { self.usual_questions() } else { given });
+            let given = given
+                .map(|q| Question::new(q.name.clone(), q.rtype))
+                .collect::<Vec<_>>();
+            self.questions.push(if given.is_empty() {
+                self.usual_questions()
+            } else {
+                given
+            });
         }
         for fault in &self.scenario.faults {
             let until = fault.until.map_or(Timestamp::MAX, |until| start + until);
             let pairs = match &fault.target {
                 Target::Between(a, b) => {
                     let (a, b) = (self.addresses(a), self.addresses(b));
-                    a.iter().flat_map(|a| b.iter().map(|b| (*a, Some(*b)))).collect()
+                    a.iter()
+                        .flat_map(|a| b.iter().map(|b| (*a, Some(*b))))
+                        .collect()
                 }
-                target => self.addresses(target).into_iter().map(|a| (a, None)).collect::<Vec<_>>(),
+                target => self
+                    .addresses(target)
+                    .into_iter()
+                    .map(|a| (a, None))
+                    .collect::<Vec<_>>(),
             };
             if let Some(trouble) = plan::trouble(fault.kind) {
                 for (host, other) in pairs {
                     let from = start + fault.from;
-                    let fault = network::Fault { from, until, host, other, trouble };
+                    let fault = network::Fault {
+                        from,
+                        until,
+                        host,
+                        other,
+                        trouble,
+                    };
                     self.played.stage.world.add_fault(fault);
                 }
             }
@@ -162,16 +183,24 @@ impl Player<'_> {
             if let Some(edge) = edge {
                 for (operator, instance) in self.instances(&fault.target) {
                     let from = start + fault.from;
-                    self.played.stage.world.add_edge(operator, instance, edge, from, until);
+                    self.played
+                        .stage
+                        .world
+                        .add_edge(operator, instance, edge, from, until);
                 }
             }
-            self.played.reached.insert(format!("fault/{}", fault.kind.name()));
+            self.played
+                .reached
+                .insert(format!("fault/{}", fault.kind.name()));
         }
     }
 
     fn cue(&mut self, at: Timestamp, cue: Cue) {
         self.cues.push(cue);
-        self.played.stage.world.schedule_script(at, self.cues.len() - 1);
+        self.played
+            .stage
+            .world
+            .schedule_script(at, self.cues.len() - 1);
     }
 
     /// An existing and a missing name of every zone.
@@ -204,8 +233,9 @@ impl Player<'_> {
             while let Some(occurrence) = self.played.stage.world.step(check.min(limit)) {
                 self.see_to(occurrence);
                 if self.played.stage.world.counts().events > EVENTS_MAX {
-                    self.played.internal_error =
-                        Some(format!("more than {EVENTS_MAX} events: the run does not end"));
+                    self.played.internal_error = Some(format!(
+                        "more than {EVENTS_MAX} events: the run does not end"
+                    ));
                     self.played.end = self.played.stage.world.now();
                     return;
                 }
@@ -220,7 +250,8 @@ impl Player<'_> {
             if self.all_ended() && quiet_at <= reached {
                 break;
             }
-            check = quiet_at.max(reached + self.scenario.controller.poll.max(Duration::from_secs(60)));
+            check =
+                quiet_at.max(reached + self.scenario.controller.poll.max(Duration::from_secs(60)));
         }
         self.played.end = self.played.stage.world.now();
     }
@@ -232,13 +263,20 @@ impl Player<'_> {
         let parent = &scenario.parent;
         let signers = scenario.signers.iter();
         let own = signers.flat_map(|s| [s.ns_ttl, s.dnskey_ttl, s.default_ttl, s.negative_ttl]);
-        let records = scenario.zones.iter().flat_map(|zone| &zone.records).filter_map(|r| r.ttl);
+        let records = scenario
+            .zones
+            .iter()
+            .flat_map(|zone| &zone.records)
+            .filter_map(|r| r.ttl);
         let set = scenario.events.iter().flat_map(|event| match &event.what {
             What::SetTtl { ttl, .. } => vec![*ttl],
             What::SetRrset { records, .. } => records.iter().filter_map(|r| r.ttl).collect(),
             _ => Vec::new(),
         });
-        let all = own.chain(records).chain(set).chain([parent.ns_ttl, parent.ds_ttl]);
+        let all = own
+            .chain(records)
+            .chain(set)
+            .chain([parent.ns_ttl, parent.ds_ttl]);
         let longest = all.map(|ttl| ttl.span()).max().unwrap_or_default();
         let scanner = match &scenario.scanner {
             table if table.enabled => {
@@ -251,7 +289,9 @@ impl Player<'_> {
     }
 
     fn all_ended(&self) -> bool {
-        let Some(seated) = &self.played.cast.controller else { return true };
+        let Some(seated) = &self.played.cast.controller else {
+            return true;
+        };
         let ended = |report: &controller::ProcessReport| {
             report.outcome.is_final() || report.outcome == controller::Outcome::Blocked
         };
@@ -269,7 +309,9 @@ impl Player<'_> {
         match self.cues[number] {
             Cue::Event(index) => {
                 let event = &self.scenario.events[index];
-                self.played.reached.insert(format!("event/{}", event.what.name()));
+                self.played
+                    .reached
+                    .insert(format!("event/{}", event.what.name()));
                 let Played { stage, cast, .. } = &mut self.played;
                 let done = script::perform(self.scenario, event, stage, cast);
                 self.played.warnings.extend(done.warning);
@@ -286,7 +328,10 @@ impl Player<'_> {
                 self.asked[resolver] = now;
                 world.schedule_script(now + self.scenario.resolvers[resolver].query_every, number);
                 for (ticket, question) in self.questions[resolver].clone().into_iter().enumerate() {
-                    let command = Command::Resolve { ticket: ticket as u64, question };
+                    let command = Command::Resolve {
+                        ticket: ticket as u64,
+                        question,
+                    };
                     let input = counterpoint_dns::agent::Input::Command(command);
                     let seated = &mut self.played.cast.resolvers[resolver];
                     let mut nothing = Default::default();
@@ -309,7 +354,11 @@ impl Player<'_> {
         }
         let Played { stage, cast, .. } = &mut self.played;
         let world = &mut stage.world;
-        if let Some(seated) = cast.controller.as_mut().filter(|seated| seated.seat == seat) {
+        if let Some(seated) = cast
+            .controller
+            .as_mut()
+            .filter(|seated| seated.seat == seat)
+        {
             let Some(input) = retyped(input) else { return };
             let notes = seated.handle(world, &mut cast.controller_store, input);
             self.hear(notes);
@@ -329,7 +378,12 @@ impl Player<'_> {
     /// Takes what a resolver found out.
     fn collect(&mut self, number: usize) {
         while let Some(resolution) = self.played.cast.resolvers[number].agent.take_resolution() {
-            let Resolution { question, status, masked_by_retry, .. } = resolution;
+            let Resolution {
+                question,
+                status,
+                masked_by_retry,
+                ..
+            } = resolution;
             let tally = &mut self.played.tallies[number];
             tally.masked += u64::from(masked_by_retry);
             let (is_bogus, why) = match status {
@@ -354,10 +408,18 @@ impl Player<'_> {
             let now = world.now();
             let who = format!("resolver/{}", self.scenario.resolvers[number].name);
             let kind = if is_bogus { "bogus" } else { "failed" };
-            world.log.line(now, &who, kind, &format!("{question} {why}"));
+            world
+                .log
+                .line(now, &who, kind, &format!("{question} {why}"));
             let asked = self.asked[number];
-            let failure =
-                Failure { resolver: number, asked, answered: now, question, is_bogus, why };
+            let failure = Failure {
+                resolver: number,
+                asked,
+                answered: now,
+                question,
+                is_bogus,
+                why,
+            };
             self.played.failures.push(failure);
         }
     }
@@ -388,7 +450,12 @@ impl Player<'_> {
         if let Ok(zone) = parse_name(zone) {
             let world = &mut self.played.stage;
             let now = world.world.now();
-            world.world.log.line(now, signer, "stop", &format!("{zone} is not served any more"));
+            world.world.log.line(
+                now,
+                signer,
+                "stop",
+                &format!("{zone} is not served any more"),
+            );
             world.stop_serving(signer, &zone);
         }
     }
@@ -396,7 +463,9 @@ impl Player<'_> {
     fn instances(&self, target: &Target) -> Vec<(usize, usize)> {
         let world = &self.played.stage.world;
         let of = |name: &str, number: Option<u32>| -> Vec<(usize, usize)> {
-            let Some(operator) = world.operator(name) else { return Vec::new() };
+            let Some(operator) = world.operator(name) else {
+                return Vec::new();
+            };
             let all = 0..world.operators[operator].instances.len();
             let chosen = all.filter(|index| number.is_none_or(|n| n as usize == index + 1));
             chosen.map(|index| (operator, index)).collect()
@@ -415,8 +484,15 @@ impl Player<'_> {
             Target::Scanner => vec![plan::SCANNER_ADDRESS],
             Target::Controller => vec![plan::CONTROLLER_ADDRESS],
             Target::Resolver(name) => {
-                let named = self.scenario.resolvers.iter().enumerate().filter(|(_, r)| r.name == *name);
-                named.map(|(number, _)| plan::resolver_address(number)).collect()
+                let named = self
+                    .scenario
+                    .resolvers
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, r)| r.name == *name);
+                named
+                    .map(|(number, _)| plan::resolver_address(number))
+                    .collect()
             }
             servers => {
                 let world = &self.played.stage.world;

@@ -27,7 +27,15 @@ pub struct Done {
 pub fn perform(scenario: &Scenario, event: &Event, stage: &mut Stage, cast: &mut Cast) -> Done {
     let zone = &event.zone;
     let now = stage.world.now();
-    let text = format!("{} {}", if event.what.has_zone() { zone.to_string() } else { String::new() }, event.what.name());
+    let text = format!(
+        "{} {}",
+        if event.what.has_zone() {
+            zone.to_string()
+        } else {
+            String::new()
+        },
+        event.what.name()
+    );
     stage.world.log.line(now, "script", "event", text.trim());
     match &event.what {
         What::ControllerCrash { .. } | What::ControllerStop {} => {
@@ -35,7 +43,10 @@ pub fn perform(scenario: &Scenario, event: &Event, stage: &mut Stage, cast: &mut
             return Done::default();
         }
         What::ControllerStart {} => {
-            return Done { notes: cast.start_controller(scenario, stage), warning: None };
+            return Done {
+                notes: cast.start_controller(scenario, stage),
+                warning: None,
+            };
         }
         What::ScanNow {} => {
             cast.scan_now(&mut stage.world);
@@ -45,18 +56,29 @@ pub fn perform(scenario: &Scenario, event: &Event, stage: &mut Stage, cast: &mut
     }
     if let Some((command, newcomers)) = command(scenario, event) {
         for (signer, zone) in newcomers {
-            if let Some(plan) = stage.topology.zones.iter().find(|plan| plan.name == zone).cloned()
+            if let Some(plan) = stage
+                .topology
+                .zones
+                .iter()
+                .find(|plan| plan.name == zone)
+                .cloned()
                 && !stage.serves(&signer, &zone)
             {
                 stage.start_serving(&signer, &plan);
             }
         }
         return match cast.command(&mut stage.world, command) {
-            Some(notes) => Done { notes, warning: None },
+            Some(notes) => Done {
+                notes,
+                warning: None,
+            },
             None => {
                 let what = event.what.name();
                 let why = format!("the controller does not run: `{what}` was not heard");
-                Done { notes: Vec::new(), warning: Some(why) }
+                Done {
+                    notes: Vec::new(),
+                    warning: Some(why),
+                }
             }
         };
     }
@@ -70,24 +92,51 @@ fn command(scenario: &Scenario, event: &Event) -> Option<(Command, Vec<(String, 
     let name = |signer: &String| SignerName::from(signer.as_str());
     Some(match &event.what {
         What::Join { signer } => (
-            Command::Join { zone: zone.clone(), signer: name(signer) },
+            Command::Join {
+                zone: zone.clone(),
+                signer: name(signer),
+            },
             vec![(signer.clone(), zone)],
         ),
-        What::Leave { signer, dead } => {
-            (Command::Leave { zone, signer: name(signer), dead: *dead }, vec![])
-        }
+        What::Leave { signer, dead } => (
+            Command::Leave {
+                zone,
+                signer: name(signer),
+                dead: *dead,
+            },
+            vec![],
+        ),
         What::Replace { from, to } => (
-            Command::Replace { zone: zone.clone(), from: name(from), to: name(to) },
+            Command::Replace {
+                zone: zone.clone(),
+                from: name(from),
+                to: name(to),
+            },
             vec![(to.clone(), zone)],
         ),
         What::GroupAdd { group, signer } => {
-            let zones = scenario.zones.iter().filter(|zone| zone.group.as_ref() == Some(group));
-            let newcomers = zones.map(|zone| (signer.clone(), zone.name.clone())).collect();
-            (Command::GroupAdd { group: group.clone(), signer: name(signer) }, newcomers)
+            let zones = scenario
+                .zones
+                .iter()
+                .filter(|zone| zone.group.as_ref() == Some(group));
+            let newcomers = zones
+                .map(|zone| (signer.clone(), zone.name.clone()))
+                .collect();
+            (
+                Command::GroupAdd {
+                    group: group.clone(),
+                    signer: name(signer),
+                },
+                newcomers,
+            )
         }
-        What::GroupRemove { group, signer } => {
-            (Command::GroupRemove { group: group.clone(), signer: name(signer) }, vec![])
-        }
+        What::GroupRemove { group, signer } => (
+            Command::GroupRemove {
+                group: group.clone(),
+                signer: name(signer),
+            },
+            vec![],
+        ),
         _ => return None,
     })
 }
@@ -101,7 +150,12 @@ fn by_hand(scenario: &Scenario, event: &Event, stage: &mut Stage) {
     let at = |chosen: &Option<Vec<String>>| chosen.clone().unwrap_or_else(all);
     match &event.what {
         What::StartServing { signer } => {
-            let plan = stage.topology.zones.iter().find(|plan| plan.name == *zone).cloned();
+            let plan = stage
+                .topology
+                .zones
+                .iter()
+                .find(|plan| plan.name == *zone)
+                .cloned();
             if let Some(plan) = plan {
                 stage.start_serving(signer, &plan);
             }
@@ -109,29 +163,52 @@ fn by_hand(scenario: &Scenario, event: &Event, stage: &mut Stage) {
         What::StopServing { signer } => stage.stop_serving(signer, zone),
         What::StartSigning { signer } => stage.freeze(signer, zone, false),
         What::StopSigning { signer } => stage.freeze(signer, zone, true),
-        What::NewKey { signer, kind, label } => {
+        What::NewKey {
+            signer,
+            kind,
+            label,
+        } => {
             stage.make_key(signer, zone, key_kind(*kind), label, false);
         }
         What::SignWith { signer, label } => stage.sign_with(signer, zone, label),
         What::DropKey { signer, label } => stage.drop_key(signer, zone, label),
-        What::ImportDnskey { from, at_signers, keys } => {
+        What::ImportDnskey {
+            from,
+            at_signers,
+            keys,
+        } => {
             let at: Vec<String> = at(at_signers).into_iter().filter(|s| s != from).collect();
             stage.import_dnskey(zone, from, &at, &selection(keys));
         }
-        What::RemoveDnskey { from, at_signers, keys } => {
+        What::RemoveDnskey {
+            from,
+            at_signers,
+            keys,
+        } => {
             let at: Vec<String> = at(at_signers).into_iter().filter(|s| s != from).collect();
             stage.remove_dnskey(zone, from, &at, &selection(keys));
         }
-        What::PublishCds { at_signers, of, types, delete } => {
+        What::PublishCds {
+            at_signers,
+            of,
+            types,
+            delete,
+        } => {
             let at = at(at_signers);
             let types: Vec<RecordType> = types.iter().map(|rtype| cds_type(*rtype)).collect();
-            stage.publish_cds(zone, &at, of, &types, *delete);
+            let of = of.clone().unwrap_or_else(all);
+            stage.publish_cds(zone, &at, &of, &types, *delete);
         }
         What::WithdrawCds { at_signers } => {
             let at = at(at_signers);
             stage.withdraw(zone, &at, &[RecordType::CDS, RecordType::CDNSKEY]);
         }
-        What::PublishCsync { at_signers, flags, serial, types } => {
+        What::PublishCsync {
+            at_signers,
+            flags,
+            serial,
+            types,
+        } => {
             let at = at(at_signers);
             stage.publish_csync(zone, &at, *serial, flags.0, types);
         }
@@ -139,7 +216,10 @@ fn by_hand(scenario: &Scenario, event: &Event, stage: &mut Stage) {
             let at = at(at_signers);
             stage.withdraw(zone, &at, &[RecordType::CSYNC]);
         }
-        What::SetNs { at_signers, signers } => {
+        What::SetNs {
+            at_signers,
+            signers,
+        } => {
             let at = at(at_signers);
             stage.set_ns(zone, &at, signers);
         }
@@ -148,14 +228,27 @@ fn by_hand(scenario: &Scenario, event: &Event, stage: &mut Stage) {
             let digests: Vec<u8> = digests.iter().map(|digest| digest.number()).collect();
             stage.set_ds(zone, of, &digests);
         }
-        What::SetRrset { at_signers, records } => {
+        What::SetRrset {
+            at_signers,
+            records,
+        } => {
             let at = at(at_signers);
             stage.set_rrsets(zone, &at, &plan::records(records, zone));
         }
-        What::SetTtl { at_parent: true, rtype, ttl, .. } => {
+        What::SetTtl {
+            at_parent: true,
+            rtype,
+            ttl,
+            ..
+        } => {
             stage.set_parent_ttl(zone, *rtype, ttl.seconds());
         }
-        What::SetTtl { at_signers, rtype, ttl, .. } => {
+        What::SetTtl {
+            at_signers,
+            rtype,
+            ttl,
+            ..
+        } => {
             let at = at(at_signers);
             stage.set_ttl(zone, &at, *rtype, ttl.seconds());
         }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use counterpoint_controller as controller;
 use counterpoint_dns::{
     name::{Name, RecordType},
-    oracle::{self, History, Judgement, judge, slack},
+    oracle::{self, Judgement, history::History, judge, slack},
     rdata::Rdata,
     time::Timestamp,
 };
@@ -36,8 +36,20 @@ pub fn outcome(scenario: &Scenario, played: Played) -> Outcome {
     let mut disagreements = Vec::new();
     for (zone, history) in &histories {
         for profile in &scenario.judge.profiles {
-            let judgement = judge(history, &plan::oracle_profile(profile), start, played.end);
-            add_judgement(&mut outcome, scenario, zone, history, &judgement, played.end);
+            let judgement = judge(
+                history,
+                &plan::oracle_profile(profile),
+                played.stage.world.since(),
+                played.end,
+            );
+            add_judgement(
+                &mut outcome,
+                scenario,
+                zone,
+                history,
+                &judgement,
+                played.end,
+            );
         }
         disagreements.extend(disagreements_of(scenario, &played, zone, history));
     }
@@ -61,7 +73,10 @@ pub fn outcome(scenario: &Scenario, played: Played) -> Outcome {
     }
     if let Some(seated) = &played.cast.scanner {
         let reasons = seated.agent.reasons();
-        outcome.reasons = reasons.iter().map(|(code, n)| (code.to_string(), *n)).collect();
+        outcome.reasons = reasons
+            .iter()
+            .map(|(code, n)| (code.to_string(), *n))
+            .collect();
     }
     for (resolver, tally) in scenario.resolvers.iter().zip(&played.tallies) {
         outcome.notes.push(format!(
@@ -72,7 +87,13 @@ pub fn outcome(scenario: &Scenario, played: Played) -> Outcome {
     outcome.warnings.extend(played.warnings);
     let mut reached = played.reached;
     reached.extend(outcome.reasons.keys().map(|code| format!("reason/{code}")));
-    reached.extend(scenario.judge.profiles.iter().map(|p| format!("profile/{}", p.name())));
+    reached.extend(
+        scenario
+            .judge
+            .profiles
+            .iter()
+            .map(|p| format!("profile/{}", p.name())),
+    );
     outcome.reached = reached.into_iter().collect();
     outcome.event_log = played.stage.world.log.into_lines();
     outcome
@@ -104,19 +125,31 @@ fn add_judgement(
             from: found.from - start,
             until: (found.until < end).then(|| found.until - start),
             witness: found.prose(history, start),
-            margin: Some(found.margin),
+            // Where the earlier version is still served at the end, no wait would have helped.
+            margin: Some(found.margin).filter(|margin| found.from + *margin <= end),
             decides: quantifier == scenario.judge.quantifier,
         });
     }
     let known = |list: &[String], text: &String| list.contains(text);
     for outage in &judgement.outages {
-        let text = outage.prose(history, start);
+        let text = format!(
+            "no server answered a cache that held {} from {} to {}",
+            outage.ns.prose(history, start),
+            outage.from.relative_to(start),
+            outage.until.relative_to(start)
+        );
         if !known(&outcome.outages, &text) {
             outcome.outages.push(text);
         }
     }
     for warning in &judgement.warnings {
-        let text = warning.prose(history, start);
+        let lame = &history.instances[warning.instance.0 as usize].name;
+        let text = format!(
+            "{lame} does not answer with authority for a cache that holds {}, from {} to {}",
+            warning.ns.prose(history, start),
+            warning.from.relative_to(start),
+            warning.until.relative_to(start)
+        );
         if !known(&outcome.warnings, &text) {
             outcome.warnings.push(text);
         }
@@ -138,8 +171,12 @@ fn disagreements_of(
     if failures.is_empty() {
         return Vec::new();
     }
-    let judged = |profile: oracle::Profile| judge(history, &profile, scenario.start, played.end);
-    let (liberal, strict) = (judged(oracle::Profile::liberal()), judged(oracle::Profile::strict_ds()));
+    let judged =
+        |profile: oracle::Profile| judge(history, &profile, played.stage.world.since(), played.end);
+    let (liberal, strict) = (
+        judged(oracle::Profile::liberal()),
+        judged(oracle::Profile::strict_ds()),
+    );
     let mut found = Vec::new();
     for failure in failures {
         let resolver = &scenario.resolvers[failure.resolver];
@@ -172,24 +209,35 @@ fn add_parent(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
     outcome.parent_changed = world.parent_changes > 0;
     let parent = world.operator(PARENT).map(|index| &world.operators[index]);
     let published = parent.and_then(|operator| {
-        operator.primaries.get(&scenario.parent.zone).and_then(|primary| primary.published())
+        operator
+            .primaries
+            .get(&scenario.parent.zone)
+            .and_then(|primary| primary.published())
     });
     for zone in &scenario.zones {
         let ns = published.and_then(|version| version.get(&zone.name, RecordType::NS));
-        let hosts: Vec<Name> =
-            ns.iter().flat_map(|served| &served.set.data).filter_map(Rdata::as_name).collect();
+        let hosts: Vec<Name> = ns
+            .iter()
+            .flat_map(|served| &served.set.data)
+            .filter_map(Rdata::as_name)
+            .collect();
         let named = scenario.signers.iter().filter(|signer| {
             let plan = played.stage.signer(&signer.name);
-            plan.is_some_and(|plan| plan.hosts(&zone.name).iter().any(|host| hosts.contains(host)))
+            plan.is_some_and(|plan| {
+                plan.hosts(&zone.name)
+                    .iter()
+                    .any(|host| hosts.contains(host))
+            })
         });
         let mut names: Vec<String> = named.map(|signer| signer.name.clone()).collect();
         names.sort_unstable();
         outcome.delegated_to.insert(zone.name.clone(), names);
     }
     // The scanner is the only one that updates the parent, apart from hands.
-    let by_hand = scenario.events.iter().any(|event| {
-        matches!(event.what.name(), "set-ds" | "set-parent-ns" | "set-ttl")
-    });
+    let by_hand = scenario
+        .events
+        .iter()
+        .any(|event| matches!(event.what.name(), "set-ds" | "set-parent-ns" | "set-ttl"));
     if !by_hand && world.parent_changes > played.scanner_changes {
         outcome.violations.push(Violation {
             property: Property::ParentUntouched,
@@ -223,7 +271,11 @@ fn process(
         _ => ProcessOutcome::Unfinished(format!("{}: {reason}", report.outcome)),
     };
     let is_done = report.outcome == controller::Outcome::Done;
-    let ended = report.steps.last().and_then(|step| step.until).filter(|_| is_done);
+    let ended = report
+        .steps
+        .last()
+        .and_then(|step| step.until)
+        .filter(|_| is_done);
     // What a step writes shows its effect until the next step writes.
     let effects: Vec<(Timestamp, Timestamp)> = report
         .steps
@@ -232,11 +284,16 @@ fn process(
         .map(|(index, step)| {
             let later = report.steps[index + 1..].iter();
             let next = later.filter_map(|later| later.applied_at).next();
-            (step.applied_at.unwrap_or(Timestamp::MAX), next.or(ended).unwrap_or(end))
+            (
+                step.applied_at.unwrap_or(Timestamp::MAX),
+                next.or(ended).unwrap_or(end),
+            )
         })
         .collect();
     let slack_from = |index: usize| {
-        let (from, until) = effects[index..].iter().find(|(from, _)| *from < Timestamp::MAX)?;
+        let (from, until) = effects[index..]
+            .iter()
+            .find(|(from, _)| *from < Timestamp::MAX)?;
         let history = histories.get(&report.zone)?;
         slack(history, &oracle::Profile::liberal(), *from, *until)
     };

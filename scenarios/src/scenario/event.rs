@@ -372,6 +372,62 @@ impl What {
         )
     }
 
+    /// The lists of signers that it mentions, by key.
+    pub fn signer_lists(&self) -> Vec<(&'static str, &[String])> {
+        let mut lists: Vec<(&'static str, &[String])> = Vec::new();
+        if let Some(at) = self.at_signers() {
+            lists.push(("at-signers", at));
+        }
+        match self {
+            Self::PublishCds { of: Some(of), .. } | Self::SetDs { of, .. } => {
+                lists.push(("for", of));
+            }
+            Self::SetNs { signers, .. } | Self::SetParentNs { signers } => {
+                lists.push(("signers", signers));
+            }
+            _ => {}
+        }
+        lists
+    }
+
+    /// At which signers it happens, where that can be said and is.
+    pub fn at_signers(&self) -> Option<&[String]> {
+        match self {
+            Self::ImportDnskey { at_signers, .. }
+            | Self::RemoveDnskey { at_signers, .. }
+            | Self::PublishCds { at_signers, .. }
+            | Self::WithdrawCds { at_signers }
+            | Self::PublishCsync { at_signers, .. }
+            | Self::WithdrawCsync { at_signers }
+            | Self::SetNs { at_signers, .. }
+            | Self::SetRrset { at_signers, .. }
+            | Self::SetTtl { at_signers, .. } => at_signers.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The single signers that it mentions, by key.
+    pub fn signers(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::Join { signer }
+            | Self::Leave { signer, .. }
+            | Self::GroupAdd { signer, .. }
+            | Self::GroupRemove { signer, .. }
+            | Self::StartServing { signer }
+            | Self::StopServing { signer }
+            | Self::StartSigning { signer }
+            | Self::StopSigning { signer }
+            | Self::NewKey { signer, .. }
+            | Self::SignWith { signer, .. }
+            | Self::DropKey { signer, .. } => vec![("signer", signer)],
+            Self::Replace { from, to } => vec![("from", from), ("to", to)],
+            Self::ImportDnskey { from, .. } | Self::RemoveDnskey { from, .. } => {
+                vec![("from", from)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether it concerns one zone.
     pub fn has_zone(&self) -> bool {
         !self.is_of_controller()

@@ -1,0 +1,246 @@
+//! When the waits of the tables are over, from the observation log alone.
+//!
+//! Owns which versions each wait rests on. The arithmetic is in `waits`.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use counterpoint_dns::{rdata::Rdata, time::Timestamp};
+
+use crate::{
+    case::Case,
+    config::SignerName,
+    log::Version,
+    outstanding,
+    place::{Item, Owner, Place},
+    process::{WaitFor, What, Who},
+    sabotage::Sabotage,
+    targets::Want,
+    waits::{Source, Turnover, held_until, silent_until, turnover},
+};
+
+/// Something that a wait rests on does not hold (any more).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lacking {
+    /// The row that brings it about.
+    pub brought_about_by: What,
+    /// What is lacking, for people.
+    pub why: String,
+}
+
+/// When a wait is over, and what for.
+pub(crate) type Over = Result<(Timestamp, String), Lacking>;
+
+impl Case<'_> {
+    /// When the last of these waits is over.
+    pub(crate) fn deadline(&self, waits: &[WaitFor]) -> Over {
+        let mut last = (Timestamp::MIN, String::new());
+        for wait in waits {
+            let one = match wait {
+                WaitFor::Dnskey => self.dnskey_wait(),
+                WaitFor::Ds => self.ds_wait(),
+                WaitFor::Addresses => self.address_wait(),
+                WaitFor::Ns => self.ns_wait(),
+                WaitFor::LeaverDnskey => self.leaver_dnskey_wait(),
+                WaitFor::LeaverData => self.leaver_data_wait(),
+            }?;
+            last = last.max(one);
+        }
+        Ok(last)
+    }
+
+    fn dnskey_wait(&self) -> Over {
+        let mut whole = Timestamp::MIN;
+        for signer in self.process.after() {
+            let Want::Keys { present, .. } = self.foreign_keys(&signer) else {
+                continue;
+            };
+            let owner = Owner::Signer(signer);
+            let took = self.took_over(&owner, &Item::Dnskey, What::ForeignKeys, |version| {
+                present.is_subset(&version.data)
+            })?;
+            whole = whole.max(took.deadline(self.config));
+        }
+        if self.config.has(Sabotage::SkipDnskeyWait) {
+            whole = Timestamp::MIN;
+        }
+        Ok((
+            whole,
+            "caches may hold a DNSKEY RRset without the new keys".into(),
+        ))
+    }
+
+    fn ds_wait(&self) -> Over {
+        let keys = self.entry_points(&self.process.after());
+        let is_wanted = |data: &BTreeSet<Rdata>| self.names_exactly(data, &keys);
+        let mut took = self.took_over(&Owner::Parent, &Item::Ds, What::Cds, |version| {
+            is_wanted(&version.data)
+        })?;
+        // What the parent may still do, it may still undo.
+        took.begun = took.begun.max(outstanding::ds_settled(self, is_wanted));
+        let over = match self.config.has(Sabotage::SkipDsWait) {
+            true => took.begun,
+            false => took.deadline(self.config),
+        };
+        Ok((over, "caches may hold an older DS RRset".into()))
+    }
+
+    fn address_wait(&self) -> Over {
+        let after = self.process.after();
+        let mut whole = Timestamp::MIN;
+        for (item, data) in self.addresses(&after) {
+            for signer in &after {
+                let owner = Owner::Signer(signer.clone());
+                let took = self.took_over(&owner, &item, What::Addresses, |version| {
+                    version.data == data
+                })?;
+                whole = whole.max(took.deadline(self.config));
+            }
+        }
+        Ok((
+            whole,
+            "caches may hold that nameserver names have no address".into(),
+        ))
+    }
+
+    /// Until caches may be led to the leaver, by the parent or by any signer, itself included.
+    fn ns_wait(&self) -> Over {
+        let over = self.ns_turnover()?;
+        Ok((
+            over,
+            format!("caches may be led to {}", self.process.subject),
+        ))
+    }
+
+    fn ns_turnover(&self) -> Result<Timestamp, Lacking> {
+        let leaver = &self.process.subject;
+        let names = self.ns_data(&[leaver.clone()].into());
+        let is_gone = |version: &Version| version.data.is_disjoint(&names);
+        let took = self.took_over(&Owner::Parent, &Item::Delegation, What::Csync, is_gone)?;
+        let mut whole = took;
+        whole.begun = whole.begun.max(outstanding::delegation_settled(self));
+        let written = self.at(What::Ns, Who::All);
+        for signer in self
+            .process
+            .before
+            .iter()
+            .filter(|signer| *signer != leaver || !self.process.dead)
+        {
+            let owner = Owner::Signer(signer.clone());
+            let took = match self.took_over(&owner, &Item::Ns, What::Ns, is_gone) {
+                Ok(took) => took,
+                Err(lacking) if written.contains(signer) => return Err(lacking),
+                // Once it was told that it may stop, what it serves is nobody's business.
+                Err(_) => continue,
+            };
+            whole.begun = whole.begun.max(took.begun);
+            whole.ttl = whole.ttl.max(took.ttl);
+            whole.stale_until = whole.stale_until.max(took.stale_until);
+        }
+        if self.process.dead {
+            let gone = self.dead_until(&names);
+            whole.stale_until = whole.stale_until.max(gone);
+        }
+        Ok(match self.config.has(Sabotage::SkipNsWait) {
+            true => whole.begun,
+            false => whole.deadline(self.config),
+        })
+    }
+
+    /// When the last cache drops what a dead leaver said of itself.
+    fn dead_until(&self, names: &BTreeSet<Rdata>) -> Timestamp {
+        let leaver = &self.process.subject;
+        let owner = Owner::Signer(leaver.clone());
+        let began = self
+            .process
+            .steps
+            .first()
+            .map_or(Timestamp::MIN, |step| step.from);
+        let never_seen = began + self.max_ttl(&owner);
+        let each = self.places.public(&owner).map(|place| {
+            let names_itself = |version: &Version| !version.data.is_disjoint(names);
+            silent_until(self.source(place, &Item::Ns), names_itself).unwrap_or(never_seen)
+        });
+        each.max().unwrap_or(never_seen)
+    }
+
+    fn leaver_dnskey_wait(&self) -> Over {
+        let reach_end = self.ns_turnover()?;
+        let owner = Owner::Signer(self.process.subject.clone());
+        let each = self
+            .places
+            .public(&owner)
+            .map(|place| held_until(self.source(place, &Item::Dnskey), reach_end));
+        let end = each.max().unwrap_or(reach_end + self.max_ttl(&owner));
+        let over = match self.config.has(Sabotage::SkipLeaverDnskeyWait) {
+            true => reach_end,
+            false => end + self.config.safety.of(end - reach_end),
+        };
+        Ok((
+            over,
+            format!(
+                "caches may hold the DNSKEY RRset of {}",
+                self.process.subject
+            ),
+        ))
+    }
+
+    /// Everything that the leaver signed, negative answers included: bounded by declaration, never
+    /// by the few names that were asked.
+    fn leaver_data_wait(&self) -> Over {
+        let reach_end = self.ns_turnover()?;
+        let longest = self.max_ttl(&Owner::Signer(self.process.subject.clone()));
+        let over = match self.config.has(Sabotage::SkipDataWait) {
+            true => reach_end,
+            false => reach_end + longest + self.config.safety.of(longest),
+        };
+        Ok((
+            over,
+            format!("caches may hold answers of {}", self.process.subject),
+        ))
+    }
+
+    /// How something new took over at every public instance of `owner`.
+    fn took_over(
+        &self,
+        owner: &Owner,
+        item: &Item,
+        brought_about_by: What,
+        is_new: impl Fn(&Version) -> bool,
+    ) -> Result<Turnover, Lacking> {
+        let sources = self
+            .places
+            .public(owner)
+            .map(|place| self.source(place, item));
+        turnover(self.config, sources, is_new).map_err(|without| {
+            let first = without
+                .first()
+                .map(|place| place.to_string())
+                .unwrap_or_default();
+            Lacking {
+                brought_about_by,
+                why: format!("{first} was seen without the new {item}"),
+            }
+        })
+    }
+
+    fn source<'a>(&'a self, place: &'a Place, item: &Item) -> Source<'a> {
+        Source {
+            place,
+            track: self.log.track(place, item),
+            max_ttl: self.max_ttl(&place.owner),
+        }
+    }
+
+    /// The declared bound of the TTLs of `owner`.
+    fn max_ttl(&self, owner: &Owner) -> Duration {
+        match owner {
+            Owner::Parent => self.config.parent.max_ttl,
+            Owner::Signer(name) => self.signer_max_ttl(name),
+        }
+    }
+
+    fn signer_max_ttl(&self, name: &SignerName) -> Duration {
+        let declared = self.config.signers.get(name);
+        declared.map_or(crate::config::Config::MAX_TTL, |signer| signer.max_ttl)
+    }
+}

@@ -1,0 +1,325 @@
+//! What to do next: a pure function of what was observed, the state of the process, and `now`.
+//!
+//! Owns the difference between waiting, watching and being blocked: a known deadline is a wait,
+//! somebody else's next move is a watch, and only what a person must do blocks.
+
+use std::time::Duration;
+
+use counterpoint_dns::{
+    name::RecordType,
+    rrset::RrSet,
+    time::{Timestamp, human},
+};
+
+use crate::{
+    case::{Case, Shows},
+    checks,
+    deadlines::Lacking,
+    place::{Item, Owner},
+    process::{Goal, Parental, Row, What, Who},
+    targets::Target,
+    updater::{Change, Writes, Written},
+};
+
+/// After so many accepted updates that did not show, the signer drops what it accepts.
+const ACCEPTED_IN_VAIN_MAX: u8 = 3;
+/// After so many updates that something else was quicker than, something is wrong.
+const UNMET_MAX: u8 = 10;
+/// The TTL of an RRset that there never was, at a signer of which nothing is known: one hour.
+const TTL_SECONDS_DEFAULT: u32 = 3_600;
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// The row is done.
+    Advance,
+    /// Bring these RRsets to these contents.
+    Apply(Vec<Change>),
+    /// A deadline that is known.
+    Wait {
+        /// When it is over.
+        until: Timestamp,
+        /// What for.
+        why: String,
+    },
+    /// Somebody else must act, and will.
+    Watch {
+        /// What is looked for.
+        what: String,
+        /// When to look again.
+        next_poll: Timestamp,
+    },
+    /// A person must act.
+    Blocked {
+        /// Whose doing it is.
+        by: String,
+        /// What is wrong.
+        why: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// What an earlier row brought about holds no longer: do that row again.
+    Return {
+        /// What that row publishes.
+        to: What,
+        /// Why.
+        why: String,
+    },
+}
+
+/// What to do next about `row`.
+pub(crate) fn decide(case: &Case<'_>, row: Row, now: Timestamp) -> Decision {
+    if let Some(ghost) = ghost(case, row.goal) {
+        return ghost;
+    }
+    match row.goal {
+        Goal::Prerequisites => checks::prerequisites(case, now),
+        Goal::Publish(what, who) => publish(case, what, who, now),
+        Goal::Watch(what) => watch(case, what, now),
+        Goal::Wait(waits) => match case.deadline(waits) {
+            _ if case.process.forgot_deadline => Decision::Advance,
+            Err(lacking) => lost(lacking),
+            Ok((until, why)) if now < until => Decision::Wait { until, why },
+            Ok(_) => recheck(case, row.goal, now),
+        },
+        Goal::Release => Decision::Advance,
+    }
+}
+
+/// A dead leaver that answers is a ghost: caches may learn from it that it is alive.
+fn ghost(case: &Case<'_>, goal: Goal) -> Option<Decision> {
+    let process = case.process;
+    if !process.dead {
+        return None;
+    }
+    let owner = Owner::Signer(process.subject.clone());
+    let looks = case.looks(goal);
+    let is_probed = looks.contains(&(owner.clone(), Item::Ns));
+    let mut all = case.places.public(&owner).filter(|_| is_probed);
+    let alive = all.find(|place| case.log.shown(place, &Item::Ns, case.since).is_ok())?;
+    Some(Decision::Blocked {
+        by: process.subject.to_string(),
+        why: format!("{alive} is said to be dead, and answers for the zone"),
+        remedy: "stop it, or run the ordinary leave".into(),
+    })
+}
+
+fn publish(case: &Case<'_>, what: What, who: Who, now: Timestamp) -> Decision {
+    if what == What::Csync && case.delegation_lags().is_empty() {
+        return Decision::Advance;
+    }
+    let watch = |what: String| Decision::Watch {
+        what,
+        next_poll: now + case.back_off,
+    };
+    let targets = match case.targets(what, who) {
+        Ok(targets) => targets,
+        Err(signer) => return watch(format!("the SOA serial of {signer}")),
+    };
+    let mut changes = Vec::new();
+    let mut missing = Vec::new();
+    for target in &targets {
+        match case.at_primary(&target.signer, &target.item) {
+            Some(version) if target.want.holds(&version.data) => {}
+            Some(version) => {
+                let wanted = target.want.applied_to(&version.data);
+                changes.push(case.change(target, &version.data, wanted, version.ttl));
+            }
+            None => missing.push(format!("what {} has of {}", target.signer, target.item)),
+        }
+        missing.extend(case.lags(target));
+    }
+    for change in &changes {
+        if let Some(decision) = stuck(case.writes, change, now, case.config.poll) {
+            return match decision {
+                Stuck::Blocked(why) => Decision::Blocked {
+                    by: change.signer.to_string(),
+                    why,
+                    remedy: remedy(change),
+                },
+                Stuck::NotYet => watch(format!("{} to publish its {}", change.signer, change.item)),
+            };
+        }
+    }
+    match (changes.is_empty(), missing.first()) {
+        (false, _) => Decision::Apply(changes),
+        (true, Some(first)) => watch(first.clone()),
+        (true, None) => Decision::Advance,
+    }
+}
+
+/// Why a change is not written (again) now.
+enum Stuck {
+    Blocked(String),
+    NotYet,
+}
+
+fn stuck(writes: &Writes, change: &Change, now: Timestamp, poll: Duration) -> Option<Stuck> {
+    let write = writes.get(&(change.signer.clone(), change.item.clone()))?;
+    let item = &change.item;
+    match &write.last {
+        Written::Refused(why) => Some(Stuck::Blocked(format!("the update of {item} fails: {why}"))),
+        Written::Unmet if write.tries < UNMET_MAX => None,
+        Written::Unmet => Some(Stuck::Blocked(format!(
+            "{UNMET_MAX} updates of {item} in a row found it changed meanwhile"
+        ))),
+        Written::Accepted if write.tries >= ACCEPTED_IN_VAIN_MAX => Some(Stuck::Blocked(format!(
+            "it accepted {} updates of {item} and does not publish what they say",
+            write.tries
+        ))),
+        Written::Accepted | Written::Silent if now < write.at + poll => Some(Stuck::NotYet),
+        Written::Accepted | Written::Silent => None,
+    }
+}
+
+fn remedy(change: &Change) -> String {
+    let wanted = &change.wanted;
+    match wanted.data.is_empty() {
+        true => format!(
+            "let it accept updates of {} by its key, or delete that RRset by hand",
+            change.item
+        ),
+        false => format!(
+            "let it accept updates of {} by its key, or bring about by hand:\n{wanted}",
+            change.item
+        ),
+    }
+}
+
+fn watch(case: &Case<'_>, what: Parental, now: Timestamp) -> Decision {
+    let lagging = match what {
+        Parental::Ds => case.ds_lags(),
+        Parental::Delegation => case.delegation_lags(),
+    };
+    match lagging.into_iter().next() {
+        None => Decision::Advance,
+        Some(what) => Decision::Watch {
+            what,
+            next_poll: now + case.back_off,
+        },
+    }
+}
+
+fn lost(lacking: Lacking) -> Decision {
+    Decision::Return {
+        to: lacking.brought_about_by,
+        why: lacking.why,
+    }
+}
+
+/// At the deadline, what it rests on is seen again: an instance that nobody can see may serve
+/// anything.
+fn recheck(case: &Case<'_>, goal: Goal, now: Timestamp) -> Decision {
+    for (owner, item) in case.looks(goal) {
+        let is_dead = case.process.dead && owner == Owner::Signer(case.process.subject.clone());
+        for place in case.places.public(&owner).filter(|_| !is_dead) {
+            if let Shows::Unknown(why) = case.shows(place, &item, |_| true) {
+                return Decision::Watch {
+                    what: format!("{place} to show its {item} ({why})"),
+                    next_poll: now + case.back_off,
+                };
+            }
+        }
+    }
+    Decision::Advance
+}
+
+impl Case<'_> {
+    /// The public instances of a signer that do not show what is wanted, for people.
+    fn lags(&self, target: &Target) -> Vec<String> {
+        let owner = Owner::Signer(target.signer.clone());
+        let mut lagging = Vec::new();
+        for place in self.places.public(&owner) {
+            let item = &target.item;
+            match self.shows(place, item, |version| target.want.holds(&version.data)) {
+                Shows::Yes => {}
+                Shows::No => lagging.push(format!("{place} to show the new {item}")),
+                Shows::Unknown(why) => lagging.push(format!("{place} to show its {item} ({why})")),
+            }
+        }
+        lagging
+    }
+
+    /// The parent's instances whose DS RRset does not name exactly everybody.
+    fn ds_lags(&self) -> Vec<String> {
+        let keys = self.entry_points(&self.process.after());
+        let mut lagging = Vec::new();
+        for place in self.places.public(&Owner::Parent) {
+            match self.shows(place, &Item::Ds, |version| {
+                self.names_exactly(&version.data, &keys)
+            }) {
+                Shows::Yes => {}
+                Shows::No => lagging.push(format!("{place} to serve the requested DS RRset")),
+                Shows::Unknown(why) => lagging.push(format!("{place} to show its DS ({why})")),
+            }
+        }
+        lagging
+    }
+
+    /// The parent's instances whose delegation is not exactly everybody's nameservers.
+    pub(crate) fn delegation_lags(&self) -> Vec<String> {
+        let after = self.process.after();
+        let names = self.ns_data(&after);
+        let glue = self.addresses(&after);
+        let mut lagging = Vec::new();
+        for place in self.places.public(&Owner::Parent) {
+            let ns = self.shows(place, &Item::Delegation, |version| version.data == names);
+            let glue = glue
+                .iter()
+                .map(|(item, data)| self.shows(place, item, |version| version.data == *data));
+            for shows in [ns].into_iter().chain(glue) {
+                match shows {
+                    Shows::Yes => {}
+                    Shows::No => {
+                        lagging.push(format!("{place} to delegate to everybody's nameservers"))
+                    }
+                    Shows::Unknown(why) => {
+                        lagging.push(format!("{place} to show its delegation ({why})"));
+                    }
+                }
+            }
+        }
+        lagging
+    }
+
+    fn change(
+        &self,
+        target: &Target,
+        seen: &std::collections::BTreeSet<counterpoint_dns::rdata::Rdata>,
+        wanted: std::collections::BTreeSet<counterpoint_dns::rdata::Rdata>,
+        seen_ttl: u32,
+    ) -> Change {
+        let name = target.item.name(self.zone);
+        let rtype: RecordType = target.item.rtype();
+        let ttl = match seen.is_empty() {
+            false => seen_ttl,
+            true => self.usual_ttl(target),
+        };
+        let set = |data| RrSet {
+            name: name.clone(),
+            rtype,
+            ttl,
+            data,
+        };
+        Change {
+            signer: target.signer.clone(),
+            item: target.item.clone(),
+            seen: set(seen.clone()),
+            wanted: set(wanted),
+        }
+    }
+
+    /// The TTL of an RRset that is new at a signer: that of its DNSKEY RRset.
+    fn usual_ttl(&self, target: &Target) -> u32 {
+        let owner = Owner::Signer(target.signer.clone());
+        let mut places = self.places.of(&owner).iter();
+        places
+            .find_map(|place| self.log.track(place, &Item::Dnskey)?.current())
+            .map_or(TTL_SECONDS_DEFAULT, |version| version.ttl)
+    }
+}
+
+/// `until`, and how far away that is, for people.
+pub(crate) fn until_text(until: Timestamp, now: Timestamp) -> String {
+    format!("until {until} ({} from now)", human(until - now))
+}

@@ -1,0 +1,287 @@
+//! What follows from a decision: records, writes, notes, and when to look again.
+
+use std::collections::BTreeMap;
+
+use counterpoint_dns::{rdata::Csync, time::Timestamp};
+
+use super::{Engine, Phase};
+use crate::{
+    checks,
+    config::SignerName,
+    decide::{Decision, until_text},
+    guard,
+    io::{Io, Purpose, Sent, Tag},
+    place::Item,
+    process::{Deadline, Goal, Row, StepState, What},
+    report::Outcome,
+    sabotage::Sabotage,
+    updater::{Change, Ddns, Updater as _, Write, Written},
+};
+
+impl Engine {
+    /// Carries out a decision about `row`.
+    pub(super) fn carry_out(
+        &mut self,
+        io: &mut Io<'_>,
+        index: usize,
+        row: Row,
+        decision: Decision,
+    ) {
+        let subject = format!("{}/{}", self.processes[index].kind.name(), row.step);
+        match decision {
+            Decision::Advance => self.advance(io, index, row),
+            Decision::Apply(changes) => self.apply(io, index, row, changes),
+            Decision::Return { to, why } => self.go_back(io, index, to, why),
+            Decision::Wait { until, why } => {
+                self.processes[index].deadline = Some(Deadline {
+                    until,
+                    why: why.clone(),
+                });
+                let text = format!("{why}, {}", until_text(until, io.now));
+                self.tell(io, index, Outcome::Waiting, "wait", subject, text);
+                self.phase = Phase::Sleeping(until);
+            }
+            Decision::Watch { what, next_poll } => {
+                let text = format!("for {what}");
+                self.tell(io, index, Outcome::Watching, "watch", subject, text);
+                self.look_again(next_poll);
+            }
+            Decision::Blocked { by, why, remedy } => {
+                let text = format!("by {by}: {why}. Remedy: {remedy}");
+                self.tell(io, index, Outcome::Blocked, "blocked", subject, text);
+                let next_poll = io.now + self.back_off(io.config);
+                self.look_again(next_poll);
+            }
+        }
+    }
+
+    fn look_again(&mut self, at: Timestamp) {
+        self.polls = self.polls.saturating_add(1);
+        self.phase = Phase::Sleeping(at);
+    }
+
+    /// Says how a process stands, once, and makes it durable.
+    fn tell(
+        &mut self,
+        io: &mut Io<'_>,
+        index: usize,
+        outcome: Outcome,
+        kind: &'static str,
+        subject: String,
+        text: String,
+    ) {
+        let process = &mut self.processes[index];
+        let told = format!("{kind} {subject} {text}");
+        if process.outcome == outcome && self.told == told {
+            return;
+        }
+        process.outcome = outcome;
+        process.reason = text.clone();
+        self.told = told;
+        self.persist_process(io, index);
+        io.note(&self.zone, kind, subject, text);
+    }
+
+    fn advance(&mut self, io: &mut Io<'_>, index: usize, row: Row) {
+        if row.goal == Goal::Prerequisites {
+            let warnings = checks::warnings(&self.case(io.config, index));
+            let subject = format!("{}/{}", self.processes[index].kind.name(), row.step);
+            for warning in warnings {
+                io.note(&self.zone, "warning", subject.clone(), warning);
+            }
+        }
+        if row.goal == Goal::Release {
+            self.release(io, index);
+        }
+        let process = &mut self.processes[index];
+        process.row += 1;
+        process.deadline = None;
+        process.forgot_deadline = false;
+        process.outcome = Outcome::Running;
+        let table = process.kind.table(io.config);
+        if let Some(next) = table.get(process.row)
+            && next.step != row.step
+        {
+            if let Some(step) = process.steps.last_mut() {
+                step.until = Some(io.now);
+            }
+            process.steps.push(StepState {
+                step: next.step,
+                from: io.now,
+                until: None,
+                applied_at: None,
+            });
+            process.reason = next.title.into();
+            let subject = format!("{}/{}", process.kind.name(), next.step);
+            let title = next.title.to_owned();
+            self.persist_process(io, index);
+            io.note(&self.zone, "step", subject, title);
+        } else if table.len() > self.processes[index].row {
+            self.persist_process(io, index);
+        }
+        self.enter_row(io, index);
+    }
+
+    /// Tells that who leaves may stop. Told twice is better than never, so the record comes after.
+    fn release(&mut self, io: &mut Io<'_>, index: usize) {
+        let process = &mut self.processes[index];
+        process.released = true;
+        let leaver = process.subject.to_string();
+        if !io.config.has(Sabotage::LeaverNeverStops) {
+            let text = "no cache is led to it any more: it may stop answering".into();
+            io.note(&self.zone, "released", leaver, text);
+        }
+    }
+
+    fn go_back(&mut self, io: &mut Io<'_>, index: usize, to: What, why: String) {
+        let process = &self.processes[index];
+        let table = process.kind.table(io.config);
+        let publishes = |row: &Row| matches!(row.goal, Goal::Publish(what, _) if what == to);
+        let back = table.iter().take(process.row).rposition(publishes);
+        let Some(back) = back else {
+            // Nothing here brings it about: somebody else must.
+            let next_poll = io.now + self.back_off(io.config);
+            let row = table[process.row.min(table.len() - 1)];
+            return self.carry_out(
+                io,
+                index,
+                row,
+                Decision::Watch {
+                    what: why,
+                    next_poll,
+                },
+            );
+        };
+        let process = &mut self.processes[index];
+        let subject = format!("{}/{}", process.kind.name(), table[back].step);
+        if table[back].step != table[process.row].step {
+            if let Some(step) = process.steps.last_mut() {
+                step.until = Some(io.now);
+            }
+            process.steps.push(StepState {
+                step: table[back].step,
+                from: io.now,
+                until: None,
+                applied_at: None,
+            });
+        }
+        process.row = back;
+        process.deadline = None;
+        process.outcome = Outcome::Running;
+        process.reason = why.clone();
+        process.csync.clear();
+        self.persist_process(io, index);
+        io.note(
+            &self.zone,
+            "warning",
+            subject,
+            format!("{why}: that step again"),
+        );
+        self.writes.clear();
+        self.polls = 0;
+        self.observe(io);
+    }
+
+    fn apply(&mut self, io: &mut Io<'_>, index: usize, row: Row, changes: Vec<Change>) {
+        let subject = format!("{}/{}", self.processes[index].kind.name(), row.step);
+        if io.config.guard {
+            let case = self.case(io.config, index);
+            if let Err(witness) = guard::judge_changes(&case, &changes, io.now) {
+                io.note(&self.zone, "guard", subject, witness.clone());
+                let refused = Decision::Blocked {
+                    by: "the guard".into(),
+                    why: witness,
+                    remedy: "wait, or find out why the table wants this".into(),
+                };
+                return self.carry_out(io, index, row, refused);
+            }
+        }
+        let process = &mut self.processes[index];
+        process.outcome = Outcome::Running;
+        if let Some(step) = process.steps.last_mut() {
+            step.applied_at.get_or_insert(io.now);
+        }
+        for change in changes.iter().filter(|change| change.item == Item::Csync) {
+            if let Some(csync) = change.wanted.data.iter().find_map(Csync::parse) {
+                process.csync.insert(change.signer.clone(), csync.serial);
+            }
+        }
+        self.persist_process(io, index);
+        let mut by_signer: BTreeMap<SignerName, Vec<Change>> = BTreeMap::new();
+        for change in changes {
+            let text = format!("{} {}", change.signer, difference(&change));
+            io.note(&self.zone, "apply", subject.clone(), text);
+            by_signer
+                .entry(change.signer.clone())
+                .or_default()
+                .push(change);
+        }
+        self.phase = Phase::Applying(by_signer.len());
+        for (signer, changes) in by_signer {
+            let Some(declared) = io.config.signers.get(&signer) else {
+                continue;
+            };
+            let id = io.exchanges.message_id();
+            let request = Ddns::new(declared).request(&self.zone, &changes, id, io.now);
+            let tag = Tag {
+                zone: self.zone.clone(),
+                what: Purpose::Update(Box::new(Sent {
+                    signer,
+                    items: changes.into_iter().map(|change| change.item).collect(),
+                    receipt: request.receipt.clone(),
+                })),
+            };
+            io.send(request, tag);
+        }
+    }
+
+    /// Takes the answer to a write; `None`: there was none.
+    pub(crate) fn wrote(&mut self, io: &mut Io<'_>, sent: Sent, answer: Option<&[u8]>) {
+        let Phase::Applying(left) = &mut self.phase else {
+            return;
+        };
+        *left = left.saturating_sub(1);
+        let is_last = *left == 0;
+        let Sent {
+            signer,
+            items,
+            receipt,
+        } = sent;
+        let declared = io.config.signers.get(&signer);
+        let written = match (answer, declared) {
+            (Some(answer), Some(declared)) => Ddns::new(declared).written(&receipt, answer, io.now),
+            _ => Written::Silent,
+        };
+        for item in items {
+            let key = (signer.clone(), item);
+            let tries = self.writes.get(&key).map_or(0, |write| write.tries);
+            self.writes.insert(
+                key,
+                Write {
+                    tries: tries.saturating_add(1),
+                    at: io.now,
+                    last: written.clone(),
+                },
+            );
+        }
+        if is_last {
+            // Believe nothing: read back from every instance.
+            self.observe(io);
+        }
+    }
+}
+
+/// What a change adds and removes, for people.
+fn difference(change: &Change) -> String {
+    let rtype = change.wanted.rtype;
+    let list = |sign: &str, data: Vec<String>| {
+        data.into_iter()
+            .map(|text| format!(" {sign}{text}"))
+            .collect::<String>()
+    };
+    let added = change.wanted.data.difference(&change.seen.data);
+    let removed = change.seen.data.difference(&change.wanted.data);
+    let added = list("+", added.map(|data| data.present(rtype)).collect());
+    let removed = list("-", removed.map(|data| data.present(rtype)).collect());
+    format!("{}{removed}{added}", change.item)
+}

@@ -1,0 +1,117 @@
+//! What an engine may touch: the time, the declarations, and one ordered list of outputs.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::IpAddr,
+};
+
+use counterpoint_dns::{
+    agent::{Note, Output, Record, Transport},
+    exchange::Exchanges,
+    message::Question,
+    name::Name,
+    time::Timestamp,
+};
+
+use crate::{
+    config::{Config, SignerName},
+    place::{Item, Place},
+    updater::{Receipt, Request},
+};
+
+/// What an outstanding exchange was for.
+#[derive(Clone, Debug)]
+pub(crate) struct Tag {
+    /// Which zone's engine asked.
+    pub zone: Name,
+    /// What for.
+    pub what: Purpose,
+}
+
+/// What an outstanding exchange was for.
+#[derive(Clone, Debug)]
+pub(crate) enum Purpose {
+    /// A look at one item.
+    Look {
+        /// In which round; answers to older ones come too late.
+        round: u64,
+        /// Where.
+        place: Place,
+        /// At what.
+        item: Item,
+        /// As asked.
+        question: Question,
+    },
+    /// A write.
+    Update(Box<Sent>),
+}
+
+/// A write under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    /// At whom.
+    pub signer: SignerName,
+    /// Of what.
+    pub items: Vec<Item>,
+    /// What the answer is judged by.
+    pub receipt: Receipt,
+}
+
+/// What an engine may touch.
+pub(crate) struct Io<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// The declarations.
+    pub config: &'a Config,
+    /// Questions and updates under way.
+    pub exchanges: &'a mut Exchanges<Tag>,
+    /// Everything that is wanted, in order.
+    pub outbox: &'a mut VecDeque<Output>,
+    /// Addresses of names, as far as they are known.
+    pub addresses: &'a BTreeMap<Name, Vec<IpAddr>>,
+    /// The parent's nameservers, as far as they are known.
+    pub parent_ns: &'a [Name],
+}
+
+impl Io<'_> {
+    /// Makes a record durable before anything later.
+    pub(crate) fn persist(&mut self, record: Record) {
+        self.outbox.push_back(Output::Persist(record));
+    }
+
+    /// Tells something.
+    pub(crate) fn note(&mut self, zone: &Name, kind: &'static str, subject: String, text: String) {
+        self.outbox.push_back(Output::Note(Note {
+            zone: zone.to_string(),
+            kind,
+            subject,
+            text,
+        }));
+    }
+
+    /// Asks a question.
+    pub(crate) fn ask(&mut self, place: &Place, question: Question, tag: Tag) {
+        self.exchanges
+            .ask_via(place.address, Transport::Udp, question, tag);
+        self.drain();
+    }
+
+    /// Sends a write.
+    pub(crate) fn send(&mut self, request: Request, tag: Tag) {
+        self.exchanges
+            .ask_raw(request.to, request.via, request.bytes, tag);
+        self.drain();
+    }
+
+    /// What is asked comes after what was persisted before.
+    pub(crate) fn drain(&mut self) {
+        self.outbox
+            .extend(std::iter::from_fn(|| self.exchanges.poll()));
+    }
+
+    /// The addresses of a name.
+    pub(crate) fn addresses_of(&self, name: &Name) -> Option<Vec<IpAddr>> {
+        let declared = self.config.addresses.get(name);
+        declared.or_else(|| self.addresses.get(name)).cloned()
+    }
+}

@@ -1,0 +1,227 @@
+//! Whose key is whose: attribution by who signs what, never by the order of asking.
+//!
+//! Owns the own keys of every signer, learned from it alone before it joins, or, in a group that
+//! exists already, from which server signs with which key (RFC 8901 §3.2: KSKs are not copied, and
+//! nobody signs with a foreign key). Once known, an attribution is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use counterpoint_dns::{
+    key::{Dnskey, REVOKED},
+    rdata::Rdata,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::{Config, SignerName},
+    log::Log,
+    place::{Item, Owner, Places},
+    sabotage::Sabotage,
+    store,
+};
+
+/// What a signer was seen to do with one of its own keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct OwnKey {
+    #[serde(with = "store::datum")]
+    key: Rdata,
+    signs_dnskey: bool,
+    signs_data: bool,
+}
+
+impl OwnKey {
+    fn is_sep(&self) -> bool {
+        Dnskey::parse(&self.key).is_some_and(|key| key.is_sep())
+    }
+}
+
+/// The own keys of every signer of one zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Keys {
+    own: BTreeMap<SignerName, Vec<OwnKey>>,
+}
+
+/// What one signer is seen to serve and to sign with, at all its instances.
+struct Sight {
+    keys: BTreeSet<Rdata>,
+    sign_dnskey: BTreeSet<Rdata>,
+    sign_data: BTreeSet<Rdata>,
+}
+
+impl Sight {
+    fn of(log: &Log, places: &Places, signer: &SignerName) -> Option<Self> {
+        let mut sight = Self {
+            keys: BTreeSet::new(),
+            sign_dnskey: BTreeSet::new(),
+            sign_data: BTreeSet::new(),
+        };
+        for place in places.of(&Owner::Signer(signer.clone())) {
+            let dnskey = log
+                .track(place, &Item::Dnskey)
+                .and_then(|track| track.current());
+            if let Some(version) = dnskey {
+                sight.keys.extend(version.data.iter().cloned());
+                sight.sign_dnskey.extend(version.signed_by.iter().cloned());
+            }
+            let soa = log
+                .track(place, &Item::Soa)
+                .and_then(|track| track.current());
+            if let Some(version) = soa {
+                sight.sign_data.extend(version.signed_by.iter().cloned());
+            }
+        }
+        (!sight.keys.is_empty()).then_some(sight)
+    }
+}
+
+impl Keys {
+    /// Attributes what the operator declared.
+    pub(crate) fn declare(&mut self, config: &Config) {
+        for (signer, declared) in &config.signers {
+            for key in &declared.own_keys {
+                self.add(signer, &key.to_rdata(), false, false);
+            }
+        }
+    }
+
+    /// Attributes what can be, among these signers. Whether anything is new.
+    pub(crate) fn learn(
+        &mut self,
+        log: &Log,
+        places: &Places,
+        signers: &BTreeSet<SignerName>,
+    ) -> bool {
+        let before = self.clone();
+        let sights: BTreeMap<&SignerName, Sight> = signers
+            .iter()
+            .filter_map(|signer| Some((signer, Sight::of(log, places, signer)?)))
+            .collect();
+        for (signer, sight) in &sights {
+            for (key, signs_dnskey) in sight
+                .sign_dnskey
+                .iter()
+                .map(|key| (key, true))
+                .chain(sight.sign_data.iter().map(|key| (key, false)))
+            {
+                if self.owner(key).is_none_or(|owner| owner == *signer) {
+                    self.add(signer, key, signs_dnskey, !signs_dnskey);
+                }
+            }
+        }
+        // A key that signs nowhere and stands at one signer alone is that one's, kept for later.
+        // To say *alone* every other signer must have been seen.
+        if sights.len() == signers.len() {
+            for (signer, sight) in &sights {
+                for key in &sight.keys {
+                    let elsewhere = sights
+                        .iter()
+                        .any(|(other, sight)| other != signer && sight.keys.contains(key));
+                    if !elsewhere && self.owner(key).is_none() {
+                        self.add(signer, key, false, false);
+                    }
+                }
+            }
+        }
+        *self != before
+    }
+
+    /// Keys that `signer` serves and nobody is known to own.
+    pub(crate) fn unattributed(
+        &self,
+        log: &Log,
+        places: &Places,
+        signer: &SignerName,
+    ) -> Vec<Rdata> {
+        let sight = Sight::of(log, places, signer);
+        let keys = sight.into_iter().flat_map(|sight| sight.keys);
+        keys.filter(|key| self.owner(key).is_none()).collect()
+    }
+
+    /// Keys with which `signer` signs although they are another's.
+    pub(crate) fn borrowed(&self, log: &Log, places: &Places, signer: &SignerName) -> Vec<Rdata> {
+        let Some(sight) = Sight::of(log, places, signer) else {
+            return Vec::new();
+        };
+        let signing = sight.sign_dnskey.union(&sight.sign_data);
+        signing
+            .filter(|key| self.owner(key).is_some_and(|owner| owner != signer))
+            .cloned()
+            .collect()
+    }
+
+    /// Who generated this key.
+    pub(crate) fn owner(&self, key: &Rdata) -> Option<&SignerName> {
+        self.own
+            .iter()
+            .find(|(_, keys)| keys.iter().any(|own| own.key == *key))
+            .map(|(signer, _)| signer)
+    }
+
+    /// Every own key of `signer`.
+    pub(crate) fn of(&self, signer: &SignerName) -> impl Iterator<Item = &Rdata> {
+        self.list(signer).iter().map(|own| &own.key)
+    }
+
+    /// Whether `signer` signs data with keys that a DS may name.
+    pub(crate) fn is_csk(&self, config: &Config, signer: &SignerName) -> bool {
+        if config.has(Sabotage::CskNotExported) {
+            return false;
+        }
+        if let Some(declared) = config.signers.get(signer).and_then(|signer| signer.csk) {
+            return declared;
+        }
+        let own = self.list(signer);
+        own.iter().all(OwnKey::is_sep) || own.iter().any(|key| key.is_sep() && key.signs_data)
+    }
+
+    /// What the others must have in their DNSKEY RRsets for answers of `signer` to validate.
+    pub(crate) fn exports(&self, config: &Config, signer: &SignerName) -> BTreeSet<Rdata> {
+        let csk = self.is_csk(config, signer);
+        let exported = self.list(signer).iter().filter(|key| csk || !key.is_sep());
+        exported.map(|own| own.key.clone()).collect()
+    }
+
+    /// The keys of `signer` that DS records must name: its SEP keys; where it has none, those that
+    /// sign its DNSKEY RRset.
+    pub(crate) fn entry_points(&self, signer: &SignerName) -> Vec<Dnskey> {
+        let own = self.list(signer);
+        let has_sep = own.iter().any(OwnKey::is_sep);
+        own.iter()
+            .filter(|key| {
+                if has_sep {
+                    key.is_sep()
+                } else {
+                    key.signs_dnskey
+                }
+            })
+            .filter_map(|key| Dnskey::parse(&key.key))
+            .filter(|key| key.flags & REVOKED == 0)
+            .collect()
+    }
+
+    /// The algorithms with which `signer` signs, or means to.
+    pub(crate) fn algorithms(&self, signer: &SignerName) -> BTreeSet<u8> {
+        let keys = self.of(signer).filter_map(Dnskey::parse);
+        keys.map(|key| key.algorithm).collect()
+    }
+
+    fn list(&self, signer: &SignerName) -> &[OwnKey] {
+        self.own.get(signer).map_or(&[], Vec::as_slice)
+    }
+
+    fn add(&mut self, signer: &SignerName, key: &Rdata, signs_dnskey: bool, signs_data: bool) {
+        let own = self.own.entry(signer.clone()).or_default();
+        match own.iter_mut().find(|own| own.key == *key) {
+            Some(own) => {
+                own.signs_dnskey |= signs_dnskey;
+                own.signs_data |= signs_data;
+            }
+            None => own.push(OwnKey {
+                key: key.clone(),
+                signs_dnskey,
+                signs_data,
+            }),
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The observation log: which instance served what, from when, until when, as far as was seen.
+//!
+//! Owns what waits and guard rest on. Knows nothing of processes. *Unknown* never becomes a version:
+//! an instance that does not answer goes on serving whatever it may serve.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
+
+use counterpoint_dns::{
+    agent::Record,
+    key::Dnskey,
+    rdata::{Rdata, Soa},
+    rrset::SignedRrSet,
+    signature::Verifier,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    place::{Item, Place},
+    store,
+};
+
+/// After a longer silence on our side, other versions may have come and gone unseen.
+const WATCHED_AT_LEAST_EVERY: Duration = Duration::from_secs(4_200);
+/// How long versions are kept after no cache holds them any more.
+const KEPT_AFTERWARDS: Duration = Duration::from_secs(86_400);
+
+/// Why it is not known what an instance serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// It was not asked.
+    NotAsked,
+    /// It did not answer.
+    Silent(String),
+    /// It answered, but not with authority: REFUSED, SERVFAIL, a referral.
+    NotAuthoritative(String),
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAsked => f.write_str("not asked yet"),
+            Self::Silent(why) | Self::NotAuthoritative(why) => f.write_str(why),
+        }
+    }
+}
+
+/// One version of one RRset at one instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Version {
+    /// The data; none for a proof that there are none. Not kept of SOA, whose serial moves.
+    #[serde(with = "store::data")]
+    pub data: BTreeSet<Rdata>,
+    /// TTL as served, seconds; of a denial, what RFC 2308 §5 makes of it.
+    pub ttl: u32,
+    /// The keys whose signatures on it verify.
+    #[serde(
+        with = "store::data",
+        default,
+        skip_serializing_if = "BTreeSet::is_empty"
+    )]
+    pub signed_by: BTreeSet<Rdata>,
+    /// When it was first seen.
+    #[serde(with = "store::instant")]
+    pub first_seen: Timestamp,
+    /// When it was last seen, as far as was written down.
+    #[serde(with = "store::instant")]
+    pub last_seen: Timestamp,
+}
+
+impl Version {
+    /// The TTL as a span.
+    pub(crate) fn ttl(&self) -> Duration {
+        Duration::from_secs(self.ttl.into())
+    }
+}
+
+/// All that was seen of one RRset at one instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Track {
+    /// In the order in which they were seen.
+    pub versions: Vec<Version>,
+    /// When something that nobody saw may have been replaced by what was seen then.
+    #[serde(with = "store::instants")]
+    pub unseen_until: Vec<Timestamp>,
+    /// Since when it has not answered with authority.
+    #[serde(with = "store::maybe_instant", default)]
+    pub unknown_since: Option<Timestamp>,
+    /// When it was last asked.
+    #[serde(skip)]
+    pub asked: Option<Timestamp>,
+    /// Why the last answer is not usable, if it is not.
+    #[serde(skip)]
+    pub unknown: Option<Unknown>,
+    /// The last SOA, where that was asked for.
+    #[serde(skip)]
+    pub soa: Option<Soa>,
+}
+
+impl Track {
+    /// The version that was served when this was last known.
+    pub(crate) fn current(&self) -> Option<&Version> {
+        self.versions.last()
+    }
+
+    /// What was shown by an answer at or after `since`.
+    pub(crate) fn shown_since(&self, since: Timestamp) -> Result<&Version, Unknown> {
+        match (&self.unknown, self.asked) {
+            (_, None) => Err(Unknown::NotAsked),
+            (_, Some(asked)) if asked < since => Err(Unknown::NotAsked),
+            (Some(why), _) => Err(why.clone()),
+            (None, _) => self.current().ok_or(Unknown::NotAsked),
+        }
+    }
+
+    /// Takes one answer; whether anything is worth writing down.
+    fn observe(&mut self, now: Timestamp, shown: Result<Version, Unknown>) -> bool {
+        let asked = self.asked.replace(now);
+        let version = match shown {
+            Ok(version) => version,
+            Err(why) => {
+                self.unknown = Some(why);
+                let news = self.unknown_since.is_none();
+                self.unknown_since.get_or_insert(now);
+                return news;
+            }
+        };
+        self.unknown = None;
+        let mut news = self.unknown_since.take().is_some();
+        match self.versions.last_mut() {
+            Some(last)
+                if (&last.data, last.ttl, &last.signed_by)
+                    == (&version.data, version.ttl, &version.signed_by) =>
+            {
+                last.last_seen = now;
+            }
+            last => {
+                let watched = last.is_some_and(|last| {
+                    now - asked.unwrap_or(last.last_seen).max(last.last_seen)
+                        <= WATCHED_AT_LEAST_EVERY
+                });
+                if !watched {
+                    self.unseen_until.push(now);
+                }
+                self.versions.push(version);
+                news = true;
+            }
+        }
+        news
+    }
+
+    /// Forgets what no cache has held for long.
+    fn prune(&mut self, now: Timestamp, max_ttl: Duration) {
+        self.unseen_until
+            .retain(|until| *until + max_ttl + KEPT_AFTERWARDS > now);
+        let ends: Vec<Timestamp> = self.versions.iter().skip(1).map(|v| v.first_seen).collect();
+        let mut ends = ends.into_iter();
+        self.versions.retain(|version| match ends.next() {
+            Some(end) => end + version.ttl().max(max_ttl) + KEPT_AFTERWARDS > now,
+            None => true,
+        });
+    }
+}
+
+/// One track, with where it belongs: what a record holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Stored {
+    place: Place,
+    item: Item,
+    track: Track,
+}
+
+/// All tracks of one zone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log {
+    tracks: BTreeMap<(Place, Item), Track>,
+    verifier: Verifier,
+}
+
+impl Log {
+    /// One track.
+    pub(crate) fn track(&self, place: &Place, item: &Item) -> Option<&Track> {
+        self.tracks.get(&(place.clone(), item.clone()))
+    }
+
+    /// All of them.
+    pub(crate) fn tracks(&self) -> impl Iterator<Item = (&Place, &Item, &Track)> {
+        self.tracks
+            .iter()
+            .map(|((place, item), track)| (place, item, track))
+    }
+
+    /// What `place` has shown of `item` since `since`.
+    pub(crate) fn shown(
+        &self,
+        place: &Place,
+        item: &Item,
+        since: Timestamp,
+    ) -> Result<&Version, Unknown> {
+        self.track(place, item)
+            .map_or(Err(Unknown::NotAsked), |track| track.shown_since(since))
+    }
+
+    /// Takes one answer. Whether the track must be written down.
+    pub(crate) fn observe(
+        &mut self,
+        now: Timestamp,
+        place: &Place,
+        item: &Item,
+        shown: Result<SignedRrSet, Unknown>,
+        max_ttl: Duration,
+    ) -> bool {
+        let version = shown.map(|signed| {
+            let signed_by = self.signers_of(&signed);
+            let soa = signed.set.data.iter().find_map(Soa::parse);
+            let data = match item {
+                Item::Soa => BTreeSet::new(),
+                _ => signed.set.data,
+            };
+            let version = Version {
+                data,
+                ttl: signed.set.ttl,
+                signed_by,
+                first_seen: now,
+                last_seen: now,
+            };
+            (version, soa)
+        });
+        let track = self
+            .tracks
+            .entry((place.clone(), item.clone()))
+            .or_default();
+        let shown = match version {
+            Ok((version, soa)) => {
+                track.soa = soa.filter(|_| *item == Item::Soa);
+                Ok(version)
+            }
+            Err(why) => Err(why),
+        };
+        let news = track.observe(now, shown);
+        if news {
+            track.prune(now, max_ttl);
+        }
+        news
+    }
+
+    /// The keys, of those seen anywhere, whose signatures on `signed` verify.
+    fn signers_of(&mut self, signed: &SignedRrSet) -> BTreeSet<Rdata> {
+        let known: BTreeSet<&Rdata> = self
+            .tracks
+            .iter()
+            .filter(|((_, item), _)| *item == Item::Dnskey)
+            .flat_map(|(_, track)| track.versions.iter().flat_map(|version| &version.data))
+            .chain(&signed.set.data)
+            .collect();
+        let mut found = BTreeSet::new();
+        for rrsig in &signed.signatures {
+            let tagged = known.iter().filter(|data| {
+                Dnskey::parse(data).is_some_and(|key| {
+                    key.tag() == rrsig.tag && self.verifier.made_by(&signed.set, rrsig, &key)
+                })
+            });
+            found.extend(tagged.map(|data| (*data).clone()));
+        }
+        found
+    }
+
+    /// The record of one track.
+    pub(crate) fn record(&self, zone: &str, place: &Place, item: &Item) -> Option<Record> {
+        let track = self.track(place, item)?.clone();
+        let stored = Stored {
+            place: place.clone(),
+            item: item.clone(),
+            track,
+        };
+        Some(store::record(format!("log/{zone}/{place}/{item}"), &stored))
+    }
+
+    /// Takes a record back.
+    pub(crate) fn restore(&mut self, record: &Record) {
+        if let Some(stored) = store::read::<Stored>(record) {
+            self.tracks
+                .insert((stored.place, stored.item), stored.track);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Writing to signers. One contract: *make this RRset exactly this set, if it still is what was seen*.
+//!
+//! Owns how a signer is spoken to. Refuses to believe what it answers: an accepted update may still
+//! have been dropped, so whoever writes reads back from every instance.
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr};
+
+use counterpoint_dns::{
+    agent::Transport,
+    message::ResponseCode,
+    name::{Name, RecordType},
+    rrset::RrSet,
+    time::Timestamp,
+    tsig::{RequestMac, TsigKey},
+    update::Update,
+};
+
+use crate::{
+    config::{Signer, SignerName},
+    place::Item,
+};
+
+/// One RRset of one signer that must change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Whose.
+    pub signer: SignerName,
+    /// Which.
+    pub item: Item,
+    /// What it was when that was decided; no data: absent.
+    pub seen: RrSet,
+    /// What it must become; no data: absent.
+    pub wanted: RrSet,
+}
+
+/// What became of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// The signer says that it was done.
+    Accepted,
+    /// Something had changed meanwhile; nothing was done.
+    Unmet,
+    /// The signer would not.
+    Refused(String),
+    /// No answer.
+    Silent,
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted => f.write_str("accepted"),
+            Self::Unmet => f.write_str("something had changed meanwhile"),
+            Self::Refused(why) => f.write_str(why),
+            Self::Silent => f.write_str("no answer"),
+        }
+    }
+}
+
+/// The writes of one RRset at one signer, within one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Write {
+    /// How many there were.
+    pub tries: u8,
+    /// When the last one was answered.
+    pub at: Timestamp,
+    /// What became of it.
+    pub last: Written,
+}
+
+/// What became of everything that the current row wrote.
+pub(crate) type Writes = BTreeMap<(SignerName, Item), Write>;
+
+/// A request to a signer.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// Where to.
+    pub to: SocketAddr,
+    /// How.
+    pub via: Transport,
+    /// The octets.
+    pub bytes: Vec<u8>,
+    /// What its answer is judged by.
+    pub receipt: Receipt,
+}
+
+/// What must be kept of a request to judge its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Receipt(RequestMac);
+
+/// A way of writing to one signer.
+pub(crate) trait Updater {
+    /// One request that makes all of `changes`, or none.
+    fn request(&self, zone: &Name, changes: &[Change], id: u16, now: Timestamp) -> Request;
+
+    /// What its answer says.
+    fn written(&self, receipt: &Receipt, answer: &[u8], now: Timestamp) -> Written;
+}
+
+/// Dynamic update (RFC 2136) with TSIG over TCP.
+pub(crate) struct Ddns {
+    primary: SocketAddr,
+    tsig: TsigKey,
+}
+
+impl Ddns {
+    /// The updater of this signer.
+    pub(crate) fn new(signer: &Signer) -> Self {
+        Self {
+            primary: signer.primary,
+            tsig: signer.tsig.clone(),
+        }
+    }
+
+    fn update(zone: &Name, change: &Change) -> Update {
+        match change.wanted.rtype {
+            // Deleting the DNSKEY RRset costs the foreign keys at least, with some servers the
+            // whole zone its signatures; an apex NS RRset cannot be deleted (RFC 2136 §3.4.2.4).
+            RecordType::DNSKEY | RecordType::NS => {
+                Update::adjust(zone.clone(), &change.seen, &change.wanted)
+            }
+            _ => {
+                let seen = Some(&change.seen).filter(|seen| !seen.data.is_empty());
+                Update::replace(zone.clone(), seen, &change.wanted)
+            }
+        }
+    }
+}
+
+impl Updater for Ddns {
+    fn request(&self, zone: &Name, changes: &[Change], id: u16, now: Timestamp) -> Request {
+        let empty = Update {
+            zone: zone.clone(),
+            prerequisites: Vec::new(),
+            changes: Vec::new(),
+        };
+        let updates = changes.iter().map(|change| Self::update(zone, change));
+        let whole = updates.fold(empty, Update::and);
+        let (bytes, mac) = self.tsig.sign_request(whole.to_message(id), now);
+        Request {
+            to: self.primary,
+            via: Transport::Tcp,
+            bytes,
+            receipt: Receipt(mac),
+        }
+    }
+
+    fn written(&self, receipt: &Receipt, answer: &[u8], now: Timestamp) -> Written {
+        match self.tsig.check_answer(&receipt.0, answer, now) {
+            Ok(message) => match message.response_code {
+                ResponseCode::NoError => Written::Accepted,
+                // RFC 2136 §3.2: what a failed prerequisite says.
+                ResponseCode::NXRRSet
+                | ResponseCode::YXRRSet
+                | ResponseCode::NXDomain
+                | ResponseCode::YXDomain => Written::Unmet,
+                code => Written::Refused(format!("it answers {code}")),
+            },
+            Err(fault) => Written::Refused(fault.to_string()),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `counterpoint`: plays scenarios. See [`counterpoint_scenarios::cli`].
+
+use std::{
+    env,
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+};
+
+use counterpoint_scenarios::cli::{self, Streams};
+
+fn main() -> ExitCode {
+    let colours = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let progress = err.is_terminal();
+    let mut streams = Streams {
+        out_styled: colours && out.is_terminal(),
+        err_styled: colours && progress,
+        out: &mut out,
+        err: &mut err,
+        progress,
+    };
+    ExitCode::from(cli::main(env::args_os(), &mut streams))
+}

@@ -1,0 +1,362 @@
+//! Names: one for each, all of them known, zones below the parent.
+
+use std::collections::BTreeSet;
+
+use counterpoint_dns::name::{Name, is_at_or_below};
+
+use super::Lints;
+use crate::scenario::{NamesIn, Servers, Target, What};
+
+/// Words that mean something else where a signer's name could stand.
+const RESERVED: [&str; 5] = ["parent", "scanner", "controller", "resolver", "owner"];
+
+pub(super) fn lint(lints: &Lints<'_>) {
+    let scenario = lints.scenario;
+    let signers = scenario.signers.iter().map(|s| s.name.as_str());
+    unique(lints, "signer", signers);
+    unique(
+        lints,
+        "group",
+        scenario.groups.iter().map(|g| g.name.as_str()),
+    );
+    unique(
+        lints,
+        "resolver",
+        scenario.resolvers.iter().map(|r| r.name.as_str()),
+    );
+    let zones: Vec<String> = scenario
+        .zones
+        .iter()
+        .map(|z| z.name.to_lowercase().to_string())
+        .collect();
+    unique(lints, "zone", zones.iter().map(String::as_str));
+    signer_names(lints);
+    zone_names(lints);
+    references(lints);
+}
+
+/// Every element has a name, and no two the same.
+fn unique<'a>(lints: &Lints<'_>, what: &str, names: impl Iterator<Item = &'a str>) {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for (index, name) in names.enumerate() {
+        let path = format!("{what}.{}", index + 1);
+        if name.is_empty() || (what == "zone" && name == ".") {
+            lints.fail(
+                &format!("{path}.name"),
+                "missing-name",
+                format!("a {what} without a name"),
+                |d| d.expected("this needs `name = …`"),
+            );
+        } else if !seen.insert(name) {
+            lints.fail(
+                &format!("{path}.name"),
+                "duplicate",
+                format!("two {what}s are called `{name}`"),
+                |d| {
+                    d.expected("this name is taken")
+                        .suggest("names are how the rest of the file says which is meant")
+                },
+            );
+        }
+    }
+}
+
+/// A signer's name is one label, and its nameservers live where they can.
+fn signer_names(lints: &Lints<'_>) {
+    let parent = &lints.scenario.parent.zone;
+    for (index, signer) in lints.scenario.signers.iter().enumerate() {
+        let path = format!("signer.{}", index + 1);
+        let name = signer.name.as_str();
+        let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let fits = name.len() <= 40
+            && name.chars().all(label)
+            && !name.starts_with('-')
+            && !name.ends_with('-');
+        if !fits {
+            lints.fail(&format!("{path}.name"), "bad-signer-name", format!("`{name}` cannot be a signer's name"), |d| {
+                d.expected("expected one label: at most 40 lower-case letters, digits and inner hyphens")
+            });
+        } else if RESERVED.contains(&name) {
+            lints.fail(
+                &format!("{path}.name"),
+                "reserved-name",
+                format!("`{name}` cannot be a signer's name"),
+                |d| d.expected("this word means something else in targets of faults"),
+            );
+        }
+        if let Some(NamesIn::Domain(domain)) = &signer.names_in
+            && !is_below(domain, parent)
+        {
+            lints.fail(
+                &format!("{path}.names-in"),
+                "not-below-parent",
+                format!("`{domain}` is not below the parent `{parent}`"),
+                |d| d.expected("a domain of nameservers is a child of the parent"),
+            );
+        }
+        if let (Servers::Names(names), false) = (
+            &signer.servers,
+            matches!(signer.names_in, Some(NamesIn::Zone)),
+        ) {
+            let domain = signer.domain(parent, parent);
+            for (number, name) in names.iter().enumerate() {
+                if !is_below(name, &domain) {
+                    let path = format!("{path}.servers.{}", number + 1);
+                    lints.fail(
+                        &path,
+                        "not-in-names-in",
+                        format!("the server `{name}` is not below `{domain}`"),
+                        |d| {
+                            d.expected("expected a name in the signer's own domain")
+                                .suggest("`names-in` says which domain that is")
+                        },
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn zone_names(lints: &Lints<'_>) {
+    let scenario = lints.scenario;
+    let parent = &scenario.parent.zone;
+    if scenario.zones.is_empty() {
+        lints.fail("zone", "missing-zone", "a scenario without a zone", |d| {
+            d.suggest("add a `[[zone]]` with `name` and `signers`")
+        });
+    }
+    if scenario.signers.is_empty() {
+        lints.fail(
+            "signer",
+            "missing-signer",
+            "a scenario without a signer",
+            |d| d.suggest("add a `[[signer]]` with a `name`"),
+        );
+    }
+    for (index, zone) in scenario.zones.iter().enumerate() {
+        let path = format!("zone.{}", index + 1);
+        let name = &zone.name;
+        if name.is_root() {
+            continue; // reported as nameless
+        }
+        if !is_below(name, parent) {
+            lints.fail(
+                &format!("{path}.name"),
+                "not-below-parent",
+                format!("the zone `{name}` is not below the parent `{parent}`"),
+                |d| d.expected(format!("expected a name that ends in `{parent}`")),
+            );
+        }
+        if let Some(outer) = scenario
+            .zones
+            .iter()
+            .find(|outer| is_below(name, &outer.name) && !outer.name.is_root())
+        {
+            lints.fail(
+                &format!("{path}.name"),
+                "nested-zone",
+                format!("the zone `{name}` lies inside the zone `{}`", outer.name),
+                |d| d.expected("every zone is a child of the parent"),
+            );
+        }
+        let clash = scenario.signers.iter().find(|signer| {
+            let inside = matches!(signer.names_in, Some(NamesIn::Zone));
+            let domain = signer.domain(parent, parent);
+            !inside
+                && !signer.name.is_empty()
+                && (is_at_or_below(&domain, name) || is_at_or_below(name, &domain))
+        });
+        if let Some(signer) = clash {
+            let domain = signer.domain(parent, parent);
+            lints.fail(
+                &format!("{path}.name"),
+                "names-in-clash",
+                format!("the nameservers of `{}` live in `{domain}`", signer.name),
+                |d| {
+                    d.expected("this zone would hold their names")
+                        .suggest("give the signer another `names-in`, or another name")
+                },
+            );
+        }
+        if zone.group.is_none() && zone.signers.is_empty() {
+            lints.fail(
+                &format!("{path}.signers"),
+                "no-signers",
+                format!("nobody serves the zone `{name}`"),
+                |d| d.expected("expected `signers = [\"…\"]` or `group = \"…\"`"),
+            );
+        }
+        if let Some(group) = &zone.group {
+            let known = scenario.groups.iter().map(|g| g.name.as_str());
+            lints.must_exist(&format!("{path}.group"), "group", group, known);
+            let own = format!("{path}.signers");
+            if lints.report.has(&own) {
+                lints.fail(
+                    &own,
+                    "both-group-and-signers",
+                    "a zone with both `group` and `signers`",
+                    |d| {
+                        d.expected("the group says who serves it")
+                            .suggest("remove one of the two")
+                    },
+                );
+            }
+        }
+        for (number, record) in zone.records.iter().enumerate() {
+            let path = format!("{path}.records.{}", number + 1);
+            outside(lints, &path, record.owner_in(name), name);
+        }
+    }
+}
+
+/// A record's owner lies in the zone, and can exist.
+fn outside(lints: &Lints<'_>, path: &str, owner: Option<Name>, zone: &Name) {
+    match owner {
+        None => lints.fail(
+            path,
+            "name-too-long",
+            "the name of this record is too long to exist",
+            |d| d.expected("more than 255 octets with the zone's name"),
+        ),
+        Some(owner) if !is_at_or_below(&owner, zone) => {
+            lints.fail(
+                path,
+                "out-of-zone",
+                format!("`{owner}` is not in the zone `{zone}`"),
+                |d| {
+                    d.expected("expected a name in the zone")
+                        .suggest("a name without a final dot is relative to the zone")
+                },
+            );
+        }
+        Some(_) => {}
+    }
+}
+
+/// Whoever is mentioned exists.
+fn references(lints: &Lints<'_>) {
+    let scenario = lints.scenario;
+    let lists = scenario
+        .groups
+        .iter()
+        .enumerate()
+        .map(|(index, group)| (format!("group.{}.signers", index + 1), &group.signers))
+        .chain(
+            scenario
+                .zones
+                .iter()
+                .enumerate()
+                .filter(|(_, zone)| zone.group.is_none())
+                .map(|(index, zone)| (format!("zone.{}.signers", index + 1), &zone.signers)),
+        );
+    for (path, signers) in lists {
+        signer_list(lints, &path, signers);
+    }
+    let zones: Vec<String> = scenario
+        .zones
+        .iter()
+        .map(|zone| zone.name.to_string())
+        .collect();
+    for event in &scenario.events {
+        let path = format!("event.{}", event.number);
+        for (key, signers) in event.what.signer_lists() {
+            signer_list(lints, &format!("{path}.{key}"), signers);
+        }
+        for (key, signer) in event.what.signers() {
+            lints.must_be_signer(&format!("{path}.{key}"), signer);
+        }
+        if let What::GroupAdd { group, .. } | What::GroupRemove { group, .. } = &event.what {
+            let known = scenario.groups.iter().map(|g| g.name.as_str());
+            lints.must_exist(&format!("{path}.group"), "group", group, known);
+        }
+        if event.what.has_zone() && scenario.zone(&event.zone).is_none() {
+            let zone = event.zone.to_string();
+            lints.must_exist(
+                &format!("{path}.zone"),
+                "zone",
+                &zone,
+                zones.iter().map(String::as_str),
+            );
+        }
+        if let What::SetRrset { records, .. } = &event.what {
+            for (number, record) in records.iter().enumerate() {
+                let path = format!("{path}.records.{}", number + 1);
+                outside(lints, &path, record.owner_in(&event.zone), &event.zone);
+            }
+        }
+    }
+    for fault in &scenario.faults {
+        target(
+            lints,
+            &format!("fault.{}.target", fault.number),
+            &fault.target,
+        );
+    }
+}
+
+/// Known signers, none of them twice.
+fn signer_list(lints: &Lints<'_>, path: &str, signers: &[String]) {
+    let mut seen = BTreeSet::new();
+    for (index, signer) in signers.iter().enumerate() {
+        let path = format!("{path}.{}", index + 1);
+        lints.must_be_signer(&path, signer);
+        if !seen.insert(signer) {
+            lints.fail(
+                &path,
+                "mentioned-twice",
+                format!("`{signer}` is mentioned twice"),
+                |d| d.expected("once is enough"),
+            );
+        }
+    }
+}
+
+/// A target exists, down to its number.
+fn target(lints: &Lints<'_>, path: &str, target: &Target) {
+    let scenario = lints.scenario;
+    let number = |what: &str, number: u32, count: usize| {
+        if number as usize > count {
+            lints.fail(
+                path,
+                "unknown-instance",
+                format!("{what} has no server {number}"),
+                |d| d.expected(format!("it has {count}")),
+            );
+        }
+    };
+    match target {
+        Target::Signer(name) => lints.must_be_signer(path, name),
+        Target::Instance(name, instance) => {
+            lints.must_be_signer(path, name);
+            if let Some(signer) = scenario.signer(name) {
+                number(&format!("`{name}`"), *instance, signer.servers.count());
+            }
+        }
+        Target::ParentInstance(instance) => {
+            number("the parent", *instance, scenario.parent.servers as usize)
+        }
+        Target::Resolver(name) => {
+            let known = scenario.resolvers.iter().map(|r| r.name.as_str());
+            lints.must_exist(path, "resolver", name, known);
+        }
+        Target::Between(a, b) => {
+            self::target(lints, path, a);
+            self::target(lints, path, b);
+        }
+        Target::Scanner if !scenario.scanner.enabled => {
+            lints.fail(path, "no-scanner", "there is no scanner", |d| {
+                d.expected("`scanner.enabled` is false")
+            })
+        }
+        Target::Controller if !scenario.controller.enabled => {
+            lints.fail(path, "no-controller", "there is no controller", |d| {
+                d.expected("`controller.enabled` is false")
+            })
+        }
+        Target::Parent | Target::Scanner | Target::Controller => {}
+    }
+}
+
+fn is_below(name: &Name, zone: &Name) -> bool {
+    name != zone && is_at_or_below(name, zone)
+}

@@ -1,0 +1,199 @@
+//! An outcome as a person reads it: the verdict first, then why, then what happened.
+
+use std::{
+    fmt::{self, Write as _},
+    time::Duration,
+};
+
+use counterpoint_dns::time::human;
+
+use super::{Outcome, Process, Violation};
+use crate::scenario::Verdict;
+
+/// Colours for a terminal, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    styled: bool,
+}
+
+impl Style {
+    /// With colours if `styled`.
+    pub const fn new(styled: bool) -> Self {
+        Self { styled }
+    }
+
+    fn paint(self, code: &str, text: &str) -> String {
+        match self.styled {
+            true => format!("\x1b[{code}m{text}\x1b[0m"),
+            false => text.into(),
+        }
+    }
+
+    fn good(self, text: &str) -> String {
+        self.paint("1;32", text)
+    }
+
+    fn bad(self, text: &str) -> String {
+        self.paint("1;31", text)
+    }
+
+    fn strong(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+}
+
+impl Outcome {
+    /// The report of a run. `again` is the command that reproduces it.
+    pub fn to_text(&self, again: &str, style: Style) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = self.write(&mut text, again, style);
+        text
+    }
+
+    fn write(&self, text: &mut String, again: &str, style: Style) -> fmt::Result {
+        let title = match self.title.as_str() {
+            "" => &self.scenario,
+            title => title,
+        };
+        writeln!(text, "{}", style.strong(title))?;
+        if title != &self.scenario {
+            writeln!(text, "  {}", self.scenario)?;
+        }
+        if let Some(error) = &self.internal_error {
+            writeln!(text, "  {}  internal error: {error}", style.bad("FAILED"))?;
+            writeln!(
+                text,
+                "  nothing is known about this scenario; to see it again:\n    {again}\n"
+            )?;
+            return Ok(());
+        }
+        let verdict = match self.verdict {
+            Verdict::Safe => style.good("SAFE"),
+            Verdict::Unsafe => style.bad("UNSAFE"),
+        };
+        let expected = match self.as_expected() {
+            true => "as expected",
+            false => "not as expected",
+        };
+        let (time, seed) = (human(self.virtual_time), self.seed);
+        writeln!(
+            text,
+            "  {verdict}  {expected}; {time} of virtual time, seed {seed}"
+        )?;
+        for (index, violation) in self.violations.iter().enumerate() {
+            self.write_violation(text, index + 1, violation)?;
+        }
+        if !self.processes.is_empty() {
+            writeln!(text, "\n  processes")?;
+        }
+        for process in &self.processes {
+            self.write_process(text, process)?;
+        }
+        if !self.reasons.is_empty() {
+            let counts: Vec<String> = self
+                .reasons
+                .iter()
+                .map(|(code, count)| format!("{code} {count}"))
+                .collect();
+            writeln!(text, "\n  scanner: {}", counts.join(", "))?;
+        }
+        for (what, lines) in [
+            ("outage", &self.outages),
+            ("warning", &self.warnings),
+            ("note", &self.notes),
+        ] {
+            for line in lines {
+                writeln!(text, "  {what}: {line}")?;
+            }
+        }
+        if !self.unmet.is_empty() {
+            writeln!(text, "\n  {}", style.bad("not as expected"))?;
+            for unmet in &self.unmet {
+                writeln!(text, "    {unmet}")?;
+            }
+            writeln!(text, "  to see it again:\n    {again}")?;
+        }
+        writeln!(text)
+    }
+
+    fn write_violation(
+        &self,
+        text: &mut String,
+        number: usize,
+        violation: &Violation,
+    ) -> fmt::Result {
+        let Violation {
+            property,
+            profile,
+            quantifier,
+            zone,
+            ..
+        } = violation;
+        let decides = match violation.decides {
+            true => "",
+            false => " (reported only)",
+        };
+        writeln!(
+            text,
+            "\n  {number}. {zone} is not `{property}` for {profile}, {quantifier}{decides}"
+        )?;
+        let from = self.at(violation.from);
+        let utc = self.start + violation.from;
+        match violation.until {
+            Some(until) => writeln!(
+                text,
+                "     first unsafe {from} ({utc}), for {}",
+                human(until.saturating_sub(violation.from))
+            )?,
+            None => writeln!(
+                text,
+                "     first unsafe {from} ({utc}), beyond the end of the run"
+            )?,
+        }
+        for line in violation.witness.lines() {
+            writeln!(text, "     {line}")?;
+        }
+        match violation.margin {
+            Some(margin) => writeln!(text, "     {} too early", human(margin)),
+            None => Ok(()),
+        }
+    }
+
+    fn write_process(&self, text: &mut String, process: &Process) -> fmt::Result {
+        let when = match process.ended {
+            Some(ended) => format!(" {}", self.at(ended)),
+            None => String::new(),
+        };
+        writeln!(
+            text,
+            "    {} of {}: {}{when}",
+            process.process, process.zone, process.outcome
+        )?;
+        let width = process
+            .steps
+            .iter()
+            .map(|step| step.name.chars().count())
+            .max()
+            .unwrap_or(0);
+        for step in &process.steps {
+            let until = step.until.map_or("not done".into(), |until| self.at(until));
+            let slack = match step.slack {
+                Some(slack) if !slack.is_zero() => format!("  slack {}", human(slack)),
+                _ => String::new(),
+            };
+            writeln!(
+                text,
+                "      {:width$}  {} to {until}{slack}",
+                step.name,
+                self.at(step.from)
+            )?;
+        }
+        Ok(())
+    }
+
+    /// An instant, as `T+2d03:00:00`.
+    fn at(&self, offset: Duration) -> String {
+        (self.start + offset).relative_to(self.start).to_string()
+    }
+}
