@@ -7,6 +7,7 @@ mod case;
 mod cds;
 mod chain;
 mod csync;
+mod csync_data;
 mod denial;
 mod proposal;
 mod request;

@@ -5,12 +5,17 @@ use std::collections::BTreeSet;
 use counterpoint_dns::{
     name::{Name, RecordType},
     rdata::{Csync, Rdata},
+    rrset::{RrSet, SignedRrSet},
+    signature::{Rrsig, Verifier},
 };
 use counterpoint_scanner::{
+    Answer,
     Outcome::{self, Abort, Delay, Ignore, Noop, Oob, Refuse},
+    Policy,
     Sabotage::{self, NoConsistency, NoContinuity, NoReplayGuard},
     Verdict,
     judge::CSYNC_RULES,
+    judge_csync,
     state::Guard,
 };
 
@@ -307,9 +312,8 @@ fn every_rule_stops_what_nothing_else_stops() {
     // C-02: a reading that broke off.
     let mut gathered = Case::synchronisation().gathered();
     gathered.servers[0].sequence = None;
-    let policy = Default::default();
-    let verifier = &mut Default::default();
-    let verdict = counterpoint_scanner::judge_csync(&gathered, &policy, NOW, verifier);
+    let (policy, verifier) = (Policy::default(), &mut Verifier::default());
+    let verdict = judge_csync(&gathered, &policy, NOW, verifier);
     assert_eq!((verdict.rule, verdict.reason, verdict.outcome), UNREADABLE);
 }
 
@@ -465,4 +469,47 @@ fn each_server_counts_its_own_serials() {
         "CSYNC_REPLAYED",
         "the defect mixes them up"
     );
+}
+
+#[test]
+fn a_delegation_is_not_built_on_wildcards() {
+    // C-02: the address was signed as `*.example.test.`, and nothing shows that this is all there is.
+    let case = Case::synchronisation();
+    let mut gathered = case.gathered();
+    let from = &case.sites[0];
+    let set = RrSet::new(within(), RecordType::A, 300, [address("192.0.2.3")]);
+    let mut rrsig = Rrsig::unsigned(
+        &set,
+        &public("az"),
+        &child(),
+        from.inception,
+        from.expiration,
+    );
+    rrsig.labels -= 1;
+    rrsig.signature = key("az").sign(&set.to_be_signed(&rrsig)).into();
+    let sequence = gathered.servers[0].sequence.as_mut().unwrap();
+    let wildcard = SignedRrSet {
+        set,
+        signatures: vec![rrsig],
+    };
+    let at = (within(), RecordType::A);
+    sequence.addresses.insert(at, Answer::Present(wildcard));
+    let (policy, verifier) = (Policy::default(), &mut Verifier::default());
+    let verdict = judge_csync(&gathered, &policy, NOW, verifier);
+    assert_eq!(verdict.reason, "CSYNC_NOT_SECURE");
+    assert!(verdict.text().contains("wildcard"), "{}", verdict.text());
+}
+
+#[test]
+fn glue_that_another_delegation_uses_stays_when_the_name_goes() {
+    let mut case = Case::synchronisation();
+    case.parent_ns.push(within());
+    case.glue = case.sites[0].data.clone();
+    case.added.clear();
+    let case = case.each(|site| site.ns.truncate(2));
+    let mut gathered = case.gathered();
+    gathered.delegation.shared.insert(within());
+    let (policy, verifier) = (Policy::default(), &mut Verifier::default());
+    let verdict = judge_csync(&gathered, &policy, NOW, verifier);
+    assert_eq!(verdict.change.unwrap().changed().count(), 1, "NS only");
 }

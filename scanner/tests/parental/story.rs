@@ -7,6 +7,8 @@ use counterpoint_dns::{
     message::ResponseCode,
     name::RecordType,
     rdata::{Csync, Rdata},
+    resolver,
+    rrset::RrSet,
 };
 use counterpoint_scanner::Sabotage;
 
@@ -280,4 +282,47 @@ fn without_the_right_key_nothing_is_scanned_and_that_is_told() {
     world.minutes(25);
     assert_eq!(world.scanner.reasons()["TRANSFER_FAILED"], 3);
     assert!(world.asked.is_empty());
+}
+
+#[test]
+fn a_nameserver_without_glue_is_found_by_the_resolver_and_heard() {
+    // its name lies outside the parent, and it disagrees.
+    let host = name("ns1.elsewhere.example.");
+    let mut case = Case::rollover();
+    case.parent_ns[1] = host.clone();
+    case.sites[1].cds = vec![ds("b")];
+    case.sites[1].cdnskey = vec![dnskey("b")];
+    let resolver = resolver::Config::new(vec![primary().ip()], Vec::new());
+    let mut world = World::new(case.clone(), |config| {
+        config.resolver = Some(resolver.clone())
+    });
+    let data = [Rdata::address(world.sites[1].address.ip())];
+    let set = RrSet::new(host.clone(), RecordType::A, 300, data);
+    world.parent.elsewhere.insert((host, RecordType::A), set);
+    world.minutes(5);
+    assert_eq!(world.said("verdict")[0], "CDS_INCONSISTENT");
+    // Without the resolver the name leads nowhere, which is silence, not agreement.
+    let mut world = World::new(case.clone(), |_| {});
+    world.minutes(5);
+    assert_eq!(world.said("verdict")[0], "SERVER_SILENT");
+    // Whoever configures an address needs neither.
+    let at = case.sites[1].address.ip();
+    let mut world = World::new(case, |config| {
+        let host = name("ns1.elsewhere.example.");
+        config.addresses.insert(host, [at].into());
+    });
+    world.minutes(5);
+    assert_eq!(world.said("verdict")[0], "CDS_INCONSISTENT");
+}
+
+#[test]
+fn a_parent_that_finds_fault_for_no_reason_is_asked_once_a_scan() {
+    let mut world = World::new(Case::rollover(), |config| {
+        config.publish_delay = Duration::ZERO..=Duration::ZERO;
+    });
+    world.parent.stubborn = true;
+    world.minutes(25);
+    assert_eq!(world.parent.updates.len(), 3);
+    assert_eq!(world.scanner.reasons()["UPDATE_REFUSED"], 3);
+    assert_eq!(world.ds(), ds_of(&["a", "b"]));
 }

@@ -32,6 +32,10 @@ pub fn primary() -> SocketAddr {
 pub struct Parent {
     pub sets: BTreeMap<(Name, RecordType), RrSet>,
     pub key: TsigKey,
+    /// What is outside the parent's zone.
+    pub elsewhere: BTreeMap<(Name, RecordType), RrSet>,
+    /// It finds fault with every prerequisite.
+    pub stubborn: bool,
     /// Updates that came, with what became of them.
     pub updates: Vec<(Update, ResponseCode)>,
     /// Answers to updates are lost.
@@ -75,6 +79,8 @@ impl Parent {
         Self {
             sets: sets.collect(),
             key: TsigKey::hmac_sha256(name("scanner."), b"secret"),
+            elsewhere: BTreeMap::new(),
+            stubborn: false,
             updates: Vec::new(),
             deaf: false,
             transfers: 0,
@@ -109,6 +115,30 @@ impl Parent {
         Some(checked.sign_answer(answer, now))
     }
 
+    /// The only nameserver of the root that the resolver knows, and it knows everything.
+    fn resolve(&self, request: &[u8]) -> Vec<u8> {
+        let request = decode(request).unwrap();
+        let query = &request.queries[0];
+        let mut answer = Message::response(request.id, OpCode::Query);
+        answer.metadata.authoritative = true;
+        answer.add_query(query.clone());
+        match self
+            .elsewhere
+            .get(&(query.name().clone(), query.query_type()))
+        {
+            Some(set) => answer.answers = records(set).collect(),
+            None => {
+                let soa = self.set(&name("test."), RecordType::SOA).unwrap();
+                let root = RrSet {
+                    name: name("."),
+                    ..soa.clone()
+                };
+                answer.authorities = records(&root).collect();
+            }
+        }
+        encode(&answer)
+    }
+
     fn update(&mut self, update: Update) -> ResponseCode {
         let holds = |prerequisite: &Prerequisite| match prerequisite {
             Prerequisite::Is(set) => {
@@ -116,7 +146,7 @@ impl Parent {
             }
             Prerequisite::Absent(owner, rtype) => self.set(owner, *rtype).is_none(),
         };
-        let code = match update.prerequisites.iter().all(holds) {
+        let code = match !self.stubborn && update.prerequisites.iter().all(holds) {
             true => ResponseCode::NoError,
             false => ResponseCode::NXRRSet,
         };
@@ -185,8 +215,10 @@ impl World {
     }
 
     fn respond(&mut self, to: SocketAddr, via: Transport, request: &[u8]) -> Option<Vec<u8>> {
+        if to == primary() && via == Transport::Udp {
+            return Some(self.parent.resolve(request));
+        }
         if to == primary() {
-            assert_eq!(via, Transport::Tcp);
             return self.parent.respond(self.now, request);
         }
         let site = self
