@@ -248,7 +248,7 @@ fn types_differ(case: &mut Case<'_>) -> Finding {
         return None;
     }
     let differ = |asked: &Asked| match (&asked.cds, &asked.cdnskey) {
-        (Some(cds), Some(cdnskey)) => !cds.agrees_with(cdnskey),
+        (Some(cds), Some(cdnskey)) => !cds.matches(cdnskey),
         _ => false,
     };
     asked.iter().any(differ).then(|| show_all(case))

@@ -7,6 +7,7 @@ mod case;
 mod cds;
 mod chain;
 mod csync;
+mod csync_data;
 mod denial;
 mod proposal;
 mod request;
@@ -68,6 +69,7 @@ impl Rule {
 fn first_to_stop(rules: &[Rule], case: &mut Case<'_>, policy: &Policy) -> Option<Verdict> {
     rules
         .iter()
+        .filter(|rule| !policy.muted.contains(rule.reason))
         .filter(|rule| !rule.defect.is_some_and(|defect| policy.has(defect)))
         .find_map(|rule| {
             let evidence = (rule.check)(case)?;
