@@ -67,12 +67,7 @@ fn signer_names(lints: &Lints<'_>) {
     for (index, signer) in lints.scenario.signers.iter().enumerate() {
         let path = format!("signer.{}", index + 1);
         let name = signer.name.as_str();
-        let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let fits = name.len() <= 40
-            && name.chars().all(label)
-            && !name.starts_with('-')
-            && !name.ends_with('-');
-        if !fits {
+        if !name.is_empty() && !is_label(name) {
             lints.fail(&format!("{path}.name"), "bad-signer-name", format!("`{name}` cannot be a signer's name"), |d| {
                 d.expected("expected one label: at most 40 lower-case letters, digits and inner hyphens")
             });
@@ -163,7 +158,7 @@ fn zone_names(lints: &Lints<'_>) {
             let inside = matches!(signer.names_in, Some(NamesIn::Zone));
             let domain = signer.domain(parent, parent);
             !inside
-                && !signer.name.is_empty()
+                && is_label(&signer.name)
                 && (is_at_or_below(&domain, name) || is_at_or_below(name, &domain))
         });
         if let Some(signer) = clash {
@@ -252,11 +247,6 @@ fn references(lints: &Lints<'_>) {
     for (path, signers) in lists {
         signer_list(lints, &path, signers);
     }
-    let zones: Vec<String> = scenario
-        .zones
-        .iter()
-        .map(|zone| zone.name.to_string())
-        .collect();
     for event in &scenario.events {
         let path = format!("event.{}", event.number);
         for (key, signers) in event.what.signer_lists() {
@@ -269,14 +259,8 @@ fn references(lints: &Lints<'_>) {
             let known = scenario.groups.iter().map(|g| g.name.as_str());
             lints.must_exist(&format!("{path}.group"), "group", group, known);
         }
-        if event.what.has_zone() && scenario.zone(&event.zone).is_none() {
-            let zone = event.zone.to_string();
-            lints.must_exist(
-                &format!("{path}.zone"),
-                "zone",
-                &zone,
-                zones.iter().map(String::as_str),
-            );
+        if event.what.has_zone() {
+            lints.must_be_zone(&format!("{path}.zone"), &event.zone);
         }
         if let What::SetRrset { records, .. } = &event.what {
             for (number, record) in records.iter().enumerate() {
@@ -355,6 +339,15 @@ fn target(lints: &Lints<'_>, path: &str, target: &Target) {
         }
         Target::Parent | Target::Scanner | Target::Controller => {}
     }
+}
+
+/// Whether a name can be a signer's: one label of a host name, in lower case.
+fn is_label(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=40).contains(&name.len())
+        && name.chars().all(fits)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
 }
 
 fn is_below(name: &Name, zone: &Name) -> bool {

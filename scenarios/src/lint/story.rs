@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use counterpoint_dns::name::Name;
+use counterpoint_dns::name::{Name, RecordType};
 
 use super::Lints;
 use crate::{
@@ -127,6 +127,19 @@ impl<'a> Story<'a> {
                     "contradiction",
                     "a TTL is set at signers or at the parent".into(),
                     "`at-parent = true` stands beside it",
+                );
+            }
+            What::SetTtl {
+                at_parent: true,
+                rtype,
+                ..
+            } if !matches!(rtype, RecordType::DS | RecordType::NS) => {
+                self.fail(
+                    event,
+                    "type",
+                    "not-at-the-parent",
+                    format!("the parent has no {rtype} of a zone"),
+                    "expected `DS` or `NS`",
                 );
             }
             What::Replace { from, to } if from == to => {

@@ -57,7 +57,7 @@ impl Outcome {
             title => title,
         };
         writeln!(text, "{}", style.strong(title))?;
-        if title != &self.scenario {
+        if *title != self.scenario {
             writeln!(text, "  {}", self.scenario)?;
         }
         if let Some(error) = &self.internal_error {
