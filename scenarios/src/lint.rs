@@ -4,8 +4,10 @@
 //! file, the [`Report`] knows. A value that was refused already is not complained about again.
 
 mod expect;
+mod keys;
 mod limits;
 mod names;
+mod references;
 mod story;
 mod times;
 
@@ -21,9 +23,11 @@ use crate::{
 pub(crate) fn lint(scenario: &Scenario, report: &Report) {
     let lints = Lints { scenario, report };
     names::lint(&lints);
+    references::lint(&lints);
     limits::lint(&lints);
     times::lint(&lints);
     story::lint(&lints);
+    keys::lint(&lints);
     expect::lint(&lints);
 }
 

@@ -105,10 +105,9 @@ fn classes(lints: &Lints<'_>) {
         if let Some(zone) = &class.zone {
             lints.must_be_zone(&format!("{path}.zone"), zone);
         }
-        if !seen.insert((class.property, zone)) {
+        if !seen.insert((class.property, class.quantifier, zone)) {
             lints.fail(&path, "duplicate", "this violation is listed twice", |d| {
                 d.expected(format!("`{}` stands above", class.property))
-                    .suggest("list the stronger quantifier only: one-resolver implies any-cache")
             });
         }
     }

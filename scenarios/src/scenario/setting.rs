@@ -262,6 +262,7 @@ impl Setting for Name {
     }
 
     fn print(&self) -> Option<String> {
-        Some(quote(&self.to_string()))
+        // `Display` would show the letters behind an A-label.
+        Some(quote(&self.to_ascii()))
     }
 }

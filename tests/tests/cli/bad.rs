@@ -85,3 +85,14 @@ fn mistakes_in_the_file_and_in_overrides_come_together() {
     assert!(told.contains("good.toml:10:6"), "{told}");
     assert!(told.contains("--set:1:6"), "{told}");
 }
+
+#[test]
+fn what_may_have_been_refused_may_be_asked_again() {
+    let again = "\n[[event]]\nat = \"2d\"\ndo = \"join\"\nsigner = \"beta\"\n\
+                 [[event]]\nat = \"3d\"\ndo = \"leave\"\nsigner = \"alpha\"\n\
+                 [[event]]\nat = \"4d\"\ndo = \"leave\"\nsigner = \"alpha\"\ndead = true\n";
+    assert_eq!(
+        complaints("good.toml", &format!("{GOOD}{again}"), &[]),
+        "no mistakes found"
+    );
+}

@@ -2,3 +2,6 @@
 
 mod bad;
 mod language;
+mod outcome;
+mod round_trip;
+mod shell;

@@ -134,9 +134,9 @@ impl Setting for RecordType {
             "TXT",
         ];
         let text = field.text("a record type as \"DNSKEY\"")?;
-        match text.to_ascii_uppercase().parse() {
-            Ok(rtype) => Some(rtype),
-            Err(_) => {
+        match parse_type(text) {
+            Some(rtype) => Some(rtype),
+            None => {
                 field.fail(
                     "unknown-name",
                     format!("there is no type `{text}`"),
@@ -152,6 +152,24 @@ impl Setting for RecordType {
     }
 
     fn print(&self) -> Option<String> {
-        Some(quote(&self.to_string()))
+        Some(quote(&print_type(*self)))
+    }
+}
+
+/// Parses a record type by mnemonic, or by number as `TYPE65280` (RFC 3597 §5).
+pub fn parse_type(text: &str) -> Option<RecordType> {
+    let text = text.to_ascii_uppercase();
+    match text.strip_prefix("TYPE") {
+        Some(number) => number.parse::<u16>().ok().map(RecordType::from),
+        None => text.parse().ok(),
+    }
+}
+
+/// Prints a record type so that [`parse_type`] reads it.
+pub fn print_type(rtype: RecordType) -> String {
+    let text = rtype.to_string();
+    match parse_type(&text) == Some(rtype) {
+        true => text,
+        false => format!("TYPE{}", u16::from(rtype)),
     }
 }
