@@ -73,6 +73,8 @@ pub(super) struct Walk<'a> {
     pub now: Timestamp,
     /// Zones whose servers are being sought.
     pub path: Vec<Name>,
+    /// Until when what was found on the way stays as it is, if nothing new comes.
+    pub horizon: Timestamp,
     /// How many questions deep.
     pub depth: usize,
 }
