@@ -2,7 +2,7 @@
 
 mod authority;
 
-use authority::{START, Signer, Zone, ask, at, ip, name};
+use authority::{story::*, zone::*, *};
 use counterpoint_dns::{
     name::RecordType,
     rdata::{Nsec, Rdata},

@@ -15,7 +15,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use authority::{A, B, OTHER, ROOT, Server, Signer, Story, TEST, ask, name, put};
+use authority::{story::*, *};
 use counterpoint_dns::{
     message::{Question, decode, encode},
     name::RecordType,
@@ -178,8 +178,8 @@ fn change(fault: Fault, inside: bool, question: &Question, message: &mut Message
         Fault::StrippedNsec if inside => {
             let soa = name("example.test.");
             message.authorities.retain(|record| {
-                !is(RecordType::NSEC)(record)
-                    && !(is(RecordType::RRSIG)(record) && record.name != soa)
+                !(is(RecordType::NSEC)(record)
+                    || is(RecordType::RRSIG)(record) && record.name != soa)
             });
         }
         Fault::StrippedNoDs if name("insecure.test.").zone_of(&question.name) => {
