@@ -6,8 +6,11 @@ use counterpoint_dns::{
     key::{DIGEST_SHA256, DIGEST_SHA384},
     name::RecordType,
     rdata::{Ds, Rdata},
+    signature::Verifier,
 };
-use counterpoint_scanner::{Continuity, Outcome, Sabotage, Verdict, state::Guard};
+use counterpoint_scanner::{
+    Answer, Continuity, Outcome, Sabotage, Verdict, judge_cds, state::Guard,
+};
 
 use crate::kit::*;
 
@@ -468,6 +471,16 @@ fn a_silent_server_is_left_out_after_the_schedule_never_counted_as_agreement() {
     let mut case = on(Case::rollover(), 1, |site| site.dead = true);
     case.given_up = true;
     assert_eq!(ds_set(&case.judge_cds()).len(), 3);
+    // Of a server that says one thing and not the other, the other is waited for, never left out.
+    let mut case = Case::rollover();
+    let judge = |case: &Case| {
+        let mut gathered = case.gathered();
+        gathered.servers[1].dnskey = Answer::Unusable("no answer".into());
+        judge_cds(&gathered, &case.policy, NOW, &mut Verifier::default()).reason
+    };
+    assert_eq!(judge(&case), "SERVER_SILENT");
+    case.given_up = true;
+    assert_eq!(judge(&case), "CDS_BOGUS");
     let nodata = on(Case::rollover(), 1, |site| {
         site.cds.clear();
         site.cdnskey.clear();

@@ -315,6 +315,15 @@ fn every_rule_stops_what_nothing_else_stops() {
     let (policy, verifier) = (Policy::default(), &mut Verifier::default());
     let verdict = judge_csync(&gathered, &policy, NOW, verifier);
     assert_eq!((verdict.rule, verdict.reason, verdict.outcome), UNREADABLE);
+    // first it is tried again.
+    let mut gathered = Case::synchronisation().gathered();
+    let sequence = gathered.servers[0].sequence.as_mut().unwrap();
+    sequence.csync = Answer::Unusable("no answer".into());
+    let verdict = judge_csync(&gathered, &policy, NOW, verifier);
+    assert_eq!(verdict.reason, "SERVER_SILENT");
+    gathered.servers[0].given_up = true;
+    let verdict = judge_csync(&gathered, &policy, NOW, verifier);
+    assert_eq!((verdict.rule, verdict.reason, verdict.outcome), UNREADABLE);
 }
 
 #[test]
