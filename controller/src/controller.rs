@@ -205,12 +205,7 @@ impl Controller {
     fn exchanged(&mut self, now: Timestamp, tag: Tag, outcome: &Exchanged) {
         let Tag { zone, what } = tag;
         self.with(now, &zone, |engine, io| match what {
-            Purpose::Look {
-                round,
-                place,
-                item,
-                question,
-            } => engine.looked(io, round, place, &item, &question, outcome),
+            Purpose::Look(look) => engine.looked(io, *look, outcome),
             Purpose::Update(sent) => {
                 let answer = match outcome {
                     Exchanged::Raw(bytes) => Some(bytes.as_slice()),

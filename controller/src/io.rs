@@ -32,18 +32,22 @@ pub(crate) struct Tag {
 #[derive(Clone, Debug)]
 pub(crate) enum Purpose {
     /// A look at one item.
-    Look {
-        /// In which round; answers to older ones come too late.
-        round: u64,
-        /// Where.
-        place: Place,
-        /// At what.
-        item: Item,
-        /// As asked.
-        question: Question,
-    },
+    Look(Box<Look>),
     /// A write.
     Update(Box<Sent>),
+}
+
+/// A look under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Look {
+    /// In which round; answers to older ones come too late.
+    pub round: u64,
+    /// Where.
+    pub place: Place,
+    /// At what.
+    pub item: Item,
+    /// As asked.
+    pub question: Question,
 }
 
 /// A write under way.

@@ -161,7 +161,7 @@ impl Scenario {
         let zone = &self.parent.zone;
         let name = |number| match zone.is_root() {
             true => format!("ns{number}.nic."),
-            false => format!("ns{number}.nic.{zone}"),
+            false => format!("ns{number}.nic.{}", zone.to_ascii()),
         };
         (1..=self.parent.servers)
             .filter_map(|number| parse_name(&name(number)).ok())

@@ -6,7 +6,7 @@ use counterpoint_dns::{exchange::Outcome, message::Question, rrset::SignedRrSet,
 
 use super::{Engine, Phase};
 use crate::{
-    io::{Io, Purpose, Tag},
+    io::{Io, Look, Purpose, Tag},
     log::Unknown,
     observation,
     place::{Item, Owner, Place, parent_places, signer_places},
@@ -80,12 +80,12 @@ impl Engine {
         for (owner, item) in looks {
             for place in self.places.of(&owner) {
                 let question = Question::new(item.name(&self.zone), item.rtype());
-                let what = Purpose::Look {
+                let what = Purpose::Look(Box::new(Look {
                     round: self.rounds,
                     place: place.clone(),
                     item: item.clone(),
                     question: question.clone(),
-                };
+                }));
                 let zone = self.zone.clone();
                 io.ask(place, question, Tag { zone, what });
                 left += 1;
@@ -99,22 +99,20 @@ impl Engine {
     }
 
     /// Takes one answer.
-    pub(crate) fn looked(
-        &mut self,
-        io: &mut Io<'_>,
-        round: u64,
-        place: Place,
-        item: &Item,
-        question: &Question,
-        outcome: &Outcome,
-    ) {
+    pub(crate) fn looked(&mut self, io: &mut Io<'_>, look: Look, outcome: &Outcome) {
+        let Look {
+            round,
+            place,
+            item,
+            question,
+        } = look;
         if round != self.rounds {
             return;
         }
         let Phase::Observing(under_way) = &mut self.phase else {
             return;
         };
-        for (item, shown) in observation::read(&self.zone, item, question, outcome) {
+        for (item, shown) in observation::read(&self.zone, &item, &question, outcome) {
             under_way.got.push(Got {
                 at: io.now,
                 place: place.clone(),

@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
+    sync::Arc,
 };
 
 use counterpoint_dns::{
@@ -337,7 +338,7 @@ pub enum Mood {
 }
 
 /// A change of each answer before it leaves.
-pub type Tamper = Box<dyn Fn(&Question, &mut Message)>;
+pub type Tamper = Arc<dyn Fn(&Question, &mut Message) + Send + Sync>;
 
 /// One server.
 pub struct Server {
@@ -409,8 +410,12 @@ impl World {
     }
 
     /// From now on each answer of 192.0.2.`last` is changed.
-    pub fn tamper(&mut self, last: u8, tamper: impl Fn(&Question, &mut Message) + 'static) {
-        self.servers.get_mut(&ip(last)).unwrap().tamper = Some(Box::new(tamper));
+    pub fn tamper(
+        &mut self,
+        last: u8,
+        tamper: impl Fn(&Question, &mut Message) + Send + Sync + 'static,
+    ) {
+        self.servers.get_mut(&ip(last)).unwrap().tamper = Some(Arc::new(tamper));
     }
 
     /// Carries messages until the resolver has nothing more to say.
