@@ -12,7 +12,7 @@ use counterpoint_dns::{
 use super::{
     Finding, Rule,
     case::{Case, line},
-    cds::silent,
+    cds_chain::silent,
     csync_data as data, first_to_stop, found,
     proposal::Proposal,
 };
