@@ -261,3 +261,34 @@ impl Gathered {
         &self.delegation.child
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use counterpoint_dns::{message::Question, name::parse_name};
+
+    #[test]
+    fn only_an_authoritative_answer_says_anything() {
+        let name = parse_name("example.test.").unwrap();
+        let reply = |rcode, authoritative| Reply {
+            id: 1,
+            rcode,
+            authoritative,
+            truncated: false,
+            question: Some(Question::new(name.clone(), RecordType::CDS)),
+            answer: Vec::new(),
+            authority: Vec::new(),
+            additional: Vec::new(),
+        };
+        for (rcode, authoritative, is_response) in [
+            (ResponseCode::NoError, true, true),
+            (ResponseCode::NXDomain, true, true),
+            (ResponseCode::NoError, false, false),
+            (ResponseCode::ServFail, true, false),
+            (ResponseCode::Refused, false, false),
+        ] {
+            let answer = Answer::from_reply(reply(rcode, authoritative));
+            assert_eq!(answer.is_response(), is_response, "{rcode} {authoritative}");
+        }
+    }
+}

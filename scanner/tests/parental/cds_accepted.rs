@@ -94,6 +94,12 @@ fn digest_types_are_the_same_for_every_key() {
     // different digests for the same keys are no difference.
     let case = on(case, 1, |site| site.cds = vec![ds("a"), ds("b"), ds("n")]);
     assert_eq!(ds_set(&case.judge_cds()), all);
+    // Where no CDS says which types, it is SHA-256.
+    let plain = case.clone().each(|site| site.cds.clear());
+    assert_eq!(
+        ds_set(&plain.judge_cds()),
+        [ds("a"), ds("b"), ds("n")].into()
+    );
     // by default only SHA-256 counts, and `n` has none in CDS.
     let mut strict = Case::rollover().each(|site| site.cds = mixed.to_vec());
     strict.policy.digests = [DIGEST_SHA256].into();
