@@ -1,7 +1,7 @@
 //! A scenario as plain data: everything defaulted, every name checked.
 //!
 //! Owns what a scenario file can say, and says nothing of how it is read ([`crate::load`]), judged
-//! for sense ([`crate::lint`]) or run. A field that files may leave out and that depends on others
+//! for sense (`lint`) or run. A field that files may leave out and that depends on others
 //! is an `Option` here, with a method that computes it.
 
 pub mod event;

@@ -127,6 +127,11 @@ fn zone_names(lints: &Lints<'_>) {
             |d| d.suggest("add a `[[signer]]` with a `name`"),
         );
     }
+    let zones: BTreeSet<Name> = scenario
+        .zones
+        .iter()
+        .map(|zone| zone.name.to_lowercase())
+        .collect();
     for (index, zone) in scenario.zones.iter().enumerate() {
         let path = format!("zone.{}", index + 1);
         let name = &zone.name;
@@ -141,15 +146,11 @@ fn zone_names(lints: &Lints<'_>) {
                 |d| d.expected(format!("expected a name that ends in `{parent}`")),
             );
         }
-        if let Some(outer) = scenario
-            .zones
-            .iter()
-            .find(|outer| is_below(name, &outer.name) && !outer.name.is_root())
-        {
+        if let Some(outer) = zone_around(name, &zones) {
             lints.fail(
                 &format!("{path}.name"),
                 "nested-zone",
-                format!("the zone `{name}` lies inside the zone `{}`", outer.name),
+                format!("the zone `{name}` lies inside the zone `{outer}`"),
                 |d| d.expected("every zone is a child of the parent"),
             );
         }
@@ -234,6 +235,18 @@ fn is_label(name: &str) -> bool {
         && name.chars().all(fits)
         && !name.starts_with('-')
         && !name.ends_with('-')
+}
+
+/// The zone in which a name lies, its own aside.
+fn zone_around<'z>(name: &Name, zones: &'z BTreeSet<Name>) -> Option<&'z Name> {
+    let mut around = name.to_lowercase().base_name();
+    while !around.is_root() {
+        if let Some(zone) = zones.get(&around) {
+            return Some(zone);
+        }
+        around = around.base_name();
+    }
+    None
 }
 
 fn is_below(name: &Name, zone: &Name) -> bool {

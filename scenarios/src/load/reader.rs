@@ -300,12 +300,4 @@ impl<'a> Reader<'a> {
             self.report.add(entry.place, diagnostic);
         }
     }
-
-    /// Gives up on the rest: the table is of a kind that is not known.
-    pub fn abandon(self) {}
-
-    /// Where mistakes go.
-    pub fn report(&self) -> &'a Report {
-        self.report
-    }
 }
