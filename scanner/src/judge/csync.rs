@@ -12,7 +12,7 @@ use counterpoint_dns::{
 use super::{
     Finding, Rule,
     case::{Case, line},
-    cds::silent,
+    cds_chain::silent,
     csync_data as data, first_to_stop, found,
     proposal::Proposal,
 };
@@ -35,9 +35,10 @@ const FORBIDDEN: [RecordType; 5] = [
 ];
 
 /// All of them, in order.
-pub const CSYNC_RULES: [Rule; 21] = [
+pub const CSYNC_RULES: [Rule; 22] = [
     Rule::new("X-02", "NO_RESPONSE", Abort, no_response),
     Rule::new("C-26", "CSYNC_ABSENT", Noop, absent),
+    Rule::new("X-03", "SERVER_SILENT", Delay, broke_off),
     Rule::new("C-01", "CSYNC_NOT_ALONE", Ignore, not_alone),
     Rule::new("C-02", "CSYNC_UNREADABLE", Abort, unreadable),
     Rule::new("C-23", "CSYNC_FORBIDDEN_TYPE", Ignore, forbidden_type),
@@ -162,6 +163,18 @@ fn absent(case: &mut Case<'_>) -> Finding {
         .servers()
         .any(|(_, server)| server.csync().present().is_some());
     (!any).then(|| vec!["no CSYNC anywhere".into()])
+}
+
+/// a reading without its end says nothing yet; once patience is over, C-02 speaks.
+fn broke_off(case: &mut Case<'_>) -> Finding {
+    let broken = case
+        .servers()
+        .filter(|(_, server)| server.broke_off() && !server.given_up);
+    found(
+        broken
+            .map(|(_, server)| line(server, "the reading broke off; to be tried again"))
+            .collect(),
+    )
 }
 
 /// C-01 (RFC 7477 §2): only one CSYNC record.

@@ -41,7 +41,7 @@ pub fn not_secure(case: &mut Case<'_>) -> Finding {
         let Some(sequence) = server.sequence.as_ref() else {
             continue;
         };
-        if sequence.csync.present().is_none() {
+        if sequence.csync.present().is_none() || server.may_yet_say(&server.dnskey) {
             continue;
         }
         let chain = match case.chain(at) {

@@ -5,6 +5,7 @@
 
 mod case;
 mod cds;
+mod cds_chain;
 mod chain;
 mod csync;
 mod csync_data;

@@ -86,14 +86,17 @@ fn a_silent_server_is_tried_four_times_before_it_is_left_out() {
     let mut case = Case::rollover();
     case.sites[1].dead = true;
     let mut world = World::new(case, |_| {});
-    world.minutes(74);
+    world.minutes(20);
     assert_eq!(world.said("verdict")[0], "SERVER_SILENT");
-    assert_eq!(world.scanner.reasons()["SERVER_SILENT"], 4);
-    assert!(world.parent.updates.is_empty());
     // Whoever asks for scans does not shorten the schedule.
+    let before = world.asked.len();
     for _ in 0..10 {
         world.scan_now();
     }
+    assert!(world.asked.len() > before, "they are scans");
+    world.minutes(74);
+    assert_eq!(world.scanner.reasons()["SERVER_SILENT"], 14);
+    assert_eq!(world.scanner.pending().count(), 0);
     assert!(world.parent.updates.is_empty());
     world.minutes(78);
     assert_eq!(world.ds(), ds_of(&ALL));
@@ -256,6 +259,19 @@ fn a_csync_is_read_in_order_over_streams_and_applied() {
     world.minutes(60);
     assert_eq!(world.said("verdict").last(), Some(&"CSYNC_STATUS_QUO"));
     assert_eq!(world.parent.updates.len(), 1);
+}
+
+#[test]
+fn only_the_types_that_a_csync_lists_are_read() {
+    // C-18.
+    let case = Case::synchronisation().each(|site| {
+        site.csync[0].types = vec![RecordType::NS, RecordType::A];
+    });
+    let mut world = World::new(case, |_| {});
+    world.minutes(1);
+    let asked_for = |rtype| world.asked.iter().any(|(_, asked, _)| asked.rtype == rtype);
+    assert!(asked_for(RecordType::A) && !asked_for(RecordType::AAAA));
+    assert_eq!(world.said("verdict")[1], "CSYNC_ACCEPTED");
 }
 
 #[test]
