@@ -89,6 +89,7 @@ impl Config {
             glue_ttl: self.glue_ttl,
             validation: validate::Policy::default(),
             sabotage: self.sabotage.clone(),
+            muted: BTreeSet::new(),
         }
     }
 }
@@ -110,6 +111,9 @@ pub struct Policy {
     pub validation: validate::Policy,
     /// Deliberate defects.
     pub sabotage: BTreeSet<Sabotage>,
+    /// Reason codes of rules that are passed over, to ask what would happen without them. A
+    /// scanner's own policy passes over none.
+    pub muted: BTreeSet<&'static str>,
 }
 
 impl Default for Policy {
@@ -122,6 +126,7 @@ impl Default for Policy {
             glue_ttl: 3_600,
             validation: validate::Policy::default(),
             sabotage: BTreeSet::new(),
+            muted: BTreeSet::new(),
         }
     }
 }

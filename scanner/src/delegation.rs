@@ -11,7 +11,7 @@ use std::{
 
 use counterpoint_dns::{
     message::{Question, Reply, ResponseCode, decode, query},
-    name::{Name, RecordType, is_at_or_below},
+    name::{Name, RecordType},
     rdata::{Ds, Soa},
     rrset::RrSet,
     time::Timestamp,
@@ -178,14 +178,15 @@ impl ParentZone {
                 RecordType::A | RecordType::AAAA => {
                     let known = addresses.entry(set.name.clone()).or_default();
                     known.extend(set.data.iter().filter_map(|data| data.as_address()));
-                    let used_by = users.get(&set.name);
-                    for delegation in delegations.values_mut() {
-                        let child = &delegation.child;
-                        let uses = used_by.is_some_and(|by| by.contains(child));
-                        if !uses && !is_at_or_below(&set.name, child) {
+                    let nobody = BTreeSet::new();
+                    let used_by = users.get(&set.name).unwrap_or(&nobody);
+                    let mut concerned = used_by.clone();
+                    concerned.extend(delegations_above(&set.name, zone, &delegations));
+                    for child in concerned {
+                        let Some(delegation) = delegations.get_mut(&child) else {
                             continue;
-                        }
-                        if used_by.is_some_and(|by| by.iter().any(|other| other != child)) {
+                        };
+                        if used_by.iter().any(|other| *other != child) {
                             delegation.shared.insert(set.name.clone());
                         }
                         let key = (set.name.clone(), set.rtype);
@@ -201,6 +202,23 @@ impl ParentZone {
             addresses,
         })
     }
+}
+
+/// The delegations at or above a name.
+fn delegations_above(
+    name: &Name,
+    zone: &Name,
+    delegations: &BTreeMap<Name, Delegation>,
+) -> Vec<Name> {
+    let mut above = Vec::new();
+    let mut at = name.clone();
+    while at != *zone && !at.is_root() {
+        if delegations.contains_key(&at) {
+            above.push(at.clone());
+        }
+        at = at.base_name();
+    }
+    above
 }
 
 #[cfg(test)]

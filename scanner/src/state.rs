@@ -253,4 +253,17 @@ mod tests {
         ];
         assert_eq!(Memory::restore(records), memory);
     }
+
+    #[test]
+    fn what_is_accepted_replaces_what_was_and_leaves_the_rest() {
+        let server = "192.0.2.1:53".parse().unwrap();
+        let guard = |cds, csync| Guard {
+            cds,
+            cdnskey: None,
+            csync,
+        };
+        let mut guards: Guards = [(server, guard(Some(1), Some(5)))].into();
+        merge(&mut guards, &[(server, guard(Some(2), None))].into());
+        assert_eq!(guards[&server], guard(Some(2), Some(5)));
+    }
 }

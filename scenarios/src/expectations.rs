@@ -28,7 +28,7 @@ pub fn unmet(expect: &Expect, outcome: &Outcome) -> Vec<Unmet> {
             unmet.push(miss(
                 "sometimes",
                 goal,
-                "never reached: the run proves nothing about it",
+                "it was never reached: the run proves nothing about it",
             ));
         }
     }

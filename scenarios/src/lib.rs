@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod diagnostic;
+pub mod draws;
 pub mod expectations;
 mod lint;
 pub mod load;

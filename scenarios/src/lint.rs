@@ -4,10 +4,14 @@
 //! file, the [`Report`] knows. A value that was refused already is not complained about again.
 
 mod expect;
+mod keys;
 mod limits;
 mod names;
+mod references;
 mod story;
 mod times;
+
+use counterpoint_dns::name::Name;
 
 use crate::{
     diagnostic::{Diagnostic, nearest, one_of},
@@ -19,9 +23,11 @@ use crate::{
 pub(crate) fn lint(scenario: &Scenario, report: &Report) {
     let lints = Lints { scenario, report };
     names::lint(&lints);
+    references::lint(&lints);
     limits::lint(&lints);
     times::lint(&lints);
     story::lint(&lints);
+    keys::lint(&lints);
     expect::lint(&lints);
 }
 
@@ -57,7 +63,7 @@ impl Lints<'_> {
         known: impl IntoIterator<Item = &'n str>,
     ) {
         let known: Vec<&str> = known.into_iter().collect();
-        if known.contains(&name) {
+        if known.contains(&name) || self.report.lacks_names(what) {
             return;
         }
         let message = format!("there is no {what} `{name}`");
@@ -69,6 +75,24 @@ impl Lints<'_> {
                 None => d.suggest(format!("the file has {}", one_of(known))),
             }
         });
+    }
+
+    /// Complains unless there is such a zone.
+    fn must_be_zone(&self, path: &str, zone: &Name) {
+        if self.scenario.zone(zone).is_none() {
+            let known: Vec<String> = self
+                .scenario
+                .zones
+                .iter()
+                .map(|z| z.name.to_string())
+                .collect();
+            self.must_exist(
+                path,
+                "zone",
+                &zone.to_string(),
+                known.iter().map(String::as_str),
+            );
+        }
     }
 
     /// Complains unless a signer is called `name`.

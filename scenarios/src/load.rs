@@ -1,7 +1,7 @@
 //! From a file (and `--set`s) to a [`Scenario`], or to every mistake in it.
 //!
 //! Text becomes a tree with places ([`tree`]); overrides are written into the tree; a reader turns
-//! it into data key by key ([`reader`]); then the data are judged for sense ([`crate::lint`]).
+//! it into data key by key ([`reader`]); then the data are judged for sense (`lint`).
 
 pub mod overrides;
 pub mod reader;

@@ -1,7 +1,7 @@
 //! A scenario as plain data: everything defaulted, every name checked.
 //!
 //! Owns what a scenario file can say, and says nothing of how it is read ([`crate::load`]), judged
-//! for sense ([`crate::lint`]) or run. A field that files may leave out and that depends on others
+//! for sense (`lint`) or run. A field that files may leave out and that depends on others
 //! is an `Option` here, with a method that computes it.
 
 pub mod event;
@@ -161,7 +161,7 @@ impl Scenario {
         let zone = &self.parent.zone;
         let name = |number| match zone.is_root() {
             true => format!("ns{number}.nic."),
-            false => format!("ns{number}.nic.{zone}"),
+            false => format!("ns{number}.nic.{}", zone.to_ascii()),
         };
         (1..=self.parent.servers)
             .filter_map(|number| parse_name(&name(number)).ok())

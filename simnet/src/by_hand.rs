@@ -303,20 +303,20 @@ impl Stage {
         }
     }
 
-    /// Changes the TTL of the apex RRset of this type at these signers.
+    /// Changes the TTL of every RRset of this type at these signers.
     pub fn set_ttl(&mut self, zone: &Name, at: &[String], rtype: RecordType, ttl: u32) {
         for signer in at {
             let Some(primary) = self.primary(signer, zone) else {
                 continue;
             };
-            set_ttl(primary, zone, rtype, ttl);
+            set_ttl(primary, None, rtype, ttl);
         }
     }
 
     /// Changes the TTL of the delegation's NS or DS RRset.
     pub fn set_parent_ttl(&mut self, zone: &Name, rtype: RecordType, ttl: u32) {
         if let Some(parent) = self.parent() {
-            set_ttl(parent, zone, rtype, ttl);
+            set_ttl(parent, Some(zone), rtype, ttl);
         }
     }
 
@@ -343,12 +343,17 @@ impl Stage {
     }
 }
 
-fn set_ttl(primary: &mut Primary, zone: &Name, rtype: RecordType, ttl: u32) {
+/// At the parent: of the delegation; at a signer: of every RRset of the type.
+fn set_ttl(primary: &mut Primary, at: Option<&Name>, rtype: RecordType, ttl: u32) {
     if rtype == RecordType::DNSKEY {
         if let Some(signing) = &mut primary.signing {
             signing.dnskey_ttl = ttl;
         }
-    } else if let Some(set) = primary.contents.get_mut(zone, rtype) {
-        set.ttl = ttl;
+        return;
+    }
+    for set in primary.contents.sets_mut() {
+        if set.rtype == rtype && at.is_none_or(|name| set.name == *name) {
+            set.ttl = ttl;
+        }
     }
 }

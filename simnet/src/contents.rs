@@ -59,14 +59,14 @@ impl Contents {
         self.sets.get(name)?.get(&rtype)
     }
 
-    /// The RRset of this name and type, to change in place.
-    pub fn get_mut(&mut self, name: &Name, rtype: RecordType) -> Option<&mut RrSet> {
-        self.sets.get_mut(name)?.get_mut(&rtype)
-    }
-
     /// All names with their RRsets, in canonical order.
     pub fn names(&self) -> impl Iterator<Item = (&Name, &BTreeMap<RecordType, RrSet>)> {
         self.sets.iter()
+    }
+
+    /// All RRsets, in canonical order, to change in place.
+    pub fn sets_mut(&mut self) -> impl Iterator<Item = &mut RrSet> {
+        self.sets.values_mut().flat_map(BTreeMap::values_mut)
     }
 
     /// All RRsets, in canonical order.

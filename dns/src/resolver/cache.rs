@@ -94,6 +94,7 @@ pub(super) struct Cache {
     cuts: BTreeMap<Name, Arc<Cut>>,
     own: BTreeMap<Name, Arc<Cut>>,
     next: u64,
+    links: u64,
 }
 
 impl Cache {
@@ -114,6 +115,9 @@ impl Cache {
             Held::NoName(..) => RecordType::ANY,
             _ => entry.question.rtype,
         };
+        if matches!(entry.question.rtype, RecordType::DS | RecordType::DNSKEY) {
+            self.links += 1;
+        }
         let key = Question::new(entry.question.name.clone(), rtype);
         self.entries.insert(key, Arc::new(entry));
     }
@@ -150,6 +154,7 @@ impl Cache {
 
     /// Drops everything.
     pub fn flush(&mut self) {
+        self.links += 1;
         self.entries.clear();
         self.cuts.clear();
         self.own.clear();
@@ -173,6 +178,11 @@ impl Cache {
             .cloned()
             .or_else(|| at(RecordType::CNAME))
             .or_else(|| at(RecordType::ANY))
+    }
+
+    /// A number that changes whenever a link of a chain of trust comes or goes before its time.
+    pub fn links(&self) -> u64 {
+        self.links
     }
 
     /// What `zone` says of its servers.

@@ -2,11 +2,13 @@
 //!
 //! A verdict on an entry changes with the entry, with what is trusted about its zone, and with time:
 //! the first two are numbers that are never used twice, the third is the end of the signatures used.
+//! What is trusted about a zone is kept in the same way, under a number for all DS and DNSKEY RRsets.
 //! Only good verdicts are kept, because a bogus one may become good as time passes.
 
 use std::collections::BTreeMap;
 
 use crate::{
+    name::Name,
     resolver::{
         cache::Entry,
         judge::{Trust, Verdict, judge},
@@ -23,6 +25,16 @@ const VERDICTS_MAX: usize = 1 << 16;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memo {
     found: BTreeMap<u64, Found>,
+    trusts: BTreeMap<Name, Known>,
+}
+
+/// What was trusted about a zone while the cache's links had this number.
+#[derive(Clone, Debug)]
+struct Known {
+    trust: Trust,
+    links: u64,
+    at: Timestamp,
+    until: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -33,6 +45,37 @@ struct Found {
 }
 
 impl Memo {
+    /// What is trusted about a zone, and until when, if that has been found and nothing has changed.
+    pub fn trust(&self, zone: &Name, links: u64, now: Timestamp) -> Option<(Trust, Timestamp)> {
+        let known = self.trusts.get(zone)?;
+        let holds = known.links == links && known.at <= now && now < known.until;
+        holds.then(|| (known.trust.clone(), known.until))
+    }
+
+    /// Keeps what was found at `now` to be trusted about a zone until then.
+    pub fn keep_trust(
+        &mut self,
+        zone: &Name,
+        links: u64,
+        now: Timestamp,
+        until: Timestamp,
+        trust: &Trust,
+    ) {
+        if matches!(trust, Trust::Bogus(_)) {
+            return;
+        }
+        if self.trusts.len() >= VERDICTS_MAX {
+            self.trusts.clear();
+        }
+        let known = Known {
+            trust: trust.clone(),
+            links,
+            at: now,
+            until,
+        };
+        self.trusts.insert(zone.clone(), known);
+    }
+
     /// The verdict on `entry` under `trust` at `now`.
     pub fn verdict(
         &mut self,

@@ -182,6 +182,7 @@ impl Resolver {
                 job,
                 now,
                 path: Vec::new(),
+                horizon: Timestamp::MAX,
                 depth: 0,
             };
             match walk.run() {

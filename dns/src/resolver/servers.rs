@@ -9,18 +9,14 @@ use crate::{
     name::{Name, RecordType},
     resolver::{
         cache::{Cut, Held},
-        config::View,
         walk::{Stop, Walk},
     },
 };
 
 impl Walk<'_> {
-    /// What the zone says of its servers, if it counts and is held.
+    /// What the zone says of its servers; nothing of the kind is held in the parent-centric view.
     pub(super) fn own(&self, zone: &Name) -> Option<Arc<Cut>> {
-        match self.config.view {
-            View::ChildCentric => self.cache.own(zone, self.now, self.job.started),
-            View::ParentCentric => None,
-        }
+        self.cache.own(zone, self.now, self.job.started)
     }
 
     /// Has the child asked for its NS RRset where it is not held, or in the last tenth of its life.

@@ -2,7 +2,7 @@
 //!
 //! The part of a walk that goes up, by DS and DNSKEY RRsets to the trust anchor.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, mem, sync::Arc};
 
 use crate::{
     message::{Question, find},
@@ -15,6 +15,7 @@ use crate::{
         walk::{Stop, Walk},
     },
     rrset::SignedRrSet,
+    time::Timestamp,
     validate::ds_of,
 };
 
@@ -70,6 +71,24 @@ impl Walk<'_> {
 
     /// What is trusted about a zone's data.
     pub(super) fn trust(&mut self, zone: &Name) -> Result<Trust, Stop> {
+        if self.config.validation != Validation::BehindCache {
+            return self.find_trust(zone);
+        }
+        let links = self.cache.links();
+        if let Some((trust, until)) = self.memo.trust(zone, links, self.now) {
+            self.horizon = self.horizon.min(until);
+            return Ok(trust);
+        }
+        let outer = mem::replace(&mut self.horizon, Timestamp::MAX);
+        let found = self.find_trust(zone);
+        let until = mem::replace(&mut self.horizon, outer);
+        self.horizon = self.horizon.min(until);
+        let trust = found?;
+        self.memo.keep_trust(zone, links, self.now, until, &trust);
+        Ok(trust)
+    }
+
+    fn find_trust(&mut self, zone: &Name) -> Result<Trust, Stop> {
         let ds = match self.anchor(zone)? {
             Trust::Ds(ds, _) => ds,
             other => return Ok(other),
@@ -100,9 +119,14 @@ impl Walk<'_> {
         let trust = self.trust_for(&entry.question, &entry.zone)?;
         let mut verifier = self.verifier.lock();
         let policy = &self.config.policy;
-        Ok(self
+        let verdict = self
             .memo
-            .verdict(entry, &trust, policy, self.now, &mut verifier))
+            .verdict(entry, &trust, policy, self.now, &mut verifier);
+        self.horizon = self.horizon.min(entry.expires);
+        if let Verdict::Secure(until) = verdict {
+            self.horizon = self.horizon.min(until);
+        }
+        Ok(verdict)
     }
 }
 

@@ -24,6 +24,17 @@ use crate::{
 
 /// How long a chain of aliases may be.
 const ALIASES_MAX: usize = 8;
+/// Types that stand for no RRset of their own: signatures belong to what they cover.
+const NO_DATA_TYPES: [RecordType; 8] = [
+    RecordType::ANY,
+    RecordType::AXFR,
+    RecordType::IXFR,
+    RecordType::OPT,
+    RecordType::RRSIG,
+    RecordType::SIG,
+    RecordType::TSIG,
+    RecordType::ZERO,
+];
 /// How deep questions may give rise to questions.
 const DEPTH_MAX: usize = 64;
 
@@ -73,6 +84,8 @@ pub(super) struct Walk<'a> {
     pub now: Timestamp,
     /// Zones whose servers are being sought.
     pub path: Vec<Name>,
+    /// Until when what was found on the way stays as it is, if nothing new comes.
+    pub horizon: Timestamp,
     /// How many questions deep.
     pub depth: usize,
 }
@@ -128,6 +141,10 @@ impl Walk<'_> {
 
     /// Follows aliases; the status is that of the weakest link.
     fn chase(&mut self) -> Result<(Status, Arc<Entry>), Stop> {
+        let rtype = self.job.question.rtype;
+        if NO_DATA_TYPES.contains(&rtype) {
+            return Err(Stop::failed(format!("{rtype} is no type of data")));
+        }
         let mut question = self.job.question.clone();
         let mut status = Status::Secure;
         for _ in 0..=ALIASES_MAX {

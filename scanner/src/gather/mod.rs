@@ -136,12 +136,32 @@ impl Server {
         }
     }
 
-    /// Whether it gave no response to a question about CDS, CDNSKEY or CSYNC.
+    /// Whether some question to it, perhaps each, has no response.
     pub fn is_silent(&self) -> bool {
-        self.address.is_none()
-            || [&self.cds, &self.cdnskey, &self.csync]
-                .into_iter()
-                .any(Answer::is_unusable)
+        let asked = [
+            &self.cds,
+            &self.cdnskey,
+            &self.csync,
+            &self.dnskey,
+            &self.soa,
+        ];
+        self.address.is_none() || asked.into_iter().any(Answer::is_unusable) || self.broke_off()
+    }
+
+    /// Whether it said nothing at all of what it is asked for.
+    pub fn said_nothing(&self) -> bool {
+        let asked = [&self.cds, &self.cdnskey, &self.csync];
+        !asked.into_iter().any(Answer::is_response)
+    }
+
+    /// Whether what it did not say may yet be said: it is not to be held against it now.
+    pub fn may_yet_say(&self, answer: &Answer) -> bool {
+        self.said_nothing() || answer.is_unusable() && !self.given_up
+    }
+
+    /// Whether its reading ended before its end.
+    pub fn broke_off(&self) -> bool {
+        self.sequence.as_ref().is_some_and(Sequence::broke_off)
     }
 }
 
@@ -177,6 +197,13 @@ impl Sequence {
     /// The CSYNC record, if there is exactly one that can be read.
     pub fn record(&self) -> Option<Csync> {
         csync_of(&self.csync)
+    }
+
+    /// Whether a question of it has no response.
+    pub fn broke_off(&self) -> bool {
+        let apex = [&self.soa_before, &self.csync, &self.ns, &self.soa_after];
+        let mut all = apex.into_iter().chain(self.addresses.values());
+        all.any(Answer::is_unusable)
     }
 
     /// The serials before and after.
@@ -232,5 +259,36 @@ impl Gathered {
     /// The child.
     pub fn child(&self) -> &Name {
         &self.delegation.child
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use counterpoint_dns::{message::Question, name::parse_name};
+
+    #[test]
+    fn only_an_authoritative_answer_says_anything() {
+        let name = parse_name("example.test.").unwrap();
+        let reply = |rcode, authoritative| Reply {
+            id: 1,
+            rcode,
+            authoritative,
+            truncated: false,
+            question: Some(Question::new(name.clone(), RecordType::CDS)),
+            answer: Vec::new(),
+            authority: Vec::new(),
+            additional: Vec::new(),
+        };
+        for (rcode, authoritative, is_response) in [
+            (ResponseCode::NoError, true, true),
+            (ResponseCode::NXDomain, true, true),
+            (ResponseCode::NoError, false, false),
+            (ResponseCode::ServFail, true, false),
+            (ResponseCode::Refused, false, false),
+        ] {
+            let answer = Answer::from_reply(reply(rcode, authoritative));
+            assert_eq!(answer.is_response(), is_response, "{rcode} {authoritative}");
+        }
     }
 }

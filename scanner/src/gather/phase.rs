@@ -203,11 +203,7 @@ pub fn proposal(gathered: &Gathered, policy: &Policy) -> Option<Proposal> {
 
 /// The next question of a reading; nothing if it is complete, or broke off.
 pub fn next_to_read(delegation: &Delegation, sequence: &Sequence, policy: &Policy) -> Option<Slot> {
-    let broke_off = [&sequence.soa_before, &sequence.csync, &sequence.ns]
-        .into_iter()
-        .chain(sequence.addresses.values())
-        .any(Answer::is_unusable);
-    if broke_off {
+    if sequence.broke_off() {
         return None;
     }
     let is_open = |answer: &Answer| matches!(answer, Answer::NotAsked);

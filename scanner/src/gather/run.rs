@@ -244,7 +244,8 @@ impl Run {
         });
         let mut servers = servers(found);
         for server in &mut servers {
-            server.given_up = self.given_up.contains(&server.to_string());
+            server.given_up =
+                around.config.retry.is_empty() || self.given_up.contains(&server.to_string());
         }
         self.gathered.servers = servers;
     }
@@ -276,12 +277,7 @@ impl Run {
         let is_first = self.phase == Phase::Signals;
         let servers = self.gathered.servers.iter().enumerate();
         servers
-            .filter(|(_, server)| {
-                is_first
-                    || [&server.cds, &server.cdnskey, &server.csync]
-                        .into_iter()
-                        .any(Answer::is_response)
-            })
+            .filter(|(_, server)| is_first || !server.said_nothing())
             .flat_map(|(at, server)| {
                 let asks = move |slot| ask(child, Target::Current(at), server, slot);
                 slots.iter().cloned().filter_map(asks)

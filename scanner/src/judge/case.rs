@@ -101,9 +101,15 @@ impl<'a> Case<'a> {
 
     /// Whether one of `keys` signed the RRset, and the signature holds now.
     pub fn signed_by(&mut self, keys: &[Dnskey], signed: &SignedRrSet) -> Result<(), String> {
-        by_keys(self.gathered.child(), keys, signed, self.now, self.verifier)
-            .map(|_| ())
-            .map_err(|broken| format!("{}: {broken}", signed.set.rtype))
+        let rtype = signed.set.rtype;
+        let rrsig = by_keys(self.gathered.child(), keys, signed, self.now, self.verifier)
+            .map_err(|broken| format!("{rtype}: {broken}"))?;
+        // RFC 4035 §5.3.4 would want proof that nothing closer is there; a delegation is not built
+        // on wildcards.
+        match rrsig.labels == signed.set.name.num_labels() {
+            true => Ok(()),
+            false => Err(format!("{rtype}: made from a wildcard")),
+        }
     }
 
     /// The newest inception among the signatures that hold (K-09).

@@ -1,14 +1,11 @@
 //! The rules for CDS and CDNSKEY (RFC 7344, RFC 8078, RFC 9975 §3.1, RFC 10026 §4).
 
-use counterpoint_dns::{
-    name::RecordType, rdata::serial_lt, rrset::RrSet, signature::Verifier, time::Timestamp,
-};
+use counterpoint_dns::{name::RecordType, rrset::RrSet, signature::Verifier, time::Timestamp};
 
 use super::{
     Finding, Rule,
     case::{Case, line},
-    chain::{breaks_continuity, broken_pairs},
-    first_to_stop, found,
+    cds_chain as chain, first_to_stop, found,
     request::{Asked, Request, Wish},
 };
 use crate::{
@@ -40,16 +37,22 @@ pub const REQUEST_RULES: [Rule; 9] = [
 
 /// Rules about signatures and effects: they need DNSKEY and SOA as well.
 pub const CHAIN_RULES: [Rule; 9] = [
-    Rule::new("K-10", "CDS_BOGUS", Ignore, bogus),
+    Rule::new("K-10", "CDS_BOGUS", Ignore, chain::bogus),
     // B-10: a delete request is signed like any other.
-    Rule::new("K-04", "SIGNER_NOT_IN_DS", Ignore, signer_not_in_ds).unless(Sabotage::AnySignature),
-    Rule::new("K-09", "CDS_REPLAYED", Ignore, replayed).unless(Sabotage::NoReplayGuard),
-    Rule::new("X-11", "KEY_NOT_REPRESENTABLE", Abort, not_representable),
-    Rule::new("K-15", "DIGESTS_UNEQUAL", Abort, digests_unequal),
-    Rule::new("B-01", "DELETE_REFUSED", Refuse, delete_refused),
-    Rule::new("K-05", "CONTINUITY", Ignore, continuity).unless(Sabotage::NoContinuity),
-    Rule::new("M-01", "PAIR_BROKEN", Abort, pair_broken).unless(Sabotage::NoContinuity),
-    Rule::new("X-03", "SERVER_SILENT", Delay, silent),
+    Rule::new("K-04", "SIGNER_NOT_IN_DS", Ignore, chain::signer_not_in_ds)
+        .unless(Sabotage::AnySignature),
+    Rule::new("K-09", "CDS_REPLAYED", Ignore, chain::replayed).unless(Sabotage::NoReplayGuard),
+    Rule::new(
+        "X-11",
+        "KEY_NOT_REPRESENTABLE",
+        Abort,
+        chain::not_representable,
+    ),
+    Rule::new("K-15", "DIGESTS_UNEQUAL", Abort, chain::digests_unequal),
+    Rule::new("B-01", "DELETE_REFUSED", Refuse, chain::delete_refused),
+    Rule::new("K-05", "CONTINUITY", Ignore, chain::continuity).unless(Sabotage::NoContinuity),
+    Rule::new("M-01", "PAIR_BROKEN", Abort, chain::pair_broken).unless(Sabotage::NoContinuity),
+    Rule::new("X-03", "SERVER_SILENT", Delay, chain::silent),
 ];
 
 /// Judges what CDS and CDNSKEY ask for, as far as that can be told without keys: a verdict that
@@ -248,7 +251,7 @@ fn types_differ(case: &mut Case<'_>) -> Finding {
         return None;
     }
     let differ = |asked: &Asked| match (&asked.cds, &asked.cdnskey) {
-        (Some(cds), Some(cdnskey)) => !cds.agrees_with(cdnskey),
+        (Some(cds), Some(cdnskey)) => !cds.matches(cdnskey),
         _ => false,
     };
     asked.iter().any(differ).then(|| show_all(case))
@@ -277,100 +280,4 @@ fn show_all(case: &Case<'_>) -> Vec<String> {
             line(server, format!("CDS {cds} CDNSKEY {cdnskey}"))
         })
         .collect()
-}
-
-/// K-10: the RRset validates, under the DNSKEY RRset of the server that serves it (M-02).
-fn bogus(case: &mut Case<'_>) -> Finding {
-    let mut evidence = Vec::new();
-    for (at, server, signed) in case.signals() {
-        let secure = case
-            .chain(at)
-            .and_then(|chain| case.signed_by(&chain.keys, signed));
-        evidence.extend(secure.err().map(|why| line(server, why)));
-    }
-    found(evidence)
-}
-
-/// K-04, B-10 (RFC 7344 §4.1, Signer): by a key that is in the DNSKEY RRset *and* in the DS RRset.
-fn signer_not_in_ds(case: &mut Case<'_>) -> Finding {
-    let mut evidence = Vec::new();
-    for (at, server, signed) in case.signals() {
-        let signed = case
-            .chain(at)
-            .and_then(|chain| case.signed_by(&chain.anchored, signed));
-        evidence.extend(signed.err().map(|why| line(server, why)));
-    }
-    found(evidence)
-}
-
-/// K-09 (RFC 7344 §6.2): strictly older than what was accepted from the same server.
-fn replayed(case: &mut Case<'_>) -> Finding {
-    let mut evidence = Vec::new();
-    for (at, server, signed) in case.signals() {
-        let guard = case.guard(server);
-        let before = match signed.set.rtype {
-            RecordType::CDS => guard.cds,
-            _ => guard.cdnskey,
-        };
-        let (Some(now), Some(before)) = (case.newest_inception(at, signed), before) else {
-            continue;
-        };
-        if serial_lt(now, before) {
-            let what = format!(
-                "{} signed at {now}, accepted before: {before}",
-                signed.set.rtype
-            );
-            evidence.push(line(server, what));
-        }
-    }
-    found(evidence)
-}
-
-/// all keys that are named are honoured, or none.
-fn not_representable(case: &mut Case<'_>) -> Finding {
-    let keys = &case.request.wanted.without_digest;
-    let show =
-        |tag: u16| format!("no eligible digest of key {tag} is published or can be computed");
-    found(keys.iter().map(|key| show(key.tag())).collect())
-}
-
-/// K-15: a validator may honour only the strongest digest type of the whole RRset.
-fn digests_unequal(case: &mut Case<'_>) -> Finding {
-    let unequal = case.request.wanted.no_common_type;
-    unequal.then(|| vec!["no digest type can be had for every key".into()])
-}
-
-/// B-01: whether the DS RRset may be removed is a policy of its own.
-fn delete_refused(case: &mut Case<'_>) -> Finding {
-    let refused = case.request.wanted.ds.is_empty() && !case.policy.deletion;
-    refused.then(|| vec!["this parent does not remove DS RRsets on request".into()])
-}
-
-fn continuity(case: &mut Case<'_>) -> Finding {
-    let new = case.request.wanted.ds.clone();
-    match new.is_empty() {
-        true => None,
-        false => found(breaks_continuity(case, &new)),
-    }
-}
-
-/// M-01; going insecure is the way out of a broken pair, and is not refused for it.
-fn pair_broken(case: &mut Case<'_>) -> Finding {
-    if case.request.wanted.ds.is_empty() {
-        return None;
-    }
-    let servers: Vec<&Server> = case.servers().map(|(_, server)| server).collect();
-    found(broken_pairs(case, &servers))
-}
-
-/// a server that gave no response is tried again before it is judged without it.
-pub fn silent(case: &mut Case<'_>) -> Finding {
-    let silent = case
-        .servers()
-        .filter(|(_, server)| server.is_silent() && !server.given_up);
-    found(
-        silent
-            .map(|(_, server)| line(server, "no response; to be tried again"))
-            .collect(),
-    )
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use counterpoint_dns::{
-    message::Question,
     name::RecordType,
     rdata::{Csync, serial_lt},
     signature::Verifier,
@@ -13,11 +12,9 @@ use counterpoint_dns::{
 use super::{
     Finding, Rule,
     case::{Case, line},
-    cds::silent,
-    chain::{broken_pairs, unready},
-    denial::proves_absent,
-    first_to_stop, found,
-    proposal::{Proposal, is_in_bailiwick},
+    cds_chain::silent,
+    csync_data as data, first_to_stop, found,
+    proposal::Proposal,
 };
 use crate::{
     config::{Policy, Sabotage},
@@ -38,31 +35,37 @@ const FORBIDDEN: [RecordType; 5] = [
 ];
 
 /// All of them, in order.
-pub const CSYNC_RULES: [Rule; 21] = [
+pub const CSYNC_RULES: [Rule; 22] = [
     Rule::new("X-02", "NO_RESPONSE", Abort, no_response),
     Rule::new("C-26", "CSYNC_ABSENT", Noop, absent),
+    Rule::new("X-03", "SERVER_SILENT", Delay, broke_off),
     Rule::new("C-01", "CSYNC_NOT_ALONE", Ignore, not_alone),
     Rule::new("C-02", "CSYNC_UNREADABLE", Abort, unreadable),
     Rule::new("C-23", "CSYNC_FORBIDDEN_TYPE", Ignore, forbidden_type),
     Rule::new("C-04", "CSYNC_UNKNOWN_TYPE", Ignore, unknown_type),
     Rule::new("C-05", "CSYNC_UNKNOWN_FLAG", Ignore, unknown_flag),
     Rule::new("X-13", "CSYNC_INCONSISTENT", Abort, inconsistent).unless(Sabotage::NoConsistency),
-    Rule::new("C-09", "CSYNC_SOA_MOVED", Abort, soa_moved).unless(Sabotage::NoSecondSoa),
-    Rule::new("C-14", "CSYNC_NS_ABSENT", Abort, ns_absent),
-    Rule::new("C-02", "CSYNC_NOT_SECURE", Abort, not_secure),
+    Rule::new("C-09", "CSYNC_SOA_MOVED", Abort, data::soa_moved).unless(Sabotage::NoSecondSoa),
+    Rule::new("C-14", "CSYNC_NS_ABSENT", Abort, data::ns_absent),
+    Rule::new("C-02", "CSYNC_NOT_SECURE", Abort, data::not_secure),
     Rule::new("C-11", "CSYNC_REPLAYED", Ignore, replayed).unless(Sabotage::NoReplayGuard),
     Rule::new("X-14", "CSYNC_SERIAL_DISAGREES", Abort, serials_disagree)
         .unless(Sabotage::NoConsistency),
     Rule::new("C-07", "CSYNC_SOA_BEHIND", Abort, soa_behind),
-    Rule::new("X-15", "CSYNC_DATA_INCONSISTENT", Abort, data_differ)
+    Rule::new("X-15", "CSYNC_DATA_INCONSISTENT", Abort, data::data_differ)
         .unless(Sabotage::NoConsistency),
-    Rule::new("C-20", "CSYNC_GLUE_LOST", Abort, glue_lost),
-    Rule::new("C-13", "CSYNC_STATUS_QUO", Noop, status_quo),
+    Rule::new("C-20", "CSYNC_GLUE_LOST", Abort, data::glue_lost),
+    Rule::new("C-13", "CSYNC_STATUS_QUO", Noop, data::status_quo),
     Rule::new("C-06", "CSYNC_NOT_IMMEDIATE", Oob, not_immediate),
-    Rule::new("C-15", "NS_POLICY", Refuse, too_few),
-    Rule::new("X-17", "NEW_SERVER_NOT_READY", Abort, new_server_not_ready)
-        .unless(Sabotage::NoContinuity),
-    Rule::new("M-01", "PAIR_BROKEN", Abort, pair_broken).unless(Sabotage::NoContinuity),
+    Rule::new("C-15", "NS_POLICY", Refuse, data::too_few),
+    Rule::new(
+        "X-17",
+        "NEW_SERVER_NOT_READY",
+        Abort,
+        data::new_server_not_ready,
+    )
+    .unless(Sabotage::NoContinuity),
+    Rule::new("M-01", "PAIR_BROKEN", Abort, data::pair_broken).unless(Sabotage::NoContinuity),
 ];
 
 /// The last one, once nothing else is in the way.
@@ -114,7 +117,7 @@ fn accept(case: &mut Case<'_>) -> Verdict {
 }
 
 /// The servers that have a CSYNC, with their readings.
-fn sequences(gathered: &Gathered) -> impl Iterator<Item = (&Server, &Sequence)> {
+pub fn sequences(gathered: &Gathered) -> impl Iterator<Item = (&Server, &Sequence)> {
     gathered
         .servers
         .iter()
@@ -123,7 +126,7 @@ fn sequences(gathered: &Gathered) -> impl Iterator<Item = (&Server, &Sequence)> 
 }
 
 /// Evidence against each reading that has something against it.
-fn against(case: &Case<'_>, check: impl Fn(&Csync, &Sequence) -> Option<String>) -> Finding {
+pub fn against(case: &Case<'_>, check: impl Fn(&Csync, &Sequence) -> Option<String>) -> Finding {
     let lines = sequences(case.gathered).filter_map(|(server, sequence)| {
         let record = sequence.record()?;
         Some(line(server, check(&record, sequence)?))
@@ -160,6 +163,18 @@ fn absent(case: &mut Case<'_>) -> Finding {
         .servers()
         .any(|(_, server)| server.csync().present().is_some());
     (!any).then(|| vec!["no CSYNC anywhere".into()])
+}
+
+/// a reading without its end says nothing yet; once patience is over, C-02 speaks.
+fn broke_off(case: &mut Case<'_>) -> Finding {
+    let broken = case
+        .servers()
+        .filter(|(_, server)| server.broke_off() && !server.given_up);
+    found(
+        broken
+            .map(|(_, server)| line(server, "the reading broke off; to be tried again"))
+            .collect(),
+    )
 }
 
 /// C-01 (RFC 7477 §2): only one CSYNC record.
@@ -249,80 +264,6 @@ fn inconsistent(case: &mut Case<'_>) -> Finding {
     found(lines.collect())
 }
 
-/// C-09 (RFC 7477 §3.1): the zone stood still while it was read.
-fn soa_moved(case: &mut Case<'_>) -> Finding {
-    against(case, |_, sequence| match sequence.serials() {
-        (Some(before), Some(after)) if before == after => None,
-        (Some(before), Some(after)) => Some(format!("SOA serial {before}, then {after}")),
-        _ => Some(format!(
-            "SOA before: {}, after: {}",
-            sequence.soa_before, sequence.soa_after
-        )),
-    })
-}
-
-/// C-14 (RFC 7477 §3.2.1): a delegation never loses its last nameserver.
-fn ns_absent(case: &mut Case<'_>) -> Finding {
-    against(case, |csync, sequence| {
-        let asked = csync.types.contains(&RecordType::NS);
-        (asked && matches!(sequence.ns, Answer::Absent(_))).then(|| "no NS at the apex".into())
-    })
-}
-
-/// C-02, C-03: everything that was read validates, under the keys of the server that gave it; what
-/// is not there is proven not to be. One failure, and nothing is copied.
-fn not_secure(case: &mut Case<'_>) -> Finding {
-    let mut evidence = Vec::new();
-    for (at, server) in case.servers() {
-        let Some(sequence) = server.sequence.as_ref() else {
-            continue;
-        };
-        if sequence.csync.present().is_none() {
-            continue;
-        }
-        let chain = match case.chain(at) {
-            Ok(chain) => chain,
-            Err(why) => {
-                evidence.push(line(server, why));
-                continue;
-            }
-        };
-        let apex = [
-            &sequence.soa_before,
-            &sequence.csync,
-            &sequence.ns,
-            &sequence.soa_after,
-        ];
-        for answer in apex {
-            let verdict = match answer {
-                Answer::Present(signed) if signed.set.name != *case.gathered.child() => {
-                    Err(format!("{} at {}", signed.set.rtype, signed.set.name))
-                }
-                Answer::Present(signed) => case.signed_by(&chain.keys, signed),
-                Answer::Unusable(why) => Err(why.clone()),
-                // Absence is for C-14 and C-09.
-                Answer::Absent(_) | Answer::NotAsked => Ok(()),
-            };
-            evidence.extend(verdict.err().map(|why| line(server, why)));
-        }
-        for ((name, rtype), answer) in &sequence.addresses {
-            let verdict = match answer {
-                Answer::Present(signed) if signed.set.name == *name => {
-                    case.signed_by(&chain.keys, signed)
-                }
-                Answer::Present(signed) => Err(format!("{rtype} at {}", signed.set.name)),
-                Answer::Absent(proof) => {
-                    let question = Question::new(name.clone(), *rtype);
-                    proves_absent(case, &chain.keys, &question, proof)
-                }
-                Answer::Unusable(_) | Answer::NotAsked => Err(format!("{name} {rtype}: {answer}")),
-            };
-            evidence.extend(verdict.err().map(|why| line(server, why)));
-        }
-    }
-    found(evidence)
-}
-
 /// C-11 (RFC 7477 §3.1): older than what this very server had when it was last processed.
 fn replayed(case: &mut Case<'_>) -> Finding {
     let mut evidence = Vec::new();
@@ -352,7 +293,7 @@ fn is_behind(policy: &Policy, csync: &Csync, sequence: &Sequence) -> bool {
     is_bound && soa.is_none_or(|soa| serial_lt(soa, csync.serial))
 }
 
-fn all_behind(case: &Case<'_>) -> Finding {
+fn those_behind(case: &Case<'_>) -> Finding {
     against(case, |csync, sequence| {
         is_behind(case.policy, csync, sequence).then(|| {
             let soa = sequence
@@ -366,65 +307,14 @@ fn all_behind(case: &Case<'_>) -> Finding {
 
 /// each judged by its own SOA, and not all come to the same.
 fn serials_disagree(case: &mut Case<'_>) -> Finding {
-    let behind = all_behind(case)?;
+    let behind = those_behind(case)?;
     (behind.len() < sequences(case.gathered).count()).then_some(behind)
 }
 
-/// C-07 (RFC 7477 §2.1.1.1).
+/// C-07 (RFC 7477 §2.1.1.1): no server has what the CSYNC waits for.
 fn soa_behind(case: &mut Case<'_>) -> Finding {
-    all_behind(case)
-}
-
-/// what would be copied is the same at every server that gave a CSYNC.
-fn data_differ(case: &mut Case<'_>) -> Finding {
-    let data = |answer: &Answer| answer.present().map(|signed| signed.set.data.clone());
-    let read = |sequence: &Sequence| {
-        let addresses: Vec<_> = sequence
-            .addresses
-            .iter()
-            .map(|(key, answer)| (key.clone(), data(answer)))
-            .collect();
-        (data(&sequence.ns), addresses)
-    };
-    let mut all = sequences(case.gathered).map(|(_, sequence)| read(sequence));
-    let first = all.next()?;
-    if all.all(|other| other == first) {
-        return None;
-    }
-    let show = |sequence: &Sequence| {
-        let sets = [&sequence.ns]
-            .into_iter()
-            .chain(sequence.addresses.values());
-        let shown: Vec<String> = sets
-            .filter_map(|answer| answer.present())
-            .flat_map(|signed| {
-                let set = &signed.set;
-                set.data.iter().map(|data| data.present(set.rtype))
-            })
-            .collect();
-        shown.join(" ")
-    };
-    let lines = sequences(case.gathered).map(|(server, sequence)| line(server, show(sequence)));
-    found(lines.collect())
-}
-
-/// C-20 (RFC 7477 §3.2.2): a nameserver name within the child without glue leads nowhere.
-fn glue_lost(case: &mut Case<'_>) -> Finding {
-    let proposal = case.proposal.as_ref()?;
-    let child = case.gathered.child();
-    let lost = proposal.hosts.iter().filter(|host| {
-        is_in_bailiwick(case.policy, child, host) && proposal.glue_of(host).next().is_none()
-    });
-    found(
-        lost.map(|host| format!("{host} would have no glue"))
-            .collect(),
-    )
-}
-
-fn status_quo(case: &mut Case<'_>) -> Finding {
-    let proposal = case.proposal.as_ref()?;
-    let same = proposal.sets.iter().all(|set| set.is_noop());
-    same.then(|| vec!["the delegation is what the CSYNC asks for".into()])
+    let behind = those_behind(case)?;
+    (behind.len() == sequences(case.gathered).count()).then_some(behind)
 }
 
 /// C-06 (RFC 7477 §3).
@@ -433,51 +323,4 @@ fn not_immediate(case: &mut Case<'_>) -> Finding {
         let is_immediate = csync.flags & Csync::IMMEDIATE != 0;
         (!is_immediate).then(|| "the immediate flag is clear".into())
     })
-}
-
-/// C-15 (RFC 7477 §3.2.1).
-fn too_few(case: &mut Case<'_>) -> Finding {
-    let proposal = case.proposal.as_ref()?;
-    let (count, min) = (proposal.hosts.len(), case.policy.ns_min);
-    (count < min).then(|| vec![format!("{count} nameservers, at least {min} are wanted")])
-}
-
-///
-fn new_server_not_ready(case: &mut Case<'_>) -> Finding {
-    let added = &case.gathered.added;
-    let mut evidence: Vec<String> = added
-        .iter()
-        .filter_map(|server| unready(case, server))
-        .collect();
-    if !remaining(case)
-        .iter()
-        .any(|server| server.soa.present().is_some())
-    {
-        evidence.push("no server of the new NS RRset answered".into());
-    }
-    found(evidence)
-}
-
-fn pair_broken(case: &mut Case<'_>) -> Finding {
-    let servers = remaining(case);
-    found(broken_pairs(case, &servers))
-}
-
-/// The servers that the proposed delegation would have.
-fn remaining<'a>(case: &Case<'a>) -> Vec<&'a Server> {
-    let Some(proposal) = &case.proposal else {
-        return Vec::new();
-    };
-    let gathered = case.gathered;
-    gathered
-        .servers
-        .iter()
-        .filter(|server| {
-            server
-                .hosts
-                .iter()
-                .any(|host| proposal.hosts.contains(host))
-        })
-        .chain(&gathered.added)
-        .collect()
 }

@@ -5,8 +5,10 @@
 
 mod case;
 mod cds;
+mod cds_chain;
 mod chain;
 mod csync;
+mod csync_data;
 mod denial;
 mod proposal;
 mod request;
@@ -68,6 +70,7 @@ impl Rule {
 fn first_to_stop(rules: &[Rule], case: &mut Case<'_>, policy: &Policy) -> Option<Verdict> {
     rules
         .iter()
+        .filter(|rule| !policy.muted.contains(rule.reason))
         .filter(|rule| !rule.defect.is_some_and(|defect| policy.has(defect)))
         .find_map(|rule| {
             let evidence = (rule.check)(case)?;

@@ -46,6 +46,8 @@ pub struct Wish {
     pub unreadable: bool,
     /// The keys.
     pub keys: BTreeSet<KeyId>,
+    /// Those of them that are named by an eligible digest, or in full.
+    pub eligible: BTreeSet<KeyId>,
 }
 
 impl Wish {
@@ -57,6 +59,12 @@ impl Wish {
     /// The same request, whatever the form.
     pub fn agrees_with(&self, other: &Self) -> bool {
         (self.delete, self.unreadable, &self.keys) == (other.delete, other.unreadable, &other.keys)
+    }
+
+    /// the same keys by CDS and by CDNSKEY, where only eligible digests count.
+    pub fn matches(&self, other: &Self) -> bool {
+        (self.delete, self.unreadable, &self.eligible)
+            == (other.delete, other.unreadable, &other.eligible)
     }
 
     /// For people: the key tags.
@@ -183,7 +191,11 @@ impl Reader<'_> {
                     wish.malformed |= records.len() != 1 || !ds.is_delete();
                 }
                 Some(ds) => {
-                    wish.keys.extend(self.identify(ds, &records));
+                    let key = self.identify(ds, &records);
+                    if self.eligible.contains(&ds.digest_type) {
+                        wish.eligible.extend(key.clone());
+                    }
+                    wish.keys.extend(key);
                 }
             }
         }
@@ -199,6 +211,7 @@ impl Reader<'_> {
                     wish.malformed |= set.data.len() != 1 || !key.is_delete();
                 }
                 Some(key) if key.is_usable() => {
+                    wish.eligible.insert(KeyId::Key(key.clone()));
                     wish.keys.insert(KeyId::Key(key));
                 }
                 _ => wish.unreadable = true,

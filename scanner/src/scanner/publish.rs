@@ -6,6 +6,7 @@ use counterpoint_dns::{
     agent::{Output, Transport},
     exchange::Outcome as Came,
     name::{Name, RecordType},
+    rrset::RrSet,
     time::Timestamp,
 };
 use rand::RngExt as _;
@@ -16,7 +17,7 @@ use crate::{
     delegation::Delegation,
     ledger::{About, note},
     state::{self, Pending},
-    verdict::{Change, Verdict},
+    verdict::{Change, Replacement, Verdict},
 };
 
 /// How long after its time a change is still made: what was judged earlier is judged again.
@@ -103,21 +104,36 @@ impl Scanner {
     }
 
     /// The prerequisites did not hold: the change is there already, or the parent has moved on.
-    pub(super) fn settle_doubt(&mut self, child: &Name, delegation: Option<&Delegation>) {
+    /// Returns whether the child is to be judged again now.
+    pub(super) fn settle_doubt(&mut self, child: &Name, delegation: Option<&Delegation>) -> bool {
         let Some(pending) = self.memory.pending.get(child) else {
-            return;
+            return true;
         };
-        let is_made = delegation.is_some_and(|delegation| has(delegation, &pending.change));
-        if is_made {
+        let is = |data: fn(&Replacement) -> Option<&RrSet>| {
+            delegation.is_some_and(|delegation| has(delegation, &pending.change, data))
+        };
+        if is(|set| Some(&set.wanted)) {
             self.applied(child, "applied before");
-            return;
+            return true;
         }
-        let text = "abort: the delegation is no longer what was judged; judged again".into();
+        // Judged again it would be accepted again, for ever.
+        let is_unchanged = is(|set| set.seen.as_ref());
+        let (reason, text) = match is_unchanged {
+            true => (
+                "UPDATE_REFUSED",
+                "abort: the parent says that the delegation changed, and it did not",
+            ),
+            false => (
+                "PARENT_CHANGED",
+                "abort: the delegation is no longer what was judged; judged again",
+            ),
+        };
         let said = self
             .ledger
-            .say(child, About::Delegation, "PARENT_CHANGED", text);
+            .say(child, About::Delegation, reason, text.into());
         self.outbox.extend(said);
         self.drop_pending(child);
+        !is_unchanged
     }
 
     fn applied(&mut self, child: &Name, how: &str) {
@@ -144,17 +160,20 @@ impl Scanner {
     }
 }
 
-/// Whether the delegation is what the change makes of it.
-fn has(delegation: &Delegation, change: &Change) -> bool {
-    change.changed().all(|set| {
+/// Whether the delegation has, of everything that the change is about, just this.
+fn has(
+    delegation: &Delegation,
+    change: &Change,
+    data: impl Fn(&Replacement) -> Option<&RrSet>,
+) -> bool {
+    let nothing = BTreeSet::new();
+    change.sets.iter().all(|set| {
         let there = match set.rtype {
             RecordType::DS => delegation.ds.as_ref(),
             RecordType::NS => Some(&delegation.ns),
             rtype => delegation.glue.get(&(set.name.clone(), rtype)),
         };
-        match there {
-            Some(there) => there.data == set.wanted.data,
-            None => set.wanted.data.is_empty(),
-        }
+        let [there, expected] = [there, data(set)].map(|set| set.map_or(&nothing, |set| &set.data));
+        there == expected
     })
 }

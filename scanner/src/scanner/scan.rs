@@ -1,6 +1,6 @@
 //! One scan: the parent's zone, then every child that is wanted, then the verdicts.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use counterpoint_dns::{
     agent::Transport,
@@ -81,15 +81,16 @@ impl Scanner {
         self.addresses = addresses;
         self.patience
             .retain(|child| delegations.contains_key(child));
-        for child in std::mem::take(&mut self.doubtful) {
-            self.settle_doubt(&child, delegations.get(&child));
-        }
+        let doubtful = std::mem::take(&mut self.doubtful).into_iter();
+        let left: BTreeSet<Name> = doubtful
+            .filter(|child| !self.settle_doubt(child, delegations.get(child)))
+            .collect();
         for (child, delegation) in delegations {
             let waits = self.patience.waits(&child, now) && !wanted.impatient;
             let is_wanted = wanted.some.contains(&child) || wanted.all && !waits;
             let is_busy =
                 self.runs.contains_key(&child) || self.memory.pending.contains_key(&child);
-            if !is_wanted || is_busy {
+            if !is_wanted || is_busy || left.contains(&child) {
                 continue;
             }
             if delegation.ds.is_none() {

@@ -103,32 +103,16 @@ fn verdict(lints: &Lints<'_>) {
 
 fn classes(lints: &Lints<'_>) {
     let scenario = lints.scenario;
-    let zones: Vec<String> = scenario
-        .zones
-        .iter()
-        .map(|zone| zone.name.to_string())
-        .collect();
     let mut seen = BTreeSet::new();
     for (index, class) in scenario.expect.violations.iter().flatten().enumerate() {
         let path = format!("expect.violations.{}", index + 1);
         let zone = class.zone.as_ref().map(ToString::to_string);
-        if let Some(name) = class
-            .zone
-            .as_ref()
-            .filter(|name| scenario.zone(name).is_none())
-        {
-            let path = format!("{path}.zone");
-            lints.must_exist(
-                &path,
-                "zone",
-                &name.to_string(),
-                zones.iter().map(String::as_str),
-            );
+        if let Some(zone) = &class.zone {
+            lints.must_be_zone(&format!("{path}.zone"), zone);
         }
-        if !seen.insert((class.property, zone)) {
+        if !seen.insert((class.property, class.quantifier, zone)) {
             lints.fail(&path, "duplicate", "this violation is listed twice", |d| {
                 d.expected(format!("`{}` stands above", class.property))
-                    .suggest("list the stronger quantifier only: one-resolver implies any-cache")
             });
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use counterpoint_dns::name::{Name, is_at_or_below};
 
 use super::Lints;
-use crate::scenario::{NamesIn, Servers, Target, What};
+use crate::scenario::{NamesIn, Servers};
 
 /// Words that mean something else where a signer's name could stand.
 const RESERVED: [&str; 5] = ["parent", "scanner", "controller", "resolver", "owner"];
@@ -32,12 +32,11 @@ pub(super) fn lint(lints: &Lints<'_>) {
     unique(lints, "zone", zones.iter().map(String::as_str));
     signer_names(lints);
     zone_names(lints);
-    references(lints);
 }
 
 /// Every element has a name, and no two the same.
 fn unique<'a>(lints: &Lints<'_>, what: &str, names: impl Iterator<Item = &'a str>) {
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for (index, name) in names.enumerate() {
         let path = format!("{what}.{}", index + 1);
         if name.is_empty() || (what == "zone" && name == ".") {
@@ -47,7 +46,7 @@ fn unique<'a>(lints: &Lints<'_>, what: &str, names: impl Iterator<Item = &'a str
                 format!("a {what} without a name"),
                 |d| d.expected("this needs `name = …`"),
             );
-        } else if !seen.insert(name) {
+        } else if !seen.insert(name.to_ascii_lowercase()) {
             lints.fail(
                 &format!("{path}.name"),
                 "duplicate",
@@ -67,14 +66,9 @@ fn signer_names(lints: &Lints<'_>) {
     for (index, signer) in lints.scenario.signers.iter().enumerate() {
         let path = format!("signer.{}", index + 1);
         let name = signer.name.as_str();
-        let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let fits = name.len() <= 40
-            && name.chars().all(label)
-            && !name.starts_with('-')
-            && !name.ends_with('-');
-        if !fits {
+        if !name.is_empty() && !is_label(name) {
             lints.fail(&format!("{path}.name"), "bad-signer-name", format!("`{name}` cannot be a signer's name"), |d| {
-                d.expected("expected one label: at most 40 lower-case letters, digits and inner hyphens")
+                d.expected("expected one label: at most 40 letters, digits, underscores and inner hyphens")
             });
         } else if RESERVED.contains(&name) {
             lints.fail(
@@ -133,6 +127,11 @@ fn zone_names(lints: &Lints<'_>) {
             |d| d.suggest("add a `[[signer]]` with a `name`"),
         );
     }
+    let zones: BTreeSet<Name> = scenario
+        .zones
+        .iter()
+        .map(|zone| zone.name.to_lowercase())
+        .collect();
     for (index, zone) in scenario.zones.iter().enumerate() {
         let path = format!("zone.{}", index + 1);
         let name = &zone.name;
@@ -147,15 +146,11 @@ fn zone_names(lints: &Lints<'_>) {
                 |d| d.expected(format!("expected a name that ends in `{parent}`")),
             );
         }
-        if let Some(outer) = scenario
-            .zones
-            .iter()
-            .find(|outer| is_below(name, &outer.name) && !outer.name.is_root())
-        {
+        if let Some(outer) = zone_around(name, &zones) {
             lints.fail(
                 &format!("{path}.name"),
                 "nested-zone",
-                format!("the zone `{name}` lies inside the zone `{}`", outer.name),
+                format!("the zone `{name}` lies inside the zone `{outer}`"),
                 |d| d.expected("every zone is a child of the parent"),
             );
         }
@@ -163,7 +158,7 @@ fn zone_names(lints: &Lints<'_>) {
             let inside = matches!(signer.names_in, Some(NamesIn::Zone));
             let domain = signer.domain(parent, parent);
             !inside
-                && !signer.name.is_empty()
+                && is_label(&signer.name)
                 && (is_at_or_below(&domain, name) || is_at_or_below(name, &domain))
         });
         if let Some(signer) = clash {
@@ -210,7 +205,7 @@ fn zone_names(lints: &Lints<'_>) {
 }
 
 /// A record's owner lies in the zone, and can exist.
-fn outside(lints: &Lints<'_>, path: &str, owner: Option<Name>, zone: &Name) {
+pub(super) fn outside(lints: &Lints<'_>, path: &str, owner: Option<Name>, zone: &Name) {
     match owner {
         None => lints.fail(
             path,
@@ -233,128 +228,25 @@ fn outside(lints: &Lints<'_>, path: &str, owner: Option<Name>, zone: &Name) {
     }
 }
 
-/// Whoever is mentioned exists.
-fn references(lints: &Lints<'_>) {
-    let scenario = lints.scenario;
-    let lists = scenario
-        .groups
-        .iter()
-        .enumerate()
-        .map(|(index, group)| (format!("group.{}.signers", index + 1), &group.signers))
-        .chain(
-            scenario
-                .zones
-                .iter()
-                .enumerate()
-                .filter(|(_, zone)| zone.group.is_none())
-                .map(|(index, zone)| (format!("zone.{}.signers", index + 1), &zone.signers)),
-        );
-    for (path, signers) in lists {
-        signer_list(lints, &path, signers);
-    }
-    let zones: Vec<String> = scenario
-        .zones
-        .iter()
-        .map(|zone| zone.name.to_string())
-        .collect();
-    for event in &scenario.events {
-        let path = format!("event.{}", event.number);
-        for (key, signers) in event.what.signer_lists() {
-            signer_list(lints, &format!("{path}.{key}"), signers);
-        }
-        for (key, signer) in event.what.signers() {
-            lints.must_be_signer(&format!("{path}.{key}"), signer);
-        }
-        if let What::GroupAdd { group, .. } | What::GroupRemove { group, .. } = &event.what {
-            let known = scenario.groups.iter().map(|g| g.name.as_str());
-            lints.must_exist(&format!("{path}.group"), "group", group, known);
-        }
-        if event.what.has_zone() && scenario.zone(&event.zone).is_none() {
-            let zone = event.zone.to_string();
-            lints.must_exist(
-                &format!("{path}.zone"),
-                "zone",
-                &zone,
-                zones.iter().map(String::as_str),
-            );
-        }
-        if let What::SetRrset { records, .. } = &event.what {
-            for (number, record) in records.iter().enumerate() {
-                let path = format!("{path}.records.{}", number + 1);
-                outside(lints, &path, record.owner_in(&event.zone), &event.zone);
-            }
-        }
-    }
-    for fault in &scenario.faults {
-        target(
-            lints,
-            &format!("fault.{}.target", fault.number),
-            &fault.target,
-        );
-    }
+/// Whether a name can be a signer's: one label.
+fn is_label(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (1..=40).contains(&name.len())
+        && name.chars().all(fits)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
 }
 
-/// Known signers, none of them twice.
-fn signer_list(lints: &Lints<'_>, path: &str, signers: &[String]) {
-    let mut seen = BTreeSet::new();
-    for (index, signer) in signers.iter().enumerate() {
-        let path = format!("{path}.{}", index + 1);
-        lints.must_be_signer(&path, signer);
-        if !seen.insert(signer) {
-            lints.fail(
-                &path,
-                "mentioned-twice",
-                format!("`{signer}` is mentioned twice"),
-                |d| d.expected("once is enough"),
-            );
+/// The zone in which a name lies, its own aside.
+fn zone_around<'z>(name: &Name, zones: &'z BTreeSet<Name>) -> Option<&'z Name> {
+    let mut around = name.to_lowercase().base_name();
+    while !around.is_root() {
+        if let Some(zone) = zones.get(&around) {
+            return Some(zone);
         }
+        around = around.base_name();
     }
-}
-
-/// A target exists, down to its number.
-fn target(lints: &Lints<'_>, path: &str, target: &Target) {
-    let scenario = lints.scenario;
-    let number = |what: &str, number: u32, count: usize| {
-        if number as usize > count {
-            lints.fail(
-                path,
-                "unknown-instance",
-                format!("{what} has no server {number}"),
-                |d| d.expected(format!("it has {count}")),
-            );
-        }
-    };
-    match target {
-        Target::Signer(name) => lints.must_be_signer(path, name),
-        Target::Instance(name, instance) => {
-            lints.must_be_signer(path, name);
-            if let Some(signer) = scenario.signer(name) {
-                number(&format!("`{name}`"), *instance, signer.servers.count());
-            }
-        }
-        Target::ParentInstance(instance) => {
-            number("the parent", *instance, scenario.parent.servers as usize)
-        }
-        Target::Resolver(name) => {
-            let known = scenario.resolvers.iter().map(|r| r.name.as_str());
-            lints.must_exist(path, "resolver", name, known);
-        }
-        Target::Between(a, b) => {
-            self::target(lints, path, a);
-            self::target(lints, path, b);
-        }
-        Target::Scanner if !scenario.scanner.enabled => {
-            lints.fail(path, "no-scanner", "there is no scanner", |d| {
-                d.expected("`scanner.enabled` is false")
-            })
-        }
-        Target::Controller if !scenario.controller.enabled => {
-            lints.fail(path, "no-controller", "there is no controller", |d| {
-                d.expected("`controller.enabled` is false")
-            })
-        }
-        Target::Parent | Target::Scanner | Target::Controller => {}
-    }
+    None
 }
 
 fn is_below(name: &Name, zone: &Name) -> bool {

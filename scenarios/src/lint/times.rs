@@ -60,16 +60,6 @@ pub(super) fn lint(lints: &Lints<'_>) {
         }
     }
     faults(lints);
-    if let (Some(bound), Some(duration)) = (scenario.expect.within, scenario.duration)
-        && bound > duration
-    {
-        lints.fail(
-            "expect.within",
-            "after-the-end",
-            "`within` ends after the run",
-            |d| d.expected(format!("the run ends after {}", print_span(duration))),
-        );
-    }
     for (index, class) in scenario.expect.violations.iter().flatten().enumerate() {
         if let Some(Range { low, .. }) = class.first {
             within(

@@ -100,6 +100,14 @@ impl Report {
             .any(|bad| inside(bad, path) || inside(path, bad))
     }
 
+    /// Whether some name of the list of tables `[[list]]` was refused, so that not all are known.
+    pub fn lacks_names(&self, list: &str) -> bool {
+        let name = format!("{list}.name");
+        let spoilt = self.spoilt.borrow();
+        let mut generic = spoilt.iter().map(|path| support::generic(path));
+        generic.any(|path| path == list || path == name)
+    }
+
     /// All mistakes, in the order of the file, the `--set`s last.
     pub fn into_diagnostics(self) -> Vec<Diagnostic> {
         let mut mistakes = self.mistakes.into_inner();
@@ -291,13 +299,5 @@ impl<'a> Reader<'a> {
             };
             self.report.add(entry.place, diagnostic);
         }
-    }
-
-    /// Gives up on the rest: the table is of a kind that is not known.
-    pub fn abandon(self) {}
-
-    /// Where mistakes go.
-    pub fn report(&self) -> &'a Report {
-        self.report
     }
 }

@@ -109,7 +109,7 @@ fn violation(violation: &Violation) -> JsonViolation<'_> {
         property: violation.property.name(),
         profile: &violation.profile,
         quantifier: violation.quantifier.name(),
-        zone: violation.zone.to_string(),
+        zone: violation.zone.to_ascii(),
         from_seconds: seconds(violation.from),
         until_seconds: maybe(violation.until),
         witness: &violation.witness,
@@ -120,7 +120,7 @@ fn violation(violation: &Violation) -> JsonViolation<'_> {
 
 fn process(process: &Process) -> JsonProcess<'_> {
     JsonProcess {
-        zone: process.zone.to_string(),
+        zone: process.zone.to_ascii(),
         process: &process.process,
         outcome: process.outcome.word(),
         reason: process.outcome.why(),

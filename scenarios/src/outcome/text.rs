@@ -57,7 +57,7 @@ impl Outcome {
             title => title,
         };
         writeln!(text, "{}", style.strong(title))?;
-        if title != &self.scenario {
+        if *title != self.scenario && !self.scenario.is_empty() {
             writeln!(text, "  {}", self.scenario)?;
         }
         if let Some(error) = &self.internal_error {
@@ -155,7 +155,10 @@ impl Outcome {
             writeln!(text, "     {line}")?;
         }
         match violation.margin {
-            Some(margin) => writeln!(text, "     {} too early", human(margin)),
+            Some(margin) => {
+                let safe = self.at(violation.from + margin);
+                writeln!(text, "     {} too early: safe from {safe}", human(margin))
+            }
             None => Ok(()),
         }
     }
@@ -177,17 +180,16 @@ impl Outcome {
             .max()
             .unwrap_or(0);
         for step in &process.steps {
-            let until = step.until.map_or("not done".into(), |until| self.at(until));
+            let from = self.at(step.from);
+            let when = match step.until {
+                Some(until) => format!("{from} to {}", self.at(until)),
+                None => format!("{from} on, not done"),
+            };
             let slack = match step.slack {
                 Some(slack) if !slack.is_zero() => format!("  slack {}", human(slack)),
                 _ => String::new(),
             };
-            writeln!(
-                text,
-                "      {:width$}  {} to {until}{slack}",
-                step.name,
-                self.at(step.from)
-            )?;
+            writeln!(text, "      {:width$}  {when}{slack}", step.name)?;
         }
         Ok(())
     }

@@ -1,26 +1,20 @@
 //! `[[event]]`: what happens, when.
 
+mod read;
+mod value;
+
 use std::time::Duration;
 
-use counterpoint_dns::{
-    key,
-    name::{Name, RecordType},
-    rdata::Csync,
-};
+use counterpoint_dns::name::{Name, RecordType};
 
+pub use self::value::{CdsType, CsyncFlags, Digest, KeyKind, Keys};
+pub(crate) use self::value::{parse_type, print_type};
 use super::{
-    setting::{Setting, integer, names, quote},
-    support,
+    setting::Setting,
     time::{Ttl, minutes},
     zone::Record,
 };
-use crate::{
-    diagnostic::{nearest, one_of},
-    load::{
-        reader::{Field, Reader},
-        tree::Value,
-    },
-};
+use crate::load::reader::Reader;
 
 /// Something that happens at a time.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,154 +28,6 @@ pub struct Event {
     pub zone: Name,
     /// What.
     pub what: What,
-}
-
-names! {
-    /// The kinds of keys.
-    pub enum KeyKind {
-        Zsk = "zsk",
-        Ksk = "ksk",
-        Csk = "csk",
-    }
-}
-
-names! {
-    /// The types that ask the parent for a DS.
-    pub enum CdsType {
-        Cds = "CDS",
-        Cdnskey = "CDNSKEY",
-    }
-}
-
-names! {
-    /// The digests of DS and CDS.
-    pub enum Digest {
-        Sha256 = "sha256",
-        Sha384 = "sha384",
-    }
-}
-
-impl Digest {
-    /// The number in the IANA registry.
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::Sha256 => key::DIGEST_SHA256,
-            Self::Sha384 => key::DIGEST_SHA384,
-        }
-    }
-}
-
-/// Which keys of a signer are meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Keys {
-    /// Every own key of a kind.
-    Kind(KeyKind),
-    /// Every own key.
-    All,
-    /// The one with this label.
-    Label(String),
-}
-
-impl Setting for Keys {
-    fn read(field: &Field<'_>) -> Option<Self> {
-        let text = field.text("a kind (`zsk`, `ksk`, `csk`, `all`) or a label")?;
-        Some(match KeyKind::from_name(text) {
-            Some(kind) => Self::Kind(kind),
-            None if text == "all" => Self::All,
-            None => Self::Label(text.into()),
-        })
-    }
-
-    fn print(&self) -> Option<String> {
-        match self {
-            Self::Kind(kind) => kind.print(),
-            Self::All => Some("\"all\"".into()),
-            Self::Label(label) => label.print(),
-        }
-    }
-}
-
-/// The flags of a CSYNC record: a number, or a list of `immediate` and `soaminimum`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CsyncFlags(pub u16);
-
-impl Default for CsyncFlags {
-    fn default() -> Self {
-        Self(Csync::IMMEDIATE | Csync::SOA_MINIMUM)
-    }
-}
-
-names! {
-    /// A flag of a CSYNC record by name.
-    enum CsyncFlag {
-        Immediate = "immediate",
-        SoaMinimum = "soaminimum",
-    }
-}
-
-impl Setting for CsyncFlags {
-    fn read(field: &Field<'_>) -> Option<Self> {
-        let expected = "a number, or a list of `immediate` and `soaminimum`";
-        match &field.node.value {
-            Value::List(_) => {
-                let flags = Vec::<CsyncFlag>::read(field)?;
-                let bits = flags.iter().map(|flag| match flag {
-                    CsyncFlag::Immediate => Csync::IMMEDIATE,
-                    CsyncFlag::SoaMinimum => Csync::SOA_MINIMUM,
-                });
-                Some(Self(bits.fold(0, |all, bit| all | bit)))
-            }
-            _ => integer(field, expected).map(Self),
-        }
-    }
-
-    fn print(&self) -> Option<String> {
-        Some(self.0.to_string())
-    }
-}
-
-impl Setting for RecordType {
-    fn read(field: &Field<'_>) -> Option<Self> {
-        const USUAL: [&str; 17] = [
-            "A",
-            "AAAA",
-            "CDNSKEY",
-            "CDS",
-            "CNAME",
-            "CSYNC",
-            "DNSKEY",
-            "DS",
-            "MX",
-            "NS",
-            "NSEC",
-            "NSEC3",
-            "NSEC3PARAM",
-            "PTR",
-            "SOA",
-            "SRV",
-            "TXT",
-        ];
-        let text = field.text("a record type as \"DNSKEY\"")?;
-        match text.to_ascii_uppercase().parse() {
-            Ok(rtype) => Some(rtype),
-            Err(_) => {
-                field.fail(
-                    "unknown-name",
-                    format!("there is no type `{text}`"),
-                    |d| match nearest(text, USUAL) {
-                        Some(near) => d
-                            .expected("no such record type")
-                            .suggest(format!("did you mean `{near}`?")),
-                        None => d.expected("expected a record type as \"DNSKEY\""),
-                    },
-                )
-            }
-        }
-    }
-
-    fn print(&self) -> Option<String> {
-        Some(quote(&self.to_string()))
-    }
 }
 
 /// Reads one field of an event: required, or with a default.
@@ -432,68 +278,5 @@ impl What {
     pub fn has_zone(&self) -> bool {
         !self.is_of_controller()
             && !matches!(self, Self::GroupAdd { .. } | Self::GroupRemove { .. })
-    }
-}
-
-impl Event {
-    /// Reads the event `number`; `only` is the zone if there is one only.
-    pub(crate) fn read(field: &Field<'_>, number: usize, only: Option<&Name>) -> Option<Self> {
-        let mut reader = field.table()?;
-        let at = reader.required("at");
-        let kind = reader.field("do");
-        let Some(kind) = kind else {
-            reader.required::<String>("do");
-            return None;
-        };
-        let later = support::refused("event.do");
-        let all = || What::NAMES.iter().chain(later).copied();
-        let name = kind.text("the name of an event, as \"join\"")?;
-        if !all().any(|known| known == name) {
-            return kind.fail(
-                "unknown-event",
-                format!("there is no event `{name}`"),
-                |d| match nearest(name, all()) {
-                    Some(near) => d
-                        .expected("no such event")
-                        .suggest(format!("did you mean `{near}`?")),
-                    None => d.expected(format!("expected {}", one_of(all()))),
-                },
-            );
-        }
-        kind.read::<String>()?;
-        let zone = reader.field("zone").map(|field| field.read::<Name>());
-        let what = What::read_kind(name, &mut reader);
-        reader.finish();
-        let what = what?;
-        let zone = match zone {
-            Some(zone) => zone?,
-            None if !what.has_zone() => Name::root(),
-            None => match only {
-                Some(only) => only.clone(),
-                None => {
-                    return field.fail("missing-key", "`zone` is missing", |d| {
-                        d.expected("there is more than one zone: say which one is meant")
-                    });
-                }
-            },
-        };
-        Some(Self {
-            number,
-            at: at?,
-            zone,
-            what,
-        })
-    }
-
-    /// Its lines in a file; the zone is left out where there is one only.
-    pub(crate) fn print_keys(&self, only: Option<&Name>) -> Vec<(&'static str, String)> {
-        let mut lines = Vec::new();
-        lines.extend(self.at.print().map(|at| ("at", at)));
-        lines.push(("do", quote(self.what.name())));
-        if self.what.has_zone() && only != Some(&self.zone) {
-            lines.extend(self.zone.print().map(|zone| ("zone", zone)));
-        }
-        lines.extend(self.what.print_fields());
-        lines
     }
 }

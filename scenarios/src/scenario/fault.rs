@@ -140,7 +140,7 @@ impl Target {
                 number(digits.strip_prefix("ns").unwrap_or(digits)).map(Self::ParentInstance)
             }
             Some(("resolver", name)) => Some(Self::Resolver(name.into())),
-            Some((signer, instance)) => number(instance.strip_prefix("ns")?)
+            Some((signer, instance)) => number(instance.strip_prefix("ns").unwrap_or(instance))
                 .map(|number| Self::Instance(signer.into(), number)),
             None => match text {
                 "" => None,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use counterpoint_dns::name::{Name, RecordType, parse_name};
 
 use super::{
+    event::{parse_type, print_type},
     parent::Algorithm,
     setting::{Setting, choose, names, quote, settings},
     time::{Range, minutes, seconds},
@@ -149,7 +150,7 @@ impl Setting for Question {
         let text = field.text(expected)?;
         let words: Vec<&str> = text.split_whitespace().collect();
         let question = match words.as_slice() {
-            [name, rtype] => parse_name(name).ok().zip(rtype.parse().ok()),
+            [name, rtype] => parse_name(name).ok().zip(parse_type(rtype)),
             _ => None,
         };
         match question {
@@ -161,7 +162,11 @@ impl Setting for Question {
     }
 
     fn print(&self) -> Option<String> {
-        Some(quote(&format!("{} {}", self.name, self.rtype)))
+        Some(quote(&format!(
+            "{} {}",
+            self.name.to_ascii(),
+            print_type(self.rtype)
+        )))
     }
 }
 

@@ -255,13 +255,14 @@ impl Setting for Name {
         let text = field.text("a domain name as \"example.test.\"")?;
         match parse_name(text) {
             Ok(name) => Some(name),
-            Err(bad) => field.fail("bad-name", bad.to_string(), |d| {
+            Err(bad) => field.fail("bad-name", bad.to_string().trim_end_matches(": "), |d| {
                 d.expected("expected a domain name as \"example.test.\"")
             }),
         }
     }
 
     fn print(&self) -> Option<String> {
-        Some(quote(&self.to_string()))
+        // `Display` would show the letters behind an A-label.
+        Some(quote(&self.to_ascii()))
     }
 }

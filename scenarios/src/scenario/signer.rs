@@ -211,7 +211,7 @@ impl Signer {
 fn below(label: &str, domain: &Name) -> Name {
     let text = match domain.is_root() {
         true => format!("{label}."),
-        false => format!("{label}.{domain}"),
+        false => format!("{label}.{}", domain.to_ascii()),
     };
     parse_name(&text).unwrap_or_else(|_| domain.clone())
 }

@@ -21,9 +21,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     not("parent.denial", &["nsec3"]),
     not("scanner.bootstrap", &["after-delay"]),
     not("scanner.hold-down", &[]),
-    not("scanner.sabotage", SCANNER_SABOTAGE),
-    not("controller.sabotage", CONTROLLER_SABOTAGE),
-    not("signer.names-in", &["zone"]),
     not("signer.interface", &["desec", "signed-rrset"]),
     not("signer.algorithm", &["rsasha256", "ecdsap384sha384"]),
     not("signer.denial", &["nsec3", "nsec3-optout", "compact"]),
@@ -38,19 +35,11 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     not("zone.dynamic", &[]),
     not(
         "judge.profiles",
-        &[
-            "strict-dnskey",
-            "unbound",
-            "bind",
-            "knot-resolver",
-            "powerdns-recursor",
-        ],
+        &["unbound", "bind", "knot-resolver", "powerdns-recursor"],
     ),
     not(
         "resolver.profile",
         &[
-            "liberal",
-            "strict-ds",
             "strict-dnskey",
             "unbound",
             "bind",
@@ -84,45 +73,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
             "replay",
         ],
     ),
-];
-
-const CONTROLLER_SABOTAGE: &[&str] = &[
-    "skip-dnskey-wait",
-    "skip-ds-wait",
-    "skip-ns-wait",
-    "skip-data-wait",
-    "new-ttl-instead-of-old",
-    "first-instance-is-enough",
-    "unknown-is-equal",
-    "skip-leaver-dnskey-wait",
-    "ns-at-remaining-only",
-    "leaver-never-stops",
-    "ns-before-ds",
-    "drop-foreign-zsk-early",
-    "drop-ds-early",
-    "csync-at-remaining-only",
-    "one-signer-only-cds",
-    "forget-deadline-on-restart",
-    "last-version-only",
-    "no-recheck-at-deadline",
-    "ignore-outstanding-signal",
-    "dead-leaver-not-probed",
-    "mixed-digests",
-    "csk-not-exported",
-];
-
-const SCANNER_SABOTAGE: &[&str] = &[
-    "first-ns-only",
-    "no-consistency",
-    "any-signature",
-    "absent-means-delete",
-    "delete-any-shape",
-    "ignore-soaminimum",
-    "no-second-soa",
-    "no-continuity",
-    "no-replay-guard",
-    "state-per-child",
-    "suffix-bailiwick",
 ];
 
 const QUIRKS: &[&str] = &[

@@ -53,7 +53,7 @@ const LONGEST: Duration = days(36_525);
 pub fn parse_span(text: &str) -> Result<Duration, BadSpan> {
     let span = SpanParser::new()
         .parse_span(text.trim())
-        .map_err(|error| BadSpan::Unreadable(error.to_string()))?;
+        .map_err(|error| BadSpan::Unreadable(reason(&error)))?;
     if span.get_years() != 0 || span.get_months() != 0 {
         return Err(BadSpan::Calendar);
     }
@@ -64,6 +64,15 @@ pub fn parse_span(text: &str) -> Result<Duration, BadSpan> {
     match span <= LONGEST {
         true => Ok(span),
         false => Err(BadSpan::TooLong),
+    }
+}
+
+/// The parser's reason, without the preamble that says which parser it is.
+fn reason(error: &jiff::Error) -> String {
+    let text = error.to_string();
+    match text.split_once("format: ") {
+        Some((_, reason)) => reason.into(),
+        None => text,
     }
 }
 

@@ -215,7 +215,7 @@ impl Data {
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let show = |name: &Name| match name.to_string() {
+        let show = |name: &Name| match name.to_ascii() {
             text if text.is_empty() => "@".to_owned(),
             text => text,
         };
