@@ -428,12 +428,12 @@ impl Player<'_> {
     fn hear(&mut self, notes: Vec<Note>) {
         for note in notes {
             match note.kind {
-                "step" | "guard" | "blocked" | "refused" => {
-                    let what = match note.kind {
-                        "step" => note.subject.clone(),
-                        kind => kind.to_owned(),
-                    };
-                    self.played.reached.insert(what);
+                "step" => {
+                    self.played.reached.insert(note.subject);
+                }
+                kind @ ("guard" | "blocked" | "refused" | "queued") => {
+                    let process = note.subject.split('/').next().unwrap_or_default();
+                    self.played.reached.insert(format!("{kind}/{process}"));
                 }
                 "released" => self.release(&note.zone, &note.subject),
                 _ => {}
