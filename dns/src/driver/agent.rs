@@ -2,7 +2,8 @@
 //!
 //! A record is durable before anything that the agent said after it is even begun. Requests run at
 //! the same time, up to a limit; the others wait their turn, and their patience begins with it. When the
-//! store fails, the agent is stopped at once: it must not act on what it could forget.
+//! store fails, the agent is stopped at once: it must not act on what it could forget. Records are
+//! written on the runtime's own thread: everything waits for the disk, as it must.
 
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -23,11 +23,13 @@ impl Clock {
         Timestamp::default() + since_1970.unwrap_or_default()
     }
 
-    /// Sleeps until `at`; for ever, if there is no such time.
+    /// Sleeps until `at`; for ever, if there is no such time. Others have their turn even if it has
+    /// passed, so that an agent that is always due hears its answers all the same.
     pub async fn reach(self, at: Option<Timestamp>) {
         let Some(at) = at else {
             return std::future::pending().await;
         };
+        tokio::task::yield_now().await;
         loop {
             let left = at.since(self.now());
             if left.is_zero() {

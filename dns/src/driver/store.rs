@@ -46,7 +46,8 @@ impl Store for MemoryStore {
     }
 }
 
-/// Keeps records in a file, one line each, newest last; written out afresh when it is opened.
+/// Keeps records in a file, one line each, newest last. It grows until it is opened again, which
+/// writes it out afresh. One process at a time.
 #[derive(Debug)]
 pub struct FileStore {
     file: File,
@@ -54,18 +55,23 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// Opens the store at `path`, or begins one. A line that was cut off by a crash was never
-    /// confirmed to anybody, and is dropped.
+    /// Opens the store at `path`, or begins one. A last line that was cut off by a crash was never
+    /// confirmed to anybody, and is dropped; any other line that is no record is an error.
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut kept = MemoryStore::default();
-        let text = match fs::read_to_string(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        let octets = match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             read => read?,
         };
-        for line in text.split_inclusive('\n') {
-            let Some((key, value)) = line.strip_suffix('\n').and_then(|l| l.split_once('\t'))
-            else {
+        let lines = octets.split_inclusive(|octet| *octet == b'\n');
+        for (number, line) in lines.enumerate() {
+            let Some(line) = line.strip_suffix(b"\n") else {
                 continue;
+            };
+            let text = str::from_utf8(line).ok();
+            let Some((key, value)) = text.and_then(|text| text.split_once('\t')) else {
+                let why = format!("{}:{}: not a record", path.display(), number + 1);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
             };
             kept.take(unescape(key), unescape(value));
         }
@@ -148,10 +154,14 @@ mod tests {
         ] {
             store.put(put).unwrap();
         }
-        store.file.write_all(b"k\ttorn").unwrap();
+        // Cut inside a character.
+        store.file.write_all(b"k\ttorn \xc3").unwrap();
         drop(store);
         let store = FileStore::open(&path).unwrap();
         assert_eq!(store.records(), [odd, record("k", "new")]);
+        fs::write(&path, "no record\n").unwrap();
+        let error = FileStore::open(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         fs::remove_file(&path).unwrap();
     }
 }

@@ -21,6 +21,7 @@ use crate::kit::zone;
 struct Probe {
     wants: VecDeque<Output>,
     heard: Vec<Input<()>>,
+    wake: Option<Timestamp>,
 }
 
 impl Agent for Probe {
@@ -35,7 +36,7 @@ impl Agent for Probe {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        None
+        self.wake
     }
 }
 
@@ -138,4 +139,29 @@ async fn nothing_is_asked_after_a_record_that_could_not_be_kept() {
     let mut octets = [0; 512];
     let nothing = server.try_recv_from(&mut octets).unwrap_err();
     assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+}
+
+#[tokio::test]
+async fn an_agent_that_is_always_due_still_hears_of_what_it_asked() {
+    let (server, address) = socket().await;
+    let probe = Probe {
+        wants: [ask(1, address)].into(),
+        wake: Some(Timestamp::MIN),
+        ..Probe::default()
+    };
+    let (driver, handle) = Driver::new(probe, MemoryStore::default(), |_, _| {}, hasty());
+    let answering = async {
+        let mut octets = [0; 512];
+        let (length, from) = server.recv_from(&mut octets).await.unwrap();
+        octets[2] |= 0x80;
+        server.send_to(&octets[..length], from).await.unwrap();
+        handle.stop().await.unwrap();
+    };
+    let (ran, ()) = tokio::join!(driver.run(), answering);
+    let heard = ran.unwrap().0.heard;
+    assert!(heard.contains(&Input::Wake));
+    let answers = heard
+        .iter()
+        .filter(|input| matches!(input, Input::Answer { .. }));
+    assert_eq!(answers.count(), 1);
 }
