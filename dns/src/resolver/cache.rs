@@ -104,6 +104,13 @@ impl Cache {
         self.next
     }
 
+    /// Whether there is an entry whose TTL has not ended.
+    pub fn holds(&self, question: &Question, now: Timestamp) -> bool {
+        self.entries
+            .get(question)
+            .is_some_and(|entry| now < entry.expires)
+    }
+
     /// Holds an entry, in place of an older one for the same.
     pub fn hold(&mut self, now: Timestamp, entry: Entry) {
         if self.entries.len() >= ENTRIES_MAX {

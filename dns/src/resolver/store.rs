@@ -26,6 +26,8 @@ impl Resolver {
         ds: Option<(Held, Option<Verdict>)>,
     ) {
         let question = Question::new(referral.child.clone(), RecordType::DS);
+        // RFC 2181 §5.4.1: what a referral carries along does not take the place of what is held.
+        let ds = ds.filter(|_| !self.cache.holds(&question, now));
         if let Some((held, verdict)) = ds {
             self.hold(now, server, &question, zone, held, verdict);
         }

@@ -252,7 +252,6 @@ impl Replay {
         }
         match query.query_type() {
             RecordType::DNSKEY => self.dnskey_from,
-            RecordType::NS if *query.name() == self.zone => None,
             _ => self.answer_from,
         }
     }
