@@ -423,3 +423,50 @@ fn tables_begin_with_prerequisites_and_number_their_steps_in_order() {
         assert_eq!(steps, order, "{sabotage}");
     }
 }
+
+#[test]
+fn a_key_that_its_signer_has_dropped_is_exported_no_more() {
+    let mut bench = Bench::new(Kind::Join);
+    let signers = ["alpha".into(), "beta".into()].into();
+    let ksk: BTreeSet<Rdata> = [key("alpha", true).public().to_rdata()].into();
+    bench.show_all("alpha", Item::Dnskey, ksk, &[key("alpha", true)]);
+    bench.keys.learn(&bench.log, &bench.places, &signers);
+    let zsk = key("alpha", false).public().to_rdata();
+    let exports = bench.keys.exports(&bench.config, &"alpha".into());
+    assert!(!exports.contains(&zsk));
+    assert_eq!(
+        bench.keys.owner(&zsk),
+        Some(&"alpha".into()),
+        "whose it was is remembered"
+    );
+}
+
+#[test]
+fn a_signer_without_any_zsk_is_a_csk_signer_before_it_is_seen_to_sign_data() {
+    let mut keys = Keys::default();
+    let mut config = Config::new(name("test."));
+    let bench = Bench::new(Kind::Join);
+    config.signers.clone_from(&bench.config.signers);
+    let alpha = config.signers.get_mut(&"alpha".into()).unwrap();
+    alpha.own_keys = vec![key("alpha", true).public().clone()];
+    keys.declare(&config);
+    assert!(keys.is_csk(&config, &"alpha".into()));
+    let alpha = config.signers.get_mut(&"alpha".into()).unwrap();
+    alpha.own_keys = vec![key("alpha", false).public().clone()];
+    keys.declare(&config);
+    assert!(!keys.is_csk(&config, &"alpha".into()));
+}
+
+#[test]
+fn another_key_with_the_same_tag_blocks() {
+    let mut bench = Bench::new(Kind::Join);
+    // The tag is a sum of 16-bit words: two words that change places leave it as it is.
+    let mut octets = key("alpha", false).public().to_rdata().octets().to_vec();
+    octets[4..8].rotate_left(2);
+    let mut keys = own_keys("beta");
+    keys.insert(Rdata::from_octets(octets));
+    bench.show_all("beta", Item::Dnskey, keys, &[key("beta", true)]);
+    let signers = ["alpha".into(), "beta".into()].into();
+    bench.keys.learn(&bench.log, &bench.places, &signers);
+    assert_blocked(bench.decide(Goal::Prerequisites), "beta", "share key tag");
+}
