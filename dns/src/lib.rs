@@ -1,6 +1,8 @@
 //! Names, RRsets, keys, signing, validation, the resolver and the cache calculus: everything decided without I/O.
 
 pub mod agent;
+#[cfg(feature = "net")]
+pub mod driver;
 pub mod exchange;
 pub mod key;
 pub mod message;

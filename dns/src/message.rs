@@ -6,9 +6,13 @@
 use std::collections::BTreeMap;
 
 use hickory_proto::{
-    op::{DEFAULT_MAX_PAYLOAD_LEN, Edns, Header, Message, MessageType, OpCode, Query},
+    ProtoError,
+    op::{
+        DEFAULT_MAX_PAYLOAD_LEN, Edns, EmitAndCount, Header, Message, MessageType, OpCode, Query,
+        emit_message_parts,
+    },
     rr::{DNSClass, RData, Record, RecordData, rdata::NULL},
-    serialize::binary::{BinDecodable, BinDecoder},
+    serialize::binary::{BinDecodable, BinDecoder, BinEncoder, NameEncoding},
 };
 
 pub use hickory_proto::op::ResponseCode;
@@ -65,6 +69,46 @@ pub fn encode(message: &Message) -> Vec<u8> {
         // Twelve octets of header always fit.
         error.to_vec().unwrap_or_default()
     })
+}
+
+/// Encodes a message whose octets are signed: no name is compressed against the question.
+///
+/// hickory-server writes the question of an answer as it came and forgets where its name stands. An
+/// answer that passes through it keeps its octets, and thereby its TSIG, only if it is encoded likewise.
+pub fn encode_apart(message: &Message) -> Vec<u8> {
+    let mut octets = Vec::new();
+    let emitted = emit_message_parts(
+        &message.metadata,
+        &mut QuestionApart(&message.queries),
+        &mut message.answers.iter(),
+        &mut message.authorities.iter(),
+        &mut message.additionals.iter(),
+        message.edns.as_ref(),
+        message.signature.as_deref(),
+        &mut BinEncoder::new(&mut octets),
+    );
+    match emitted {
+        Ok(_) => octets,
+        Err(_) => encode(message),
+    }
+}
+
+struct QuestionApart<'a>(&'a [Query]);
+
+impl EmitAndCount for QuestionApart<'_> {
+    fn emit(&mut self, encoder: &mut BinEncoder<'_>) -> Result<usize, ProtoError> {
+        let mut octets = Vec::new();
+        let mut apart = BinEncoder::new(&mut octets);
+        apart.set_name_encoding(NameEncoding::Uncompressed);
+        apart.emit_all(self.0.iter())?;
+        let from = encoder.offset();
+        encoder.emit_vec(&octets)?;
+        if !self.0.is_empty() {
+            // It fills a place in the table of names, and matches none.
+            encoder.store_label_pointer(from, from + octets.len());
+        }
+        Ok(self.0.len())
+    }
 }
 
 /// The records of an RRset, as they go on the wire.

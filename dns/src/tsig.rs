@@ -11,7 +11,7 @@ use hickory_proto::{
 };
 
 use crate::{
-    message::{decode, encode},
+    message::{decode, encode, encode_apart},
     name::Name,
     time::Timestamp,
 };
@@ -162,10 +162,10 @@ impl CheckedRequest<'_> {
             self.mac.clone(),
             None,
         );
-        if let Ok(tsig) = context.sign(&encode(&answer)) {
+        if let Ok(tsig) = context.sign(&encode_apart(&answer)) {
             answer.set_signature(tsig);
         }
-        encode(&answer)
+        encode_apart(&answer)
     }
 }
 

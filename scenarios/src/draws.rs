@@ -160,7 +160,10 @@ pub fn scenario(seed: u64, row: &Row, ttls: Ttls) -> Scenario {
     scenario.controller.guard = false;
     scenario.controller.sabotage = row.cuts.to_vec();
     if row.naive_parent {
-        scenario.scanner.sabotage = vec![ScannerSabotage::NoConsistency];
+        scenario.scanner.sabotage = vec![
+            ScannerSabotage::NoConsistency,
+            ScannerSabotage::NoContinuity,
+        ];
     }
     if ttls == Ttls::OneLowered {
         lower_one(&mut scenario, &mut chance, &zone);

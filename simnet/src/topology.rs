@@ -225,6 +225,17 @@ impl Stage {
             .collect()
     }
 
+    /// The address of the instance that reports call `name`.
+    pub fn address(&self, name: &str) -> Option<IpAddr> {
+        let mut all = self
+            .world
+            .operators
+            .iter()
+            .flat_map(|operator| &operator.instances);
+        all.find(|instance| instance.name == name)
+            .map(|instance| instance.address)
+    }
+
     /// The plan of a signer.
     pub fn signer(&self, name: &str) -> Option<&SignerPlan> {
         self.topology

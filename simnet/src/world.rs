@@ -14,7 +14,7 @@ use std::{
 };
 
 use counterpoint_dns::{
-    agent::{AskId, Input, Output, Server as _, Transport},
+    agent::{AskId, Input, Output, Peer, Server as _, Transport},
     name::{Name, RecordType},
     stream::stream,
     time::Timestamp,
@@ -427,23 +427,9 @@ impl World {
     fn request(&mut self, seat: SeatId, id: AskId, to: SocketAddr, via: Transport, bytes: &[u8]) {
         let address = self.seats[seat.0].address;
         let peer = SocketAddr::new(address, 53_000);
-        let place = (to.port() == 53)
-            .then(|| self.places.get(&to.ip()).copied())
-            .flatten();
-        let answer = match place {
-            Some(Place::Primary(operator)) => {
-                let answer = self.operators[operator].respond(self.now, peer, via, bytes);
-                for zone in std::mem::take(&mut self.operators[operator].touched) {
-                    self.publish(operator, &zone, "update");
-                }
-                answer
-            }
-            Some(Place::Instance(operator, instance)) => {
-                let instance = &mut self.operators[operator].instances[instance];
-                instance.respond(self.now, peer, via, bytes)
-            }
-            None => None,
-        };
+        let is_open = to.port() == 53;
+        let answer = is_open.then(|| self.serve(to.ip(), peer, via, bytes));
+        let answer = answer.flatten();
         let lost = self.now + patience(via);
         let Some(bytes) = answer else {
             return self.schedule(lost, Event::Failure { seat, id });
@@ -456,6 +442,34 @@ impl World {
             }
             _ => self.schedule(lost, Event::Failure { seat, id }),
         }
+    }
+
+    /// What the server at `address` answers now. An update that it takes is published at once.
+    pub fn serve(
+        &mut self,
+        address: IpAddr,
+        from: Peer,
+        via: Transport,
+        request: &[u8],
+    ) -> Option<Vec<u8>> {
+        match *self.places.get(&address)? {
+            Place::Primary(operator) => {
+                let answer = self.operators[operator].respond(self.now, from, via, request);
+                for zone in std::mem::take(&mut self.operators[operator].touched) {
+                    self.publish(operator, &zone, "update");
+                }
+                answer
+            }
+            Place::Instance(operator, instance) => {
+                let instance = &mut self.operators[operator].instances[instance];
+                instance.respond(self.now, from, via, request)
+            }
+        }
+    }
+
+    /// The addresses of every server.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.places.keys().copied()
     }
 
     /// Makes the zone's next version, if there is anything new, and sends it to the instances.

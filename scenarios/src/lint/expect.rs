@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What the first part of an entry of `sometimes` can be.
-const REACHABLE: [&str; 17] = [
+const REACHABLE: [&str; 18] = [
     "join",
     "leave",
     "replace",
@@ -27,6 +27,7 @@ const REACHABLE: [&str; 17] = [
     "guard",
     "blocked",
     "refused",
+    "queued",
 ];
 
 pub(super) fn lint(lints: &Lints<'_>) {

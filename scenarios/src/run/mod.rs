@@ -4,6 +4,7 @@
 pub mod cast;
 pub mod plan;
 pub mod play;
+pub mod replay;
 pub mod script;
 pub mod verdict;
 

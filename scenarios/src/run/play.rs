@@ -17,13 +17,17 @@ use counterpoint_simnet::{
     world::{Edge, Occurrence, SeatId},
 };
 
-use super::{cast::Cast, plan, script};
+use super::{cast::Cast, plan, replay::Replay, script};
 use crate::scenario::{
     ControllerSabotage, FaultKind, LONGEST_DEFAULT, Range, Scenario, Target, What,
 };
 
 /// A world that does so much in one instant does not go forward any more.
 const EVENTS_MAX: u64 = 200_000_000;
+
+/// A replay comes after everything that follows from what happens in its instant: an event, a
+/// version, its arrival.
+const REPLAY_DEFERRALS: u8 = 8;
 
 /// What a concrete resolver told its client, where it failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,10 +84,13 @@ pub struct Played {
 }
 
 /// What the script's numbers stand for.
+#[derive(Clone, Copy)]
 enum Cue {
     Event(usize),
     StartController,
     Ask(usize),
+    /// After everything else of its instant: it is put off as often as this.
+    Replay(usize, u8),
 }
 
 struct Player<'a> {
@@ -92,10 +99,16 @@ struct Player<'a> {
     cues: Vec<Cue>,
     asked: Vec<Timestamp>,
     questions: Vec<Vec<Question>>,
+    replays: Vec<Replay>,
 }
 
 /// Plays `scenario` to its end.
 pub fn play(scenario: &Scenario) -> Played {
+    play_with(scenario, Vec::new()).0
+}
+
+/// Plays `scenario` to its end, and `replays` in it; they change nothing.
+pub fn play_with(scenario: &Scenario, replays: Vec<Replay>) -> (Played, Vec<Replay>) {
     let mut stage = Stage::new(plan::topology(scenario));
     let cast = Cast::new(scenario, &mut stage);
     let played = Played {
@@ -115,10 +128,11 @@ pub fn play(scenario: &Scenario) -> Played {
         cues: Vec::new(),
         asked: vec![scenario.start; scenario.resolvers.len()],
         questions: Vec::new(),
+        replays,
     };
     player.schedule();
     player.run();
-    player.played
+    (player.played, player.replays)
 }
 
 impl Player<'_> {
@@ -192,6 +206,18 @@ impl Player<'_> {
             self.played
                 .reached
                 .insert(format!("fault/{}", fault.kind.name()));
+        }
+        for index in 0..self.replays.len() {
+            self.cue_replay(index);
+        }
+    }
+
+    fn cue_replay(&mut self, index: usize) {
+        if let Some(at) = self.replays[index].next_at() {
+            self.cue(
+                at.max(self.played.stage.world.now()),
+                Cue::Replay(index, REPLAY_DEFERRALS),
+            );
         }
     }
 
@@ -322,6 +348,14 @@ impl Player<'_> {
                 let notes = cast.start_controller(self.scenario, stage);
                 self.hear(notes);
             }
+            Cue::Replay(index, deferrals) if deferrals > 0 => {
+                let now = self.played.stage.world.now();
+                self.cue(now, Cue::Replay(index, deferrals - 1));
+            }
+            Cue::Replay(index, _) => {
+                self.replays[index].advance(&mut self.played.stage.world);
+                self.cue_replay(index);
+            }
             Cue::Ask(resolver) => {
                 let world = &mut self.played.stage.world;
                 let now = world.now();
@@ -428,12 +462,12 @@ impl Player<'_> {
     fn hear(&mut self, notes: Vec<Note>) {
         for note in notes {
             match note.kind {
-                "step" | "guard" | "blocked" | "refused" => {
-                    let what = match note.kind {
-                        "step" => note.subject.clone(),
-                        kind => kind.to_owned(),
-                    };
-                    self.played.reached.insert(what);
+                "step" => {
+                    self.played.reached.insert(note.subject);
+                }
+                kind @ ("guard" | "blocked" | "refused" | "queued") => {
+                    let process = note.subject.split('/').next().unwrap_or_default();
+                    self.played.reached.insert(format!("{kind}/{process}"));
                 }
                 "released" => self.release(&note.zone, &note.subject),
                 _ => {}

@@ -99,6 +99,20 @@ pub fn outcome(scenario: &Scenario, played: Played) -> Outcome {
     outcome
 }
 
+/// Every violation for every profile of the judge, with its witness.
+pub fn violations(scenario: &Scenario, played: &Played) -> Vec<(Name, oracle::Violation)> {
+    let since = played.stage.world.since();
+    let mut found = Vec::new();
+    for (zone, recorder) in &played.stage.world.recorders {
+        let history = recorder.history();
+        for profile in &scenario.judge.profiles {
+            let judgement = judge(&history, &plan::oracle_profile(profile), since, played.end);
+            found.extend(judgement.violations.into_iter().map(|v| (zone.clone(), v)));
+        }
+    }
+    found
+}
+
 fn add_judgement(
     outcome: &mut Outcome,
     scenario: &Scenario,

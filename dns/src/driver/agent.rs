@@ -1,0 +1,230 @@
+//! Runs one agent: hands it what happens, and carries out what it wants, in its order.
+//!
+//! A record is durable before anything that the agent said after it is even begun. Requests run at
+//! the same time, up to a limit; the others wait their turn, and their patience begins with it. When the
+//! store fails, the agent is stopped at once: it must not act on what it could forget. Records are
+//! written on the runtime's own thread: everything waits for the disk, as it must.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt, io,
+    net::SocketAddr,
+    time::Duration,
+};
+
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinSet},
+    time::timeout,
+};
+
+use super::{clock::Clock, store::Store, wire};
+use crate::{
+    agent::{Agent, AskId, Input, Note, Output, Transport},
+    time::Timestamp,
+};
+
+/// How many commands may wait until the agent takes them.
+const COMMANDS_MAX: usize = 64;
+
+/// How an agent's wishes are carried out.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long a datagram's answer is waited for.
+    pub patience_udp: Duration,
+    /// How long connection, request and answer may take over TCP.
+    pub patience_tcp: Duration,
+    /// How many requests are under way at once.
+    pub asks_max: usize,
+    /// Longer answers count as none.
+    pub octets_max: usize,
+    /// Where servers are really found that the agent knows under other addresses: for tests and
+    /// trials, where nobody may listen on port 53.
+    pub routes: BTreeMap<SocketAddr, SocketAddr>,
+}
+
+impl Options {
+    fn patience(&self, via: Transport) -> Duration {
+        match via {
+            Transport::Udp => self.patience_udp,
+            Transport::Tcp => self.patience_tcp,
+        }
+    }
+}
+
+impl Default for Options {
+    /// The patience of the simulated world, and limits that fit a small machine.
+    fn default() -> Self {
+        Self {
+            patience_udp: Duration::from_secs(2),
+            patience_tcp: Duration::from_secs(10),
+            asks_max: 256,
+            octets_max: usize::from(u16::MAX),
+            routes: BTreeMap::new(),
+        }
+    }
+}
+
+enum Order<C> {
+    Command(C),
+    Stop,
+}
+
+/// Tells a running agent what to do. When the last handle is gone, the agent stops.
+#[derive(Debug)]
+pub struct Handle<C>(mpsc::Sender<Order<C>>);
+
+impl<C> Clone for Handle<C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// The agent does not run any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped;
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the agent does not run any more")
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+impl<C> Handle<C> {
+    /// Hands it a command.
+    pub async fn command(&self, command: C) -> Result<(), Stopped> {
+        self.order(Order::Command(command)).await
+    }
+
+    /// Has it stop: requests under way still end, and what they bring is recorded; none is begun.
+    pub async fn stop(&self) -> Result<(), Stopped> {
+        self.order(Order::Stop).await
+    }
+
+    async fn order(&self, order: Order<C>) -> Result<(), Stopped> {
+        self.0.send(order).await.map_err(|_| Stopped)
+    }
+}
+
+/// A request that waits for its turn.
+struct Request {
+    id: AskId,
+    to: SocketAddr,
+    via: Transport,
+    bytes: Vec<u8>,
+}
+
+/// What became of a request.
+type Came = (AskId, Option<Vec<u8>>);
+
+/// An agent on real sockets. `N` hears its notes.
+pub struct Driver<A: Agent, S, N> {
+    agent: A,
+    store: S,
+    notes: N,
+    options: Options,
+    clock: Clock,
+    orders: mpsc::Receiver<Order<A::Command>>,
+    waiting: VecDeque<Request>,
+    asks: JoinSet<Came>,
+    is_stopping: bool,
+}
+
+impl<A, S, N> Driver<A, S, N>
+where
+    A: Agent,
+    S: Store,
+    N: FnMut(Timestamp, Note),
+{
+    /// A driver for `agent`, which was restored from `store`, and the handle to it.
+    pub fn new(agent: A, store: S, notes: N, options: Options) -> (Self, Handle<A::Command>) {
+        let (sender, orders) = mpsc::channel(COMMANDS_MAX);
+        let driver = Self {
+            agent,
+            store,
+            notes,
+            options,
+            clock: Clock,
+            orders,
+            waiting: VecDeque::new(),
+            asks: JoinSet::new(),
+            is_stopping: false,
+        };
+        (driver, Handle(sender))
+    }
+
+    /// Runs until it is told to stop, and gives agent and store back. Fails if the store does.
+    ///
+    /// # Panics
+    ///
+    /// If a request panics: that is a defect of the driver.
+    pub async fn run(mut self) -> io::Result<(A, S)> {
+        self.carry_out()?;
+        loop {
+            let input = tokio::select! {
+                Some(came) = self.asks.join_next() => input(came),
+                order = self.orders.recv() => match order {
+                    Some(Order::Command(command)) => Input::Command(command),
+                    Some(Order::Stop) | None => break,
+                },
+                () = self.clock.reach(self.agent.wake_at()) => Input::Wake,
+            };
+            self.hand_over(input)?;
+        }
+        self.is_stopping = true;
+        self.waiting.clear();
+        while let Some(came) = self.asks.join_next().await {
+            self.hand_over(input(came))?;
+        }
+        Ok((self.agent, self.store))
+    }
+
+    fn hand_over(&mut self, input: Input<A::Command>) -> io::Result<()> {
+        self.agent.handle(self.clock.now(), input);
+        self.carry_out()
+    }
+
+    /// Carries out everything that the agent wants now.
+    fn carry_out(&mut self) -> io::Result<()> {
+        while let Some(output) = self.agent.poll(self.clock.now()) {
+            match output {
+                Output::Persist(record) => self.store.put(&record)?,
+                Output::Note(note) => (self.notes)(self.clock.now(), note),
+                Output::Ask { .. } if self.is_stopping => {}
+                Output::Ask { id, to, via, bytes } => {
+                    self.waiting.push_back(Request { id, to, via, bytes });
+                }
+            }
+            self.begin_asks();
+        }
+        self.begin_asks();
+        Ok(())
+    }
+
+    fn begin_asks(&mut self) {
+        while self.asks.len() < self.options.asks_max.max(1) {
+            let Some(Request { id, to, via, bytes }) = self.waiting.pop_front() else {
+                return;
+            };
+            let to = self.options.routes.get(&to).copied().unwrap_or(to);
+            let patience = self.options.patience(via);
+            let octets_max = self.options.octets_max;
+            self.asks.spawn(async move {
+                let asked = timeout(patience, wire::ask(to, via, bytes, patience)).await;
+                let came = asked.ok().and_then(Result::ok);
+                (id, came.filter(|octets| octets.len() <= octets_max))
+            });
+        }
+    }
+}
+
+fn input<C>(came: Result<Came, JoinError>) -> Input<C> {
+    match came {
+        Ok((id, Some(bytes))) => Input::Answer { id, bytes },
+        Ok((id, None)) => Input::Failure { id },
+        // Nobody cancels a request: what ended it is a panic.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

@@ -1,0 +1,35 @@
+//! What each file of the library expects comes true, and each file expects something that matters.
+
+use counterpoint_scenarios::{expectations::unmet, run::run, scenario::Verdict};
+
+use crate::{library, read};
+
+#[test]
+fn every_file_comes_out_as_it_expects() {
+    let (mut safe, mut not) = (0, 0);
+    for path in library() {
+        let scenario = read(&path);
+        let outcome = run(&scenario);
+        assert_eq!(outcome.internal_error, None, "{}", path.display());
+        let missing = unmet(&scenario.expect, &outcome);
+        assert!(missing.is_empty(), "{}: {missing:#?}", path.display());
+        assert!(
+            !scenario.source.is_empty(),
+            "{} names its source",
+            path.display()
+        );
+        match outcome.verdict {
+            Verdict::Safe => safe += 1,
+            Verdict::Unsafe => {
+                not += 1;
+                let classes = scenario.expect.violations.as_deref().unwrap_or_default();
+                assert!(
+                    classes.iter().any(|class| class.first.is_some()),
+                    "{} says when it becomes unsafe",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(safe >= 10 && not >= 10, "{safe} safe and {not} unsafe");
+}
