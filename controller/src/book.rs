@@ -27,6 +27,8 @@ const LEAST: Duration = Duration::from_secs(60);
 struct Entry {
     data: Vec<Rdata>,
     until: Option<Timestamp>,
+    /// Why the last look-up gave nothing.
+    trouble: Option<String>,
 }
 
 /// The addresses of nameserver names, as far as they are known.
@@ -57,6 +59,17 @@ impl Book {
         let data = entries.into_iter().flatten().flat_map(|entry| &entry.data);
         let found: Vec<IpAddr> = data.filter_map(Rdata::as_address).collect();
         (!found.is_empty()).then_some(found)
+    }
+
+    /// What went wrong when these names were looked up, if anything did.
+    pub(crate) fn trouble<'a>(&self, names: impl IntoIterator<Item = &'a Name>) -> String {
+        let names: Vec<&Name> = names.into_iter().collect();
+        let mut entries = self
+            .entries
+            .iter()
+            .filter(|((name, _), _)| names.contains(&name));
+        let trouble = entries.find_map(|(_, entry)| entry.trouble.clone());
+        trouble.unwrap_or_else(|| "not found yet".into())
     }
 
     /// The parent's nameservers, as declared or found.
@@ -138,6 +151,10 @@ impl Book {
         };
         let entry = self.entries.entry(key).or_default();
         entry.until = Some(now + RETRY);
+        entry.trouble = match &found.status {
+            Status::Secure | Status::Insecure if found.answer.is_some() => None,
+            status => Some(format!("{}: {status}", found.question)),
+        };
         if matches!(found.status, Status::Secure | Status::Insecure) {
             entry.data.clear();
             if let Some(answer) = found.answer {

@@ -337,5 +337,6 @@ pub(crate) fn until_text(until: Timestamp, now: Timestamp) -> String {
 }
 
 #[cfg(test)]
-#[path = "decide_tests.rs"]
+mod bench;
+#[cfg(test)]
 mod tests;

@@ -240,7 +240,10 @@ impl Engine {
         self.homeless = nowhere.is_some();
         let decision = match nowhere {
             Some(owner) => Decision::Watch {
-                what: format!("the addresses of {owner}'s nameservers"),
+                what: format!(
+                    "the addresses of {owner}'s nameservers ({})",
+                    io.book.trouble(&nameservers(io, &owner))
+                ),
                 next_poll: io.now + self.back_off(io.config),
             },
             None => decide(&self.case(io.config, index), row, io.now),
@@ -307,5 +310,20 @@ impl Engine {
             };
             (process.id, report)
         })
+    }
+}
+
+/// The names that lead to the instances of `owner`, as far as they are known.
+fn nameservers(io: &Io<'_>, owner: &Owner) -> Vec<Name> {
+    match owner {
+        Owner::Parent => {
+            let mut names = io.book.parent_ns(io.config);
+            names.push(io.config.parent.zone.clone());
+            names
+        }
+        Owner::Signer(name) => {
+            let signer = io.config.signers.get(name);
+            signer.map_or(Vec::new(), |signer| signer.ns.clone())
+        }
     }
 }

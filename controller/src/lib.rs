@@ -1,4 +1,54 @@
-//! The multi-signer controller: processes as step tables, and the engine that runs them.
+//! The multi-signer controller: it keeps a zone that several signers sign valid while signers join
+//! and leave (RFC 8901 model 2, draft-ietf-dnsop-dnssec-automation), for every cache that can exist.
+//!
+//! A [`Controller`] is an [`Agent`](counterpoint_dns::agent::Agent): it takes `now` and inputs and
+//! gives outputs, and has neither clock nor sockets. Tell it what there is ([`Config`]), what to do
+//! ([`Command`]), carry out its outputs in their order, and ask for [`Controller::report`]. It comes
+//! back from the dead by [`Controller::restore`] with the records that it wanted kept: requests, the
+//! row on which each process stands, announced deadlines, whose key is whose, and what was seen when.
+//!
+//! # How it works
+//!
+//! A process is a table (`process::join`, `process::leave`) of rows: a goal, and at whom. One engine
+//! runs every table:
+//!
+//! 1. *observe* – ask every instance of everybody whom the row names, directly. What is not
+//!    authoritative, whole and to the question is *unknown*, and unknown is never equal to anything
+//!    (`observation`, `log`);
+//! 2. *decide* – a pure function of what was seen, the state of the process, and `now` (`decide`,
+//!    `targets`, `checks`; `deadlines` and `waits` for how long caches hold what was replaced;
+//!    `outstanding` for signals that the parent may still act upon; `keys` for whose key is whose);
+//! 3. *apply* – after the guard has judged every way in which the change can unfold (`guard`), as one
+//!    update to each signer, with what was seen as its prerequisite (`updater`);
+//! 4. observe again: NOERROR is not success.
+//!
+//! A wait asks nothing until its deadline, then looks once more; a watch backs off from
+//! [`Config::poll`] to an hour. So a process costs questions in proportion to its steps.
+//!
+//! # What it tells
+//!
+//! [`Note`](counterpoint_dns::agent::Note)s, with these kinds and subjects:
+//!
+//! | kind | subject | when |
+//! |---|---|---|
+//! | `process` | `join` | a process begins |
+//! | `queued` | `join` | a request waits for the process before it |
+//! | `step` | `join/5` | a step begins |
+//! | `apply` | `join/2` | one RRset of one signer is about to be written: what comes, what goes |
+//! | `wait` | `join/5` | a deadline is known: what for, until when |
+//! | `watch` | `join/4` | somebody else must act, and will |
+//! | `blocked` | `join/1` | a person must act: by whom it is blocked, why, what to do |
+//! | `guard` | `join/6` | a change was refused: the witness. `blocked` follows |
+//! | `warning` | `join/1` | a difference with its consequence; a step that must be done again |
+//! | `released` | the signer | who leaves may stop answering (it may be told twice after a restart) |
+//! | `done` | `join` | a process has ended well |
+//! | `refused` | `join` | a request cannot be carried out; nothing was changed |
+//!
+//! # What it does not do
+//!
+//! Key and algorithm rollovers, going insecure, cancelling, model 1, other interfaces than dynamic
+//! update, NOTIFY to the parent (RFC 9859), and a watch over groups at rest: between processes it
+//! asks nothing.
 
 mod book;
 mod case;

@@ -91,3 +91,125 @@ fn delegation(zone: &Name, reply: &Reply) -> Vec<Shown> {
     }
     shown
 }
+
+#[cfg(test)]
+mod tests {
+    use counterpoint_dns::{exchange::Unanswered, name::parse_name};
+
+    use super::*;
+
+    fn zone() -> Name {
+        parse_name("example.test.").unwrap()
+    }
+
+    fn set(name: &str, rtype: RecordType, data: Rdata) -> SignedRrSet {
+        SignedRrSet {
+            set: RrSet::new(parse_name(name).unwrap(), rtype, 3_600, [data]),
+            signatures: Vec::new(),
+        }
+    }
+
+    fn soa() -> SignedRrSet {
+        let soa = Soa {
+            mname: zone(),
+            rname: zone(),
+            serial: 1,
+            refresh: 1,
+            retry: 1,
+            expire: 1,
+            minimum: 900,
+        };
+        set("example.test.", RecordType::SOA, soa.to_rdata())
+    }
+
+    fn reply(item: &Item) -> Reply {
+        Reply {
+            id: 1,
+            rcode: ResponseCode::NoError,
+            authoritative: true,
+            truncated: false,
+            question: Some(Question::new(zone(), item.rtype())),
+            answer: Vec::new(),
+            authority: Vec::new(),
+            additional: Vec::new(),
+        }
+    }
+
+    fn shown(item: &Item, reply: Reply) -> Result<SignedRrSet, Unknown> {
+        let question = Question::new(zone(), item.rtype());
+        read(&zone(), item, &question, &Outcome::Reply(reply))
+            .remove(0)
+            .1
+    }
+
+    #[test]
+    fn only_an_authoritative_whole_answer_shows_anything() {
+        let item = Item::Ds;
+        let ds = set("example.test.", RecordType::DS, Rdata::from_octets([1; 36]));
+        let fine = Reply {
+            answer: vec![ds.clone()],
+            ..reply(&item)
+        };
+        assert_eq!(shown(&item, fine.clone()), Ok(ds));
+        let refused = Reply {
+            rcode: ResponseCode::Refused,
+            ..fine.clone()
+        };
+        let lame = Reply {
+            authoritative: false,
+            ..fine.clone()
+        };
+        let cut = Reply {
+            truncated: true,
+            ..fine
+        };
+        for unusable in [refused, lame, cut, reply(&item)] {
+            assert!(shown(&item, unusable.clone()).is_err(), "{unusable:?}");
+        }
+        let question = Question::new(zone(), RecordType::DS);
+        let silent = Outcome::Unanswered(Unanswered::Silent);
+        assert!(read(&zone(), &item, &question, &silent)[0].1.is_err());
+    }
+
+    #[test]
+    fn a_denial_is_an_empty_set_for_as_long_as_caches_keep_it() {
+        let item = Item::Csync;
+        let denial = Reply {
+            authority: vec![soa()],
+            ..reply(&item)
+        };
+        let shown = shown(&item, denial).unwrap();
+        assert!(shown.set.data.is_empty() && shown.set.ttl == 900);
+    }
+
+    #[test]
+    fn a_delegation_is_a_referral_with_all_its_glue() {
+        let item = Item::Delegation;
+        let host = parse_name("ns1.example.test.").unwrap();
+        let ns = set("example.test.", RecordType::NS, Rdata::name(&host));
+        let address = Rdata::address([192, 0, 2, 1].into());
+        let glue = set("ns1.example.test.", RecordType::A, address);
+        let referral = Reply {
+            authoritative: false,
+            authority: vec![ns.clone()],
+            additional: vec![glue.clone()],
+            ..reply(&item)
+        };
+        let question = Question::new(zone(), RecordType::NS);
+        let outcome = Outcome::Reply(referral.clone());
+        let all = read(&zone(), &item, &question, &outcome);
+        let a = Item::Address(host.clone(), RecordType::A);
+        let aaaa = Item::Address(host, RecordType::AAAA);
+        assert_eq!(all[0], (item.clone(), Ok(ns)));
+        assert_eq!(all[1], (a, Ok(glue)));
+        assert!(all[2].0 == aaaa && all[2].1.as_ref().unwrap().set.data.is_empty());
+        let own = Reply {
+            authoritative: true,
+            ..referral
+        };
+        assert!(
+            shown(&item, own).is_err(),
+            "the child's own NS is no delegation"
+        );
+    }
+}

@@ -172,3 +172,48 @@ impl Updater for Ddns {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use counterpoint_dns::{message::decode, name::parse_name, tsig::check_request};
+
+    use super::*;
+
+    #[test]
+    fn a_failed_prerequisite_is_no_refusal_and_a_forged_answer_no_success() {
+        let now = Timestamp::from_seconds(1_767_225_600);
+        let zone = parse_name("example.test.").unwrap();
+        let tsig = TsigKey::hmac_sha256(parse_name("k.").unwrap(), b"secret");
+        let updater = Ddns {
+            primary: ([192, 0, 2, 1], 53).into(),
+            tsig: tsig.clone(),
+        };
+        let set = RrSet::new(zone.clone(), RecordType::CDS, 60, []);
+        let change = Change {
+            signer: "alpha".into(),
+            item: Item::Cds,
+            seen: set.clone(),
+            wanted: set,
+        };
+        let request = updater.request(&zone, &[change], 7, now);
+        assert_eq!(request.via, Transport::Tcp);
+        let checked = check_request([&tsig], &request.bytes, now).unwrap();
+        let answer = |code| {
+            let mut answer = checked.message.clone();
+            answer.metadata.response_code = code;
+            answer.signature = None;
+            checked.sign_answer(answer, now)
+        };
+        let written = |octets: &[u8]| updater.written(&request.receipt, octets, now);
+        assert_eq!(written(&answer(ResponseCode::NoError)), Written::Accepted);
+        for code in [ResponseCode::NXRRSet, ResponseCode::YXRRSet] {
+            assert_eq!(written(&answer(code)), Written::Unmet);
+        }
+        let refused = written(&answer(ResponseCode::Refused));
+        assert!(matches!(refused, Written::Refused(_)), "{refused:?}");
+        let mut unsigned = decode(&answer(ResponseCode::NoError)).unwrap();
+        unsigned.signature = None;
+        let forged = written(&counterpoint_dns::message::encode(&unsigned));
+        assert!(matches!(forged, Written::Refused(_)), "{forged:?}");
+    }
+}

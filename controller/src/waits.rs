@@ -172,5 +172,4 @@ pub(crate) fn silent_until(
 }
 
 #[cfg(test)]
-#[path = "waits_tests.rs"]
 mod tests;

@@ -404,3 +404,50 @@ fn a_key_that_appears_during_the_wait_is_imported_and_waited_for() {
         world.story()
     );
 }
+
+#[test]
+fn a_dead_signer_that_answers_in_the_middle_of_the_wait_is_noticed() {
+    let mut world = joined();
+    let addresses = world.sites["beta"].addresses.clone();
+    world.silent.extend(addresses.clone());
+    world.sites.get_mut("beta").unwrap().serving = false;
+    world.leave("beta", true);
+    while world.noted("wait", "leave/4").is_none() {
+        world.pass(Duration::from_secs(60));
+    }
+    // It is back for most of an hour, and gone again before the wait would have been over.
+    world.pass(Duration::from_secs(300));
+    world.silent.clear();
+    world.sites.get_mut("beta").unwrap().serving = true;
+    world.pass(Duration::from_secs(2_400));
+    world.silent.extend(addresses);
+    world.sites.get_mut("beta").unwrap().serving = false;
+    let gone = world.now;
+    assert!(
+        world.noted("blocked", "leave/4").is_some(),
+        "{}",
+        world.story()
+    );
+    assert!(world.finish(3 * DAY), "{}", world.story());
+    assert!(
+        world.noted("released", "beta").unwrap() >= gone + HOUR,
+        "{}",
+        world.story()
+    );
+}
+
+#[test]
+fn a_restart_in_a_wait_asks_nothing() {
+    let mut world = World::new();
+    world.start();
+    world.pass(3 * HOUR);
+    world.join("beta");
+    while world.noted("wait", "join/5").is_none() {
+        world.pass(Duration::from_secs(60));
+    }
+    world.start();
+    world.pass(Duration::from_secs(600));
+    assert_eq!(world.controller.as_ref().unwrap().sent(), 0);
+    assert!(world.finish(2 * DAY));
+    assert_group(&world, &["alpha", "beta"]);
+}

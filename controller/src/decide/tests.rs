@@ -1,267 +1,17 @@
 //! Decisions by the table: what is seen on one side, what follows on the other.
 
-use std::{collections::BTreeSet, net::SocketAddr};
+use std::collections::BTreeSet;
 
-use counterpoint_dns::{
-    key::{Algorithm, SECURE_ENTRY_POINT, SigningKey, ZONE_KEY},
-    name::{Name, parse_name},
-    rdata::{Rdata, Soa},
-    rrset::SignedRrSet,
-    signature::Rrsig,
-    tsig::TsigKey,
-};
+use counterpoint_dns::{key::SigningKey, rdata::Rdata};
 
-use super::*;
+use super::{bench::*, *};
 use crate::{
-    config::{Config, Safety, Signer, SignerName},
+    config::Config,
     keys::Keys,
-    log::{Log, Unknown},
-    place::{Place, Places, parent_places, signer_places},
-    process::{Kind, Process, StepState, WaitFor},
-    report::Outcome,
+    process::{Kind, WaitFor},
     sabotage::Sabotage,
     targets::Want,
 };
-
-const HOUR: Duration = Duration::from_secs(3_600);
-
-fn name(text: &str) -> Name {
-    parse_name(text).unwrap()
-}
-
-/// One zone, two signers, and what is known of them.
-struct Bench {
-    config: Config,
-    log: Log,
-    keys: Keys,
-    places: Places,
-    process: Process,
-    writes: Writes,
-    now: Timestamp,
-    since: Timestamp,
-}
-
-impl Bench {
-    fn new(kind: Kind) -> Self {
-        let mut config = Config::new(name("test."));
-        config.safety = Safety::Fixed(Duration::ZERO);
-        config.parent.ns = vec![name("a.test."), name("b.test.")];
-        config.parent.max_ttl = HOUR;
-        config
-            .addresses
-            .insert(name("a.test."), vec![[192, 0, 2, 1].into()]);
-        config
-            .addresses
-            .insert(name("b.test."), vec![[192, 0, 2, 2].into()]);
-        for (signer, net) in [("alpha", 10), ("beta", 20)] {
-            let ns = [1, 2].map(|host| name(&format!("ns{host}.{signer}.test.")));
-            for (host, ns) in ns.iter().enumerate() {
-                let address = [192, 0, 2, net + host as u8];
-                config.addresses.insert(ns.clone(), vec![address.into()]);
-            }
-            config.signers.insert(
-                signer.into(),
-                Signer {
-                    ns: ns.to_vec(),
-                    in_zone_addresses: Default::default(),
-                    primary: SocketAddr::from(([192, 0, 2, net], 53)),
-                    tsig: TsigKey::hmac_sha256(name("k."), b"secret"),
-                    own_keys: Vec::new(),
-                    csk: None,
-                    max_ttl: HOUR,
-                },
-            );
-        }
-        let mut places = Places::default();
-        let addresses = |name: &Name| config.addresses.get(name).cloned();
-        for signer in config.signers.keys() {
-            let found = signer_places(&config, signer, &addresses).unwrap();
-            places.insert(&config, Owner::Signer(signer.clone()), found);
-        }
-        let found = parent_places(&config.parent.ns, &addresses).unwrap();
-        places.insert(&config, Owner::Parent, found);
-        let before: BTreeSet<SignerName> = match kind {
-            Kind::Join => [SignerName::from("alpha")].into(),
-            Kind::Leave => ["alpha".into(), "beta".into()].into(),
-        };
-        let start = Timestamp::from_seconds(1_767_225_600);
-        let mut bench = Self {
-            config,
-            log: Log::default(),
-            keys: Keys::default(),
-            places,
-            process: Process {
-                id: 0,
-                kind,
-                subject: "beta".into(),
-                dead: false,
-                before,
-                after: None,
-                outcome: Outcome::Running,
-                reason: String::new(),
-                row: 0,
-                deadline: None,
-                csync: Default::default(),
-                released: false,
-                steps: vec![StepState {
-                    step: 1,
-                    from: start,
-                    until: None,
-                    applied_at: None,
-                }],
-                forgot_deadline: false,
-            },
-            writes: Writes::new(),
-            now: start,
-            since: start,
-        };
-        for signer in ["alpha", "beta"] {
-            bench.show_all(signer, Item::Dnskey, own_keys(signer), &[key(signer, true)]);
-            let soa = Soa {
-                mname: name("m."),
-                rname: name("r."),
-                serial: 7,
-                refresh: 1,
-                retry: 1,
-                expire: 1,
-                minimum: 900,
-            };
-            bench.show_all(
-                signer,
-                Item::Soa,
-                [soa.to_rdata()].into(),
-                &[key(signer, false)],
-            );
-            bench.show_all(signer, Item::Ns, ns(&[signer]), &[key(signer, false)]);
-        }
-        bench.parent(Item::Ds, ds(&["alpha"]));
-        bench.parent(Item::Delegation, ns(&["alpha"]));
-        let signers = ["alpha".into(), "beta".into()].into();
-        bench.keys.learn(&bench.log, &bench.places, &signers);
-        bench
-    }
-
-    /// Lets time pass: older answers no longer count.
-    fn pass(&mut self, span: Duration) -> &mut Self {
-        self.now += span;
-        self.since = self.now;
-        self
-    }
-
-    fn place(&self, owner: &str, number: usize) -> Place {
-        let owner = match owner {
-            "parent" => Owner::Parent,
-            signer => Owner::Signer(signer.into()),
-        };
-        self.places.of(&owner)[number].clone()
-    }
-
-    fn show(&mut self, owner: &str, number: usize, item: &Item, data: BTreeSet<Rdata>) {
-        self.show_signed(owner, number, item, data, &[]);
-    }
-
-    fn show_signed(
-        &mut self,
-        owner: &str,
-        number: usize,
-        item: &Item,
-        data: BTreeSet<Rdata>,
-        by: &[SigningKey],
-    ) {
-        let place = self.place(owner, number);
-        let set = RrSet {
-            name: item.name(&name("example.test.")),
-            rtype: item.rtype(),
-            ttl: 3_600,
-            data,
-        };
-        let (from, until) = (self.now, self.now + 1_000 * HOUR);
-        let zone = name("example.test.");
-        let sign = |key| Rrsig::sign(&set, key, &zone, from, until);
-        let signatures = by.iter().map(sign).collect();
-        let shown = Ok(SignedRrSet { set, signatures });
-        self.log.observe(self.now, &place, item, shown, HOUR);
-    }
-
-    fn show_all(&mut self, owner: &str, item: Item, data: BTreeSet<Rdata>, by: &[SigningKey]) {
-        for number in 0..2 {
-            self.show_signed(owner, number, &item, data.clone(), by);
-        }
-    }
-
-    fn silence(&mut self, owner: &str, number: usize, item: &Item) {
-        let place = self.place(owner, number);
-        let why = Unknown::Silent("no answer".into());
-        self.log.observe(self.now, &place, item, Err(why), HOUR);
-    }
-
-    fn parent(&mut self, item: Item, data: BTreeSet<Rdata>) {
-        self.show_all("parent", item, data, &[]);
-    }
-
-    fn wrote(&mut self, signer: &str, item: Item, tries: u8, last: Written) {
-        let at = self.now.before(self.config.poll);
-        self.writes
-            .insert((signer.into(), item), Write { tries, at, last });
-    }
-
-    fn decide(&self, goal: Goal) -> Decision {
-        let zone = name("example.test.");
-        let case = Case {
-            config: &self.config,
-            zone: &zone,
-            log: &self.log,
-            keys: &self.keys,
-            places: &self.places,
-            process: &self.process,
-            writes: &self.writes,
-            since: self.since,
-            back_off: Duration::from_secs(60),
-        };
-        decide(
-            &case,
-            Row {
-                step: 1,
-                goal,
-                title: "",
-            },
-            self.now,
-        )
-    }
-}
-
-fn key(signer: &str, sep: bool) -> SigningKey {
-    let flags = ZONE_KEY | if sep { SECURE_ENTRY_POINT } else { 0 };
-    let seed = counterpoint_dns::stream::octets(u64::from(sep), signer);
-    SigningKey::from_seed(Algorithm::Ed25519, flags, seed)
-}
-
-fn own_keys(signer: &str) -> BTreeSet<Rdata> {
-    [true, false]
-        .map(|sep| key(signer, sep).public().to_rdata())
-        .into()
-}
-
-fn with_foreign(signer: &str, other: &str) -> BTreeSet<Rdata> {
-    let mut keys = own_keys(signer);
-    keys.insert(key(other, false).public().to_rdata());
-    keys
-}
-
-fn ns(signers: &[&str]) -> BTreeSet<Rdata> {
-    let names = signers.iter().flat_map(|signer| {
-        [1, 2].map(|host| Rdata::name(&name(&format!("ns{host}.{signer}.test."))))
-    });
-    names.collect()
-}
-
-fn ds(signers: &[&str]) -> BTreeSet<Rdata> {
-    let zone = name("example.test.");
-    let each = signers
-        .iter()
-        .map(|signer| key(signer, true).public().ds(&zone, 2).unwrap());
-    each.map(|ds| ds.to_rdata()).collect()
-}
 
 #[track_caller]
 fn assert_watch(decision: Decision, part: &str) {
@@ -672,4 +422,51 @@ fn tables_begin_with_prerequisites_and_number_their_steps_in_order() {
         steps.dedup();
         assert_eq!(steps, order, "{sabotage}");
     }
+}
+
+#[test]
+fn a_key_that_its_signer_has_dropped_is_exported_no_more() {
+    let mut bench = Bench::new(Kind::Join);
+    let signers = ["alpha".into(), "beta".into()].into();
+    let ksk: BTreeSet<Rdata> = [key("alpha", true).public().to_rdata()].into();
+    bench.show_all("alpha", Item::Dnskey, ksk, &[key("alpha", true)]);
+    bench.keys.learn(&bench.log, &bench.places, &signers);
+    let zsk = key("alpha", false).public().to_rdata();
+    let exports = bench.keys.exports(&bench.config, &"alpha".into());
+    assert!(!exports.contains(&zsk));
+    assert_eq!(
+        bench.keys.owner(&zsk),
+        Some(&"alpha".into()),
+        "whose it was is remembered"
+    );
+}
+
+#[test]
+fn a_signer_without_any_zsk_is_a_csk_signer_before_it_is_seen_to_sign_data() {
+    let mut keys = Keys::default();
+    let mut config = Config::new(name("test."));
+    let bench = Bench::new(Kind::Join);
+    config.signers.clone_from(&bench.config.signers);
+    let alpha = config.signers.get_mut(&"alpha".into()).unwrap();
+    alpha.own_keys = vec![key("alpha", true).public().clone()];
+    keys.declare(&config);
+    assert!(keys.is_csk(&config, &"alpha".into()));
+    let alpha = config.signers.get_mut(&"alpha".into()).unwrap();
+    alpha.own_keys = vec![key("alpha", false).public().clone()];
+    keys.declare(&config);
+    assert!(!keys.is_csk(&config, &"alpha".into()));
+}
+
+#[test]
+fn another_key_with_the_same_tag_blocks() {
+    let mut bench = Bench::new(Kind::Join);
+    // The tag is a sum of 16-bit words: two words that change places leave it as it is.
+    let mut octets = key("alpha", false).public().to_rdata().octets().to_vec();
+    octets[4..8].rotate_left(2);
+    let mut keys = own_keys("beta");
+    keys.insert(Rdata::from_octets(octets));
+    bench.show_all("beta", Item::Dnskey, keys, &[key("beta", true)]);
+    let signers = ["alpha".into(), "beta".into()].into();
+    bench.keys.learn(&bench.log, &bench.places, &signers);
+    assert_blocked(bench.decide(Goal::Prerequisites), "beta", "share key tag");
 }
