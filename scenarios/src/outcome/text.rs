@@ -81,8 +81,8 @@ impl Outcome {
             text,
             "  {verdict}  {expected}; {time} of virtual time, seed {seed}"
         )?;
-        for (index, violation) in self.violations.iter().enumerate() {
-            self.write_violation(text, index + 1, violation)?;
+        for (index, (violation, profiles)) in self.classes().into_iter().enumerate() {
+            self.write_violation(text, index + 1, violation, &profiles.join(", "))?;
         }
         if !self.processes.is_empty() {
             writeln!(text, "\n  processes")?;
@@ -117,15 +117,40 @@ impl Outcome {
         writeln!(text)
     }
 
+    /// Violations that differ in nothing but the profile are told once, by the first of them.
+    fn classes(&self) -> Vec<(&Violation, Vec<&str>)> {
+        let mut classes: Vec<(&Violation, Vec<&str>)> = Vec::new();
+        for violation in &self.violations {
+            let key = |v: &Violation| {
+                (
+                    v.property,
+                    v.quantifier,
+                    v.zone.clone(),
+                    v.from,
+                    v.until,
+                    v.decides,
+                )
+            };
+            match classes
+                .iter_mut()
+                .find(|(first, _)| key(first) == key(violation))
+            {
+                Some((_, profiles)) => profiles.push(&violation.profile),
+                None => classes.push((violation, vec![&violation.profile])),
+            }
+        }
+        classes
+    }
+
     fn write_violation(
         &self,
         text: &mut String,
         number: usize,
         violation: &Violation,
+        profiles: &str,
     ) -> fmt::Result {
         let Violation {
             property,
-            profile,
             quantifier,
             zone,
             ..
@@ -136,7 +161,7 @@ impl Outcome {
         };
         writeln!(
             text,
-            "\n  {number}. {zone} is not `{property}` for {profile}, {quantifier}{decides}"
+            "\n  {number}. {zone} is not `{property}` for {profiles}, {quantifier}{decides}"
         )?;
         let from = self.at(violation.from);
         let utc = self.start + violation.from;

@@ -1,7 +1,7 @@
 //! From a scenario to what the world, the controller, the scanner and the resolvers are told.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
@@ -204,13 +204,12 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
         .filter_map(|s| s.name().parse().ok())
         .collect();
     let parent = &scenario.parent;
-    config.parent.ns = scenario.parent_server_names();
     config.parent.max_ttl = parent
         .ds_ttl
         .span()
         .max(parent.ns_ttl.span())
         .max(parent.negative_ttl.span());
-    config.addresses = addresses(stage);
+    config.resolver = Some(agent_resolver(stage));
     for signer in &scenario.signers {
         let Some(plan) = stage.signer(&signer.name) else {
             continue;
@@ -307,14 +306,4 @@ pub fn trouble(kind: scenario::FaultKind) -> Option<network::Trouble> {
         scenario::FaultKind::Latency(by) => Some(network::Trouble::Latency(by.low, by.high)),
         scenario::FaultKind::Stale => None,
     }
-}
-
-fn addresses(stage: &Stage) -> BTreeMap<Name, Vec<IpAddr>> {
-    let all = stage
-        .world
-        .operators
-        .iter()
-        .flat_map(|operator| &operator.instances);
-    all.map(|instance| (instance.host.clone(), vec![instance.address]))
-        .collect()
 }
