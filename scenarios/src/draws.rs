@@ -28,10 +28,11 @@ use crate::{
 const TTLS: [u32; 5] = [30, 300, 3_600, 21_600, 86_400];
 /// Longest lag of an instance, seconds.
 const LAGS: [u64; 4] = [0, 5, 60, 600];
-/// The parent publishes at most this long after the verdict.
-const PARENT_DELAY_MAX: Duration = Duration::from_secs(3_600);
+/// Time between the parent's scans, and the longest from its verdict to its publication: together at
+/// most an hour.
+const PARENT_DELAY_MAX: Duration = Duration::from_secs(1_800);
 /// When the signer joins; the other leaves right behind.
-const JOIN_AT: Duration = Duration::from_secs(2 * 86_400);
+const JOIN_AT: Duration = Duration::from_secs(2 * 3_600);
 /// A TTL is lowered at most this long before the join.
 const LOWERED_BEFORE_MAX: u64 = 3_600;
 
@@ -133,14 +134,15 @@ pub fn scenario(seed: u64, row: &Row, ttls: Ttls) -> Scenario {
         resolvers: Vec::new(),
         zones: vec![Zone {
             name: zone.clone(),
-            signers: vec!["alpha".into()],
+            signers: vec!["old".into()],
             records: Record::parse("www A 192.0.2.1").into_iter().collect(),
             ..Zone::default()
         }],
         ..Scenario::default()
     };
     scenario.judge.profiles = vec![Profile::Liberal];
-    for name in ["alpha", "beta"] {
+    // The naive parent of one row believes whom it asks first: the one that stays.
+    for name in ["new", "old"] {
         let mut signer = Signer::named(name);
         signer.dnskey_ttl = ttl(&mut chance);
         signer.ns_ttl = ttl(&mut chance);
@@ -155,6 +157,7 @@ pub fn scenario(seed: u64, row: &Row, ttls: Ttls) -> Scenario {
     scenario.parent.ns_ttl = ttl(&mut chance);
     scenario.parent.propagation = lag(&mut chance);
     let delay = Range::new(Duration::ZERO, PARENT_DELAY_MAX).draw(&mut chance);
+    scenario.scanner.interval = PARENT_DELAY_MAX;
     scenario.scanner.publish_delay = Range::new(Duration::ZERO, delay);
     scenario.controller.safety = Safety::Span(Duration::from_secs(1));
     scenario.controller.guard = false;
@@ -169,12 +172,12 @@ pub fn scenario(seed: u64, row: &Row, ttls: Ttls) -> Scenario {
         lower_one(&mut scenario, &mut chance, &zone);
     }
     let leave = What::Leave {
-        signer: "alpha".into(),
+        signer: "old".into(),
         dead: false,
     };
     for what in [
         What::Join {
-            signer: "beta".into(),
+            signer: "new".into(),
         },
         leave,
     ] {
@@ -203,7 +206,7 @@ fn lower_one(scenario: &mut Scenario, chance: &mut Stream, zone: &Name) {
     };
     let before = Duration::from_secs(chance.random_range(60..=LOWERED_BEFORE_MAX));
     let lowered = Ttl::from_seconds(TTLS[0]);
-    let at_signers = (!at_parent).then(|| vec!["alpha".into()]);
+    let at_signers = (!at_parent).then(|| vec!["old".into()]);
     let what = What::SetTtl {
         at_signers,
         at_parent,

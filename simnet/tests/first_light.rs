@@ -82,9 +82,8 @@ fn ask(stage: &mut Stage, operator: usize, qname: &str, rtype: RecordType) -> Re
 
 fn run_until_quiet(stage: &mut Stage, hours: u64) {
     let until = stage.world.now() + Duration::from_secs(hours * 3_600);
-    while let Some(occurrence) = stage.world.step::<()>(until) {
-        panic!("nobody is seated: {occurrence:?}");
-    }
+    let occurrence: Option<Occurrence<()>> = stage.world.step(until);
+    assert!(occurrence.is_none(), "nobody is seated: {occurrence:?}");
     stage.world.rest_until(until);
 }
 
