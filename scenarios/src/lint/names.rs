@@ -88,13 +88,33 @@ fn signer_names(lints: &Lints<'_>) {
                 |d| d.expected("a domain of nameservers is a child of the parent"),
             );
         }
+        let in_zone = matches!(signer.names_in, Some(NamesIn::Zone));
+        if in_zone && lints.scenario.zones.len() > 1 {
+            let path = format!("{path}.names-in");
+            lints.fail(
+                &path,
+                "unsupported",
+                "not supported yet: `names-in = \"zone\"` with several zones",
+                |d| d.expected("this release runs it with one zone only"),
+            );
+        }
+        if in_zone && matches!(signer.servers, Servers::Names(_)) {
+            let path = format!("{path}.servers");
+            lints.fail(
+                &path,
+                "unsupported",
+                "not supported yet: named servers inside the zone",
+                |d| d.expected("expected a number of servers where `names-in` is \"zone\""),
+            );
+        }
         if let (Servers::Names(names), false) = (
             &signer.servers,
             matches!(signer.names_in, Some(NamesIn::Zone)),
         ) {
             let domain = signer.domain(parent, parent);
             for (number, name) in names.iter().enumerate() {
-                if !is_below(name, &domain) {
+                // One label below: the first label names the instance.
+                if name.base_name() != domain {
                     let path = format!("{path}.servers.{}", number + 1);
                     lints.fail(
                         &path,

@@ -189,7 +189,8 @@ impl Signer {
     pub fn domain(&self, parent: &Name, zone: &Name) -> Name {
         match &self.names_in {
             Some(NamesIn::Domain(name)) => name.clone(),
-            Some(NamesIn::Zone) => zone.clone(),
+            // The signer's own label keeps the names of several signers apart.
+            Some(NamesIn::Zone) => below(&self.name, zone),
             None => below(&self.name, parent),
         }
     }

@@ -33,3 +33,25 @@ fn every_file_comes_out_as_it_expects() {
     }
     assert!(safe >= 10 && not >= 10, "{safe} safe and {not} unsafe");
 }
+
+/// The tables are safe alone, and the guard does not get in their way.
+#[test]
+fn correct_tables_need_no_guard_and_the_guard_refuses_none_of_their_steps() {
+    let mut processes = 0;
+    for path in library() {
+        let mut scenario = read(&path);
+        let is_sabotaged = !scenario.controller.sabotage.is_empty();
+        if is_sabotaged || !scenario.events.iter().any(|event| event.what.is_process()) {
+            continue;
+        }
+        let guarded = run(&scenario);
+        let refusals = guarded.reached.iter().filter(|what| what.starts_with("guard/"));
+        assert_eq!(refusals.count(), 0, "{}", path.display());
+        scenario.controller.guard = false;
+        let alone = run(&scenario);
+        assert_eq!(alone.verdict, Verdict::Safe, "{} without the guard", path.display());
+        assert_eq!(unmet(&scenario.expect, &alone), [], "{} without the guard", path.display());
+        processes += alone.processes.len();
+    }
+    assert!(processes >= 20, "{processes} processes");
+}
