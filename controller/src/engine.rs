@@ -296,6 +296,7 @@ impl Engine {
         self.processes.iter().map(|process| {
             let steps = process.steps.iter().map(|step| StepReport {
                 name: format!("{}/{}", process.kind.name(), step.step),
+                title: process.kind.title(step.step),
                 from: step.from,
                 until: step.until,
                 applied_at: step.applied_at,

@@ -51,6 +51,8 @@ impl fmt::Display for Outcome {
 pub struct StepReport {
     /// Its name: `join/5`.
     pub name: String,
+    /// What it comes to, for people.
+    pub title: &'static str,
     /// When it began.
     pub from: Timestamp,
     /// When it was done.

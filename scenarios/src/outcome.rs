@@ -161,6 +161,8 @@ impl fmt::Display for ProcessOutcome {
 /// One step of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
+    /// What it comes to, for people.
+    pub title: &'static str,
     /// What, as `join/5 wait for DS and DNSKEY`.
     pub name: String,
     /// When it began.

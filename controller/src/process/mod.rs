@@ -136,6 +136,16 @@ impl Kind {
         }
     }
 
+    /// What a step of it comes to, for people.
+    pub(crate) fn title(self, step: u8) -> &'static str {
+        let table = match self {
+            Self::Join => join::TABLE,
+            Self::Leave => leave::TABLE,
+        };
+        let last = table.iter().rev().find(|row| row.step == step);
+        last.map_or("", |row| row.title)
+    }
+
     /// Its table.
     pub(crate) fn table(self, config: &Config) -> Vec<Row> {
         let mut rows = match self {

@@ -55,6 +55,7 @@ struct JsonProcess<'a> {
 #[derive(Serialize)]
 struct JsonStep<'a> {
     name: &'a str,
+    title: &'a str,
     from: Value,
     until: Value,
     slack_seconds: Value,
@@ -131,6 +132,7 @@ fn process(process: &Process) -> JsonProcess<'_> {
 fn step(step: &Step) -> JsonStep<'_> {
     JsonStep {
         name: &step.name,
+        title: step.title,
         from: seconds(step.from),
         until: maybe(step.until),
         slack_seconds: maybe(step.slack),

@@ -211,10 +211,14 @@ impl Outcome {
                 None => format!("{from} on, not done"),
             };
             let slack = match step.slack {
-                Some(slack) if !slack.is_zero() => format!("  slack {}", human(slack)),
+                Some(slack) if !slack.is_zero() => format!("slack {}", human(slack)),
                 _ => String::new(),
             };
-            writeln!(text, "      {:width$}  {when}{slack}", step.name)?;
+            let line = format!(
+                "{:width$}  {when:36}  {slack:14}  {}",
+                step.name, step.title
+            );
+            writeln!(text, "      {}", line.trim_end())?;
         }
         Ok(())
     }

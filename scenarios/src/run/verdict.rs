@@ -313,6 +313,7 @@ fn process(
     };
     let steps = report.steps.iter().enumerate().map(|(index, step)| Step {
         name: step.name.clone(),
+        title: step.title,
         from: step.from - start,
         until: step.until.map(|until| until - start),
         slack: slack_from(index),

@@ -33,6 +33,7 @@ pub fn eventful() -> Outcome {
     }
     };
     let step = |name: &str, from: u64, until: Option<u64>, slack: Option<u64>| Step {
+        title: "what it comes to",
         name: name.into(),
         from: minutes(from),
         until: until.map(minutes),

@@ -45,12 +45,25 @@ fn correct_tables_need_no_guard_and_the_guard_refuses_none_of_their_steps() {
             continue;
         }
         let guarded = run(&scenario);
-        let refusals = guarded.reached.iter().filter(|what| what.starts_with("guard/"));
+        let refusals = guarded
+            .reached
+            .iter()
+            .filter(|what| what.starts_with("guard/"));
         assert_eq!(refusals.count(), 0, "{}", path.display());
         scenario.controller.guard = false;
         let alone = run(&scenario);
-        assert_eq!(alone.verdict, Verdict::Safe, "{} without the guard", path.display());
-        assert_eq!(unmet(&scenario.expect, &alone), [], "{} without the guard", path.display());
+        assert_eq!(
+            alone.verdict,
+            Verdict::Safe,
+            "{} without the guard",
+            path.display()
+        );
+        assert_eq!(
+            unmet(&scenario.expect, &alone),
+            [],
+            "{} without the guard",
+            path.display()
+        );
         processes += alone.processes.len();
     }
     assert!(processes >= 20, "{processes} processes");
