@@ -35,6 +35,8 @@ pub struct Instance {
     copies: BTreeMap<Name, Rc<Published>>,
     /// Answers given before from these copies, by request without its id.
     cache: BTreeMap<(Transport, Vec<u8>), Vec<u8>>,
+    /// How often it gave such an answer again.
+    pub(crate) repeated: u64,
     /// No later version arrives before this: versions do not overtake one another.
     pub(crate) last_arrival: Timestamp,
     /// Zones whose newer versions wait until a `stale` fault ends.
@@ -51,6 +53,7 @@ impl Instance {
             address,
             copies: BTreeMap::new(),
             cache: BTreeMap::new(),
+            repeated: 0,
             last_arrival: Timestamp::MIN,
             withheld: BTreeMap::new(),
             is_stale: false,
@@ -83,6 +86,7 @@ impl Server for Instance {
         let (id, body) = request.split_at_checked(2)?;
         let key = (via, body.to_vec());
         if let Some(known) = self.cache.get(&key) {
+            self.repeated += 1;
             let mut octets = known.clone();
             octets[..2].copy_from_slice(id);
             return Some(octets);

@@ -54,6 +54,8 @@ const RESIGNING: &str = "re-signing";
 pub struct Counts {
     /// Requests that reached a server and were answered.
     pub exchanges: u64,
+    /// Those of them whose answer the server had given before, from the same copies.
+    pub repeated: u64,
     /// Signatures really made.
     pub signatures: u64,
     /// Events taken from the queue.
@@ -209,7 +211,9 @@ impl World {
 
     /// How much work it was so far.
     pub fn counts(&self) -> Counts {
+        let instances = self.operators.iter().flat_map(|owner| &owner.instances);
         Counts {
+            repeated: instances.map(|instance| instance.repeated).sum(),
             signatures: self.signature_counter.get(),
             ..self.counts
         }
