@@ -6,12 +6,15 @@
 use std::collections::BTreeMap;
 
 use hickory_proto::{
-    op::{DEFAULT_MAX_PAYLOAD_LEN, Edns, Header, Message, MessageType, OpCode, Query},
-    rr::{DNSClass, RData, Record, RecordData, rdata::NULL},
+    op::{DEFAULT_MAX_PAYLOAD_LEN, Edns, Header, MessageType, OpCode, Query},
+    rr::{DNSClass, RData, RecordData, rdata::NULL},
     serialize::binary::{BinDecodable, BinDecoder},
 };
 
-pub use hickory_proto::op::ResponseCode;
+pub use hickory_proto::{
+    op::{Message, ResponseCode},
+    rr::Record,
+};
 
 use crate::{
     name::{Name, RecordType},
@@ -23,10 +26,11 @@ use crate::{
 /// A name and a type: what is asked. The class is always IN.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Question {
-    /// The name.
-    pub name: Name,
+    // First, because telling types apart is cheaper than telling names apart.
     /// The type.
     pub rtype: RecordType,
+    /// The name.
+    pub name: Name,
 }
 
 impl Question {

@@ -26,7 +26,11 @@ use counterpoint_scenarios::{
     run::{plan, play, run, verdict},
     scenario::Scenario,
 };
-use counterpoint_simnet::{answer::answer, published::Published, topology::Stage};
+use counterpoint_simnet::{
+    answer::answer,
+    published::Published,
+    topology::{PARENT, Stage},
+};
 
 const SCENARIO: &str = include_str!("../library/migration.toml");
 /// The longest that a run may take.
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         ),
         ("exchanges, answer known", counts.repeated, costs.repeated),
         ("exchanges, answer made", counts.answered, costs.answered),
+        ("transfers of the parent", counts.transfers, costs.transfer),
     ];
     println!("{:<26} {:>8} {:>12} {:>12}", "", "count", "each", "all");
     let mut sum = Duration::ZERO;
@@ -121,6 +126,8 @@ struct Counts {
     repeated: u64,
     /// Exchanges of which the server made the answer.
     answered: u64,
+    /// Exchanges of a whole zone, signed both ways.
+    transfers: u64,
 }
 
 impl Counts {
@@ -131,7 +138,8 @@ impl Counts {
             signatures: world.signatures,
             verifications: played.cast.verifier.verifications(),
             repeated: world.repeated,
-            answered: world.exchanges - world.repeated,
+            answered: world.exchanges - world.repeated - world.transfers,
+            transfers: world.transfers,
         };
         let outcome = verdict::outcome(scenario, played);
         assert!(
@@ -160,6 +168,8 @@ struct Costs {
     repeated: Duration,
     /// The same, with the answer looked up in the zone and encoded.
     answered: Duration,
+    /// A signed AXFR of the parent zone, from the request to the RRsets of the checked answer.
+    transfer: Duration,
 }
 
 impl Costs {
@@ -198,6 +208,7 @@ impl Costs {
             verification: unit(rounds, verify),
             repeated,
             answered: unit(rounds, answered) / asked,
+            transfer: unit(rounds, || transfer(&mut stage)),
         }
     }
 }
@@ -251,6 +262,27 @@ impl Talk {
             black_box(reply);
         }
     }
+}
+
+/// The parent zone from its primary, as the scanner asks for it.
+fn transfer(stage: &mut Stage) -> Reply {
+    let parent = &stage.world.parent;
+    let question = Question::new(parent.clone(), RecordType::AXFR);
+    let operator = stage.world.operator(PARENT).expect("a parent");
+    let operator = &stage.world.operators[operator];
+    let (key, primary) = (operator.tsig.clone(), operator.primary_address);
+    let now = stage.world.now();
+    let plain = decode(&query(1, &question)).expect("a message");
+    let (request, mac) = key.sign_request(plain, now);
+    let octets = stage
+        .world
+        .ask_directly(primary, &request)
+        .expect("an answer");
+    let message = key
+        .check_answer(&mac, &octets, now)
+        .expect("an authentic answer");
+    assert!(message.answers.len() > 2, "a whole zone");
+    Reply::from_message(&message)
 }
 
 /// The shortest of so many times: what disturbs a measurement only lengthens it.

@@ -140,6 +140,8 @@ pub struct Operator {
     pub(crate) stream: Stream,
     /// Zones that were updated since they were last published.
     pub(crate) touched: Vec<Name>,
+    /// How often a whole zone was asked for.
+    pub(crate) transfers: u64,
 }
 
 impl Operator {
@@ -173,16 +175,21 @@ impl Server for Operator {
         let rtype = message.queries.first()?.query_type();
         match message.op_code {
             OpCode::Query if rtype == RecordType::AXFR => {
+                self.transfers += 1;
                 let published = self.primaries.get(&zone).and_then(Primary::published);
                 let checked = match check_request([&self.tsig], request, now) {
                     Ok(checked) => checked,
                     Err(fault) => return Some(refuse(&message, &fault, now)),
                 };
                 let answer = match published {
-                    Some(published) => answer::transfer(published, &message),
-                    None => Message::error_msg(message.id, OpCode::Query, ResponseCode::NotAuth),
+                    Some(published) => published.transfer(message.id.to_be_bytes()),
+                    None => encode(&Message::error_msg(
+                        message.id,
+                        OpCode::Query,
+                        ResponseCode::NotAuth,
+                    )),
                 };
-                Some(checked.sign_answer(answer, now))
+                Some(checked.sign_octets(answer, now))
             }
             OpCode::Query => {
                 let primary = closest(&self.primaries, &zone, rtype);

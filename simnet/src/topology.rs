@@ -291,6 +291,7 @@ impl Stage {
             propagation,
             stream: stream(seed, &format!("{name}/propagation")),
             touched: Vec::new(),
+            transfers: 0,
         };
         self.world.add_operator(operator);
     }
