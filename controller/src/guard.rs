@@ -13,7 +13,7 @@ use counterpoint_dns::{
             Answer, Ds as DsRecord, History, Instance, InstanceId, Key, KeyId, Side, Signature,
             Span, Version as Judged,
         },
-        judge,
+        judge_by,
     },
     rdata::{Ds, Rdata},
     time::Timestamp,
@@ -49,10 +49,9 @@ fn verdict(history: &History, now: Timestamp) -> Result<(), String> {
         strongest,
     ];
     for profile in &profiles {
-        let judgement = judge(history, profile, now, Timestamp::MAX);
-        let mut violations = judgement.violations.iter();
-        let violation = violations.find(|violation| violation.quantifier == Quantifier::AnyCache);
-        if let Some(violation) = violation {
+        let any_cache = [Quantifier::AnyCache];
+        let judgement = judge_by(&any_cache, history, profile, now, Timestamp::MAX);
+        if let Some(violation) = judgement.violations.first() {
             return Err(violation.prose(history, now));
         }
     }

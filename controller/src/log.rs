@@ -221,10 +221,9 @@ impl Log {
     ) -> bool {
         let version = shown.map(|signed| {
             let signed_by = self.signers_of(&signed);
-            let soa = signed.set.data.iter().find_map(Soa::parse);
-            let data = match item {
-                Item::Soa => BTreeSet::new(),
-                _ => signed.set.data,
+            let (soa, data) = match item {
+                Item::Soa => (signed.set.data.iter().find_map(Soa::parse), BTreeSet::new()),
+                _ => (None, signed.set.data),
             };
             let version = Version {
                 data,
@@ -241,7 +240,7 @@ impl Log {
             .or_default();
         let shown = match version {
             Ok((version, soa)) => {
-                track.soa = soa.filter(|_| *item == Item::Soa);
+                track.soa = soa;
                 Ok(version)
             }
             Err(why) => Err(why),
