@@ -13,6 +13,7 @@ use counterpoint_dns::{
     resolver::{Resolution, Resolver, Status},
     stream::Stream,
     time::Timestamp,
+    validate::shared::SharedVerifier,
 };
 
 use crate::config::Config;
@@ -47,6 +48,12 @@ impl Book {
             resolver: resolver.map(|resolver| Resolver::new(resolver, stream)),
             ..Self::default()
         }
+    }
+
+    /// Uses a verifier that others use too.
+    pub(crate) fn share(&mut self, verifier: SharedVerifier) {
+        let resolver = self.resolver.take();
+        self.resolver = resolver.map(|resolver| resolver.sharing(verifier));
     }
 
     /// The addresses of a name, as declared or found. `None`: nobody knows.

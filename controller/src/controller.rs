@@ -12,6 +12,7 @@ use counterpoint_dns::{
     resolver::Resolver,
     stream::Stream,
     time::Timestamp,
+    validate::shared::SharedVerifier,
 };
 
 use rand_chacha::rand_core::SeedableRng as _;
@@ -83,6 +84,15 @@ impl Controller {
             next_id: last.map_or(0, |last| last + 1),
             started: false,
         }
+    }
+
+    /// Uses a verifier that others use too.
+    pub fn sharing(mut self, verifier: SharedVerifier) -> Self {
+        self.book.share(verifier.clone());
+        for engine in self.engines.values_mut() {
+            engine.share(verifier.clone());
+        }
+        self
     }
 
     /// Every process so far, in the order in which they were asked for.

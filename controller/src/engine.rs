@@ -9,7 +9,9 @@ mod round;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use counterpoint_dns::{agent::Record, name::Name, time::Timestamp};
+use counterpoint_dns::{
+    agent::Record, name::Name, time::Timestamp, validate::shared::SharedVerifier,
+};
 
 use crate::{
     case::Case,
@@ -85,6 +87,11 @@ impl Engine {
             homeless: false,
             told: String::new(),
         }
+    }
+
+    /// Uses a verifier that others use too.
+    pub(crate) fn share(&mut self, verifier: SharedVerifier) {
+        self.log.share(verifier);
     }
 
     /// Takes back one record of this zone: `kind/zone/…`. `None`: it cannot be read.

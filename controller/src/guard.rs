@@ -6,7 +6,7 @@
 mod history;
 
 use counterpoint_dns::{
-    oracle::{DigestChoice, NsView, Profile, Quantifier, history::History, judge},
+    oracle::{DigestChoice, NsView, Profile, Quantifier, history::History, judge_by},
     time::Timestamp,
 };
 
@@ -36,10 +36,9 @@ fn verdict(history: &History, now: Timestamp) -> Result<(), String> {
         strongest,
     ];
     for profile in &profiles {
-        let judgement = judge(history, profile, now, Timestamp::MAX);
-        let mut violations = judgement.violations.iter();
-        let violation = violations.find(|violation| violation.quantifier == Quantifier::AnyCache);
-        if let Some(violation) = violation {
+        let any_cache = [Quantifier::AnyCache];
+        let judgement = judge_by(&any_cache, history, profile, now, Timestamp::MAX);
+        if let Some(violation) = judgement.violations.first() {
             return Err(violation.prose(history, now));
         }
     }

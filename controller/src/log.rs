@@ -14,8 +14,8 @@ use counterpoint_dns::{
     key::Dnskey,
     rdata::{Rdata, Soa},
     rrset::SignedRrSet,
-    signature::Verifier,
     time::Timestamp,
+    validate::shared::SharedVerifier,
 };
 use serde::{Deserialize, Serialize};
 
@@ -178,10 +178,15 @@ struct Stored {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     tracks: BTreeMap<(Place, Item), Track>,
-    verifier: Verifier,
+    verifier: SharedVerifier,
 }
 
 impl Log {
+    /// Uses a verifier that others use too.
+    pub(crate) fn share(&mut self, verifier: SharedVerifier) {
+        self.verifier = verifier;
+    }
+
     /// One track.
     pub(crate) fn track(&self, place: &Place, item: &Item) -> Option<&Track> {
         self.tracks.get(&(place.clone(), item.clone()))
@@ -216,10 +221,9 @@ impl Log {
     ) -> bool {
         let version = shown.map(|signed| {
             let signed_by = self.signers_of(&signed);
-            let soa = signed.set.data.iter().find_map(Soa::parse);
-            let data = match item {
-                Item::Soa => BTreeSet::new(),
-                _ => signed.set.data,
+            let (soa, data) = match item {
+                Item::Soa => (signed.set.data.iter().find_map(Soa::parse), BTreeSet::new()),
+                _ => (None, signed.set.data),
             };
             let version = Version {
                 data,
@@ -236,7 +240,7 @@ impl Log {
             .or_default();
         let shown = match version {
             Ok((version, soa)) => {
-                track.soa = soa.filter(|_| *item == Item::Soa);
+                track.soa = soa;
                 Ok(version)
             }
             Err(why) => Err(why),
@@ -249,7 +253,7 @@ impl Log {
     }
 
     /// The keys, of those seen anywhere, whose signatures on `signed` verify.
-    fn signers_of(&mut self, signed: &SignedRrSet) -> BTreeSet<Rdata> {
+    fn signers_of(&self, signed: &SignedRrSet) -> BTreeSet<Rdata> {
         let known: BTreeSet<&Rdata> = self
             .tracks
             .iter()
@@ -257,11 +261,12 @@ impl Log {
             .flat_map(|(_, track)| track.versions.iter().flat_map(|version| &version.data))
             .chain(&signed.set.data)
             .collect();
+        let mut verifier = self.verifier.lock();
         let mut found = BTreeSet::new();
         for rrsig in &signed.signatures {
             let tagged = known.iter().filter(|data| {
                 Dnskey::parse(data).is_some_and(|key| {
-                    key.tag() == rrsig.tag && self.verifier.made_by(&signed.set, rrsig, &key)
+                    key.tag() == rrsig.tag && verifier.made_by(&signed.set, rrsig, &key)
                 })
             });
             found.extend(tagged.map(|data| (*data).clone()));

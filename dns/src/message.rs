@@ -8,14 +8,17 @@ use std::collections::BTreeMap;
 use hickory_proto::{
     ProtoError,
     op::{
-        DEFAULT_MAX_PAYLOAD_LEN, Edns, EmitAndCount, Header, Message, MessageType, OpCode, Query,
+        DEFAULT_MAX_PAYLOAD_LEN, Edns, EmitAndCount, Header, MessageType, OpCode, Query,
         emit_message_parts,
     },
-    rr::{DNSClass, RData, Record, RecordData, rdata::NULL},
+    rr::{DNSClass, RData, RecordData, rdata::NULL},
     serialize::binary::{BinDecodable, BinDecoder, BinEncoder, NameEncoding},
 };
 
-pub use hickory_proto::op::ResponseCode;
+pub use hickory_proto::{
+    op::{Message, ResponseCode},
+    rr::Record,
+};
 
 use crate::{
     name::{Name, RecordType},
@@ -27,10 +30,11 @@ use crate::{
 /// A name and a type: what is asked. The class is always IN.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Question {
-    /// The name.
-    pub name: Name,
+    // First, because telling types apart is cheaper than telling names apart.
     /// The type.
     pub rtype: RecordType,
+    /// The name.
+    pub name: Name,
 }
 
 impl Question {

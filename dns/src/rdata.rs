@@ -90,10 +90,7 @@ impl Rdata {
 
     /// Presentation form, for people.
     pub fn present(&self, rtype: RecordType) -> String {
-        let unknown = || {
-            let hex: String = self.0.iter().map(|octet| format!("{octet:02x}")).collect();
-            format!("\\# {} {hex}", self.0.len())
-        };
+        let unknown = || format!("\\# {} {self:?}", self.0.len());
         let Ok(length) = u16::try_from(self.0.len()) else {
             return unknown();
         };
@@ -105,9 +102,12 @@ impl Rdata {
     }
 }
 
+/// Hexadecimal.
 impl fmt::Debug for Rdata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+        let digits = self.0.iter().flat_map(|octet| [octet >> 4, octet & 15]);
+        let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
+        f.write_str(&digits.collect::<String>())
     }
 }
 

@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-use ring::digest::{SHA256, digest};
-
 use crate::{
     key::{Dnskey, SigningKey},
     name::{Name, RecordType, canonical_wire, rrsig_labels, split_name},
@@ -128,15 +126,24 @@ impl Rrsig {
 }
 
 /// How many memoised answers a [`Verifier`] holds before it starts anew.
-const MEMO_ENTRIES_MAX: usize = 1 << 20;
+const MEMO_ENTRIES_MAX: usize = 1 << 16;
 
-/// Answers "did this key make this signature over this RRset?", each distinct question once.
+/// Answers "did this key make this signature over this RRset?", and remembers the last answer about
+/// each signature: nearly all of them are only ever asked about with one key and one RRset.
 #[derive(Clone, Debug, Default)]
 pub struct Verifier {
-    // Never iterated: only the answer to a question that was asked before is looked up.
+    // By signature. Never iterated: only the answer to a question asked before is looked up.
     #[allow(clippy::disallowed_types)]
-    memo: std::collections::HashMap<[u8; 32], bool>,
+    memo: std::collections::HashMap<Arc<[u8]>, Asked>,
     verifications: u64,
+}
+
+/// What was last asked about a signature.
+#[derive(Clone, Debug)]
+struct Asked {
+    signed: Vec<u8>,
+    key: Dnskey,
+    is_made: bool,
 }
 
 impl Verifier {
@@ -150,26 +157,24 @@ impl Verifier {
             return false;
         }
         let signed = set.to_be_signed(rrsig);
-        let mut question = Vec::with_capacity(signed.len() + 200);
-        question.extend((signed.len() as u32).to_be_bytes());
-        question.extend(&signed);
-        question.extend((rrsig.signature.len() as u32).to_be_bytes());
-        question.extend(&*rrsig.signature);
-        question.extend(key.to_rdata().octets());
-        let question: [u8; 32] = match digest(&SHA256, &question).as_ref().try_into() {
-            Ok(hash) => hash,
-            Err(_) => return key.verify(&signed, &rrsig.signature),
-        };
-        if let Some(answer) = self.memo.get(&question) {
-            return *answer;
+        if let Some(asked) = self.memo.get(&rrsig.signature)
+            && asked.signed == signed
+            && asked.key == *key
+        {
+            return asked.is_made;
         }
         if self.memo.len() >= MEMO_ENTRIES_MAX {
             self.memo.clear();
         }
         self.verifications += 1;
-        let answer = key.verify(&signed, &rrsig.signature);
-        self.memo.insert(question, answer);
-        answer
+        let is_made = key.verify(&signed, &rrsig.signature);
+        let asked = Asked {
+            signed,
+            key: key.clone(),
+            is_made,
+        };
+        self.memo.insert(Arc::clone(&rrsig.signature), asked);
+        is_made
     }
 
     /// How many signatures were really verified so far.

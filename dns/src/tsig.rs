@@ -8,6 +8,7 @@ use hickory_proto::{
         TSigResponseContext, TSigner,
         rdata::tsig::{TsigAlgorithm, TsigError},
     },
+    serialize::binary::BinEncodable as _,
 };
 
 use crate::{
@@ -18,6 +19,9 @@ use crate::{
 
 /// Seconds by which the two clocks may differ (RFC 8945 §10).
 pub const FUDGE_SECONDS: u16 = 300;
+
+/// Where a message's header counts the additional records (RFC 1035 §4.1.1).
+const ADDITIONAL_COUNT: std::ops::Range<usize> = 10..12;
 
 /// A shared secret and its name. The secret is never shown.
 #[derive(Clone)]
@@ -154,7 +158,12 @@ pub struct CheckedRequest<'a> {
 
 impl CheckedRequest<'_> {
     /// Signs and encodes the answer.
-    pub fn sign_answer(&self, mut answer: Message, now: Timestamp) -> Vec<u8> {
+    pub fn sign_answer(&self, answer: Message, now: Timestamp) -> Vec<u8> {
+        self.sign_octets(encode_apart(&answer), now)
+    }
+
+    /// Signs an encoded answer: the TSIG becomes its last record (RFC 8945 §5.1).
+    pub fn sign_octets(&self, mut octets: Vec<u8>, now: Timestamp) -> Vec<u8> {
         let context = TSigResponseContext::new(
             self.message.id,
             now.as_seconds() as u64,
@@ -162,10 +171,13 @@ impl CheckedRequest<'_> {
             self.mac.clone(),
             None,
         );
-        if let Ok(tsig) = context.sign(&encode_apart(&answer)) {
-            answer.set_signature(tsig);
+        let tsig = context.sign(&octets).and_then(|tsig| tsig.to_bytes());
+        if let (Ok(tsig), Some([high, low])) = (tsig, octets.get_mut(ADDITIONAL_COUNT)) {
+            let count = u16::from_be_bytes([*high, *low]) + 1;
+            [*high, *low] = count.to_be_bytes();
+            octets.extend(tsig);
         }
-        encode_apart(&answer)
+        octets
     }
 }
 

@@ -11,7 +11,7 @@ use counterpoint_dns::{
     rrset::RrSet,
 };
 use hickory_proto::{
-    op::{Edns, Message},
+    op::{Edns, Message, OpCode, Query},
     rr::Record,
 };
 
@@ -54,11 +54,11 @@ pub fn answer(zone: Option<&Published>, request: &Message, via: Transport) -> Ve
     octets
 }
 
-/// The zone as one AXFR answer (RFC 5936): SOA, everything else, SOA again.
-pub fn transfer(zone: &Published, request: &Message) -> Message {
-    let mut response = Message::response(request.id, request.op_code);
+/// The zone as one AXFR answer (RFC 5936): SOA, everything else, SOA again. The message id is 0.
+pub fn transfer(zone: &Published) -> Message {
+    let mut response = Message::response(0, OpCode::Query);
     response.metadata.authoritative = true;
-    response.queries.clone_from(&request.queries);
+    response.add_query(Query::query(zone.zone.clone(), RecordType::AXFR));
     let put = |served: &Rc<Served>, into: &mut Vec<Record>| {
         into.extend(records(&served.set));
         into.extend(

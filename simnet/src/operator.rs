@@ -35,6 +35,8 @@ pub struct Instance {
     copies: BTreeMap<Name, Rc<Published>>,
     /// Answers given before from these copies, by request without its id.
     cache: BTreeMap<(Transport, Vec<u8>), Vec<u8>>,
+    /// How often it gave such an answer again.
+    pub(crate) repeated: u64,
     /// No later version arrives before this: versions do not overtake one another.
     pub(crate) last_arrival: Timestamp,
     /// Zones whose newer versions wait until a `stale` fault ends.
@@ -51,6 +53,7 @@ impl Instance {
             address,
             copies: BTreeMap::new(),
             cache: BTreeMap::new(),
+            repeated: 0,
             last_arrival: Timestamp::MIN,
             withheld: BTreeMap::new(),
             is_stale: false,
@@ -83,6 +86,7 @@ impl Server for Instance {
         let (id, body) = request.split_at_checked(2)?;
         let key = (via, body.to_vec());
         if let Some(known) = self.cache.get(&key) {
+            self.repeated += 1;
             let mut octets = known.clone();
             octets[..2].copy_from_slice(id);
             return Some(octets);
@@ -136,6 +140,8 @@ pub struct Operator {
     pub(crate) stream: Stream,
     /// Zones that were updated since they were last published.
     pub(crate) touched: Vec<Name>,
+    /// How often a whole zone was asked for.
+    pub(crate) transfers: u64,
 }
 
 impl Operator {
@@ -169,16 +175,21 @@ impl Server for Operator {
         let rtype = message.queries.first()?.query_type();
         match message.op_code {
             OpCode::Query if rtype == RecordType::AXFR => {
+                self.transfers += 1;
                 let published = self.primaries.get(&zone).and_then(Primary::published);
                 let checked = match check_request([&self.tsig], request, now) {
                     Ok(checked) => checked,
                     Err(fault) => return Some(refuse(&message, &fault, now)),
                 };
                 let answer = match published {
-                    Some(published) => answer::transfer(published, &message),
-                    None => Message::error_msg(message.id, OpCode::Query, ResponseCode::NotAuth),
+                    Some(published) => published.transfer(message.id.to_be_bytes()),
+                    None => encode(&Message::error_msg(
+                        message.id,
+                        OpCode::Query,
+                        ResponseCode::NotAuth,
+                    )),
                 };
-                Some(checked.sign_answer(answer, now))
+                Some(checked.sign_octets(answer, now))
             }
             OpCode::Query => {
                 let primary = closest(&self.primaries, &zone, rtype);

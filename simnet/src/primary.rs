@@ -117,11 +117,7 @@ impl Primary {
         sets.entry(self.zone.clone())
             .or_default()
             .insert(RecordType::SOA, soa);
-        let published = Published {
-            zone: self.zone.clone(),
-            serial: self.soa.serial,
-            sets,
-        };
+        let published = Published::new(self.zone.clone(), self.soa.serial, sets);
         let published = Rc::new(published);
         self.published = Some(Rc::clone(&published));
         Some(published)

@@ -11,11 +11,14 @@ use std::{
 
 use counterpoint_dns::{
     key::{Dnskey, SigningKey},
+    message::encode_apart,
     name::{Name, RecordType},
     rrset::RrSet,
     signature::Rrsig,
     time::Timestamp,
 };
+
+use crate::answer::transfer;
 
 /// A signature to be made: whose, and for how long.
 #[derive(Clone, Debug)]
@@ -87,9 +90,30 @@ pub struct Published {
     pub serial: u32,
     /// Its RRsets, NSEC and DNSKEY included.
     pub sets: BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>>,
+    transfer: OnceCell<Vec<u8>>,
 }
 
 impl Published {
+    /// A version of `zone`.
+    pub fn new(
+        zone: Name,
+        serial: u32,
+        sets: BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>>,
+    ) -> Self {
+        Self {
+            zone,
+            serial,
+            sets,
+            transfer: OnceCell::new(),
+        }
+    }
+
+    /// All of it as one AXFR answer to this message id, encoded once.
+    pub fn transfer(&self, id: [u8; 2]) -> Vec<u8> {
+        let octets = self.transfer.get_or_init(|| encode_apart(&transfer(self)));
+        [&id, &octets[2..]].concat()
+    }
+
     /// The RRset of this name and type.
     pub fn get(&self, name: &Name, rtype: RecordType) -> Option<&Rc<Served>> {
         self.sets.get(name)?.get(&rtype)

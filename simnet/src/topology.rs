@@ -302,6 +302,7 @@ impl Stage {
             propagation,
             stream: stream(seed, &format!("{name}/propagation")),
             touched: Vec::new(),
+            transfers: 0,
         };
         self.world.add_operator(operator);
     }

@@ -54,6 +54,10 @@ const RESIGNING: &str = "re-signing";
 pub struct Counts {
     /// Requests that reached a server and were answered.
     pub exchanges: u64,
+    /// Those of them whose answer the server had given before, from the same copies.
+    pub repeated: u64,
+    /// Those of them that asked for a whole zone.
+    pub transfers: u64,
     /// Signatures really made.
     pub signatures: u64,
     /// Events taken from the queue.
@@ -209,7 +213,10 @@ impl World {
 
     /// How much work it was so far.
     pub fn counts(&self) -> Counts {
+        let instances = self.operators.iter().flat_map(|owner| &owner.instances);
         Counts {
+            transfers: self.operators.iter().map(|owner| owner.transfers).sum(),
+            repeated: instances.map(|instance| instance.repeated).sum(),
             signatures: self.signature_counter.get(),
             ..self.counts
         }

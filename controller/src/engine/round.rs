@@ -145,13 +145,10 @@ impl Engine {
             let news = self
                 .log
                 .observe(got.at, &got.place, &got.item, got.shown, max_ttl);
-            let zone = self.zone.to_string();
-            if let Some(record) = self
-                .log
-                .record(&zone, &got.place, &got.item)
-                .filter(|_| news)
-            {
-                io.persist(record);
+            if news {
+                let zone = self.zone.to_string();
+                let record = self.log.record(&zone, &got.place, &got.item);
+                record.into_iter().for_each(|record| io.persist(record));
             }
         }
         let mut signers = self.members(io.config);

@@ -18,9 +18,21 @@ use crate::time::Timestamp;
 /// controller that adds hypothetical versions from now on passes `now` to learn whether they break
 /// anything that was not broken before.
 pub fn judge(history: &History, profile: &Profile, from: Timestamp, until: Timestamp) -> Judgement {
+    let both = [Quantifier::AnyCache, Quantifier::OneResolver];
+    judge_by(&both, history, profile, from, until)
+}
+
+/// The same by these quantifiers alone.
+pub fn judge_by(
+    quantifiers: &[Quantifier],
+    history: &History,
+    profile: &Profile,
+    from: Timestamp,
+    until: Timestamp,
+) -> Judgement {
     let range = Interval::new(from, until);
     let mut judgement = Judgement::default();
-    for quantifier in [Quantifier::AnyCache, Quantifier::OneResolver] {
+    for &quantifier in quantifiers {
         let scene = Scene::new(history, profile, quantifier);
         let secure = match quantifier {
             Quantifier::AnyCache => any_cache::secure(&scene, range),

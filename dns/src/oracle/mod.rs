@@ -32,7 +32,7 @@ mod slack;
 mod stories;
 mod witness;
 
-pub use judge::judge;
+pub use judge::{judge, judge_by};
 pub use judgement::{Judgement, Outage, Property, Quantifier, Violation, Warning};
 pub use profile::{DigestChoice, NsView, Profile, Strictness};
 pub use slack::slack;

@@ -25,7 +25,7 @@ use rand::SeedableRng as _;
 use crate::{
     apply::UpdateRequest,
     config::{Config, Policy},
-    delegation::TransferRequest,
+    delegation::{LastTransfer, TransferRequest},
     gather::{
         phase::{Slot, Target},
         run::Run,
@@ -86,6 +86,7 @@ pub struct Scanner {
     wanted: Wanted,
     /// What the transfer under way is for.
     transfer: Option<Wanted>,
+    last_transfer: LastTransfer,
     addresses: BTreeMap<Name, BTreeSet<IpAddr>>,
     runs: BTreeMap<Name, Run>,
     patience: Patience,
@@ -131,6 +132,7 @@ impl Scanner {
             verifier,
             wanted: Wanted::default(),
             transfer: None,
+            last_transfer: LastTransfer::default(),
             addresses: BTreeMap::new(),
             runs: BTreeMap::new(),
             patience: Patience::default(),

@@ -47,7 +47,10 @@ impl Scanner {
     pub(super) fn zone_came(&mut self, request: &TransferRequest, came: Came, now: Timestamp) {
         let wanted = self.transfer.take().unwrap_or_default();
         let zone = match came {
-            Came::Raw(octets) => request.read(&octets, self.config.tsig.as_ref(), now),
+            Came::Raw(octets) => {
+                let tsig = self.config.tsig.as_ref();
+                request.read(&octets, tsig, &mut self.last_transfer, now)
+            }
             Came::Reply(_) => return,
             Came::Unanswered(why) => Err(BadTransfer(why.to_string())),
         };

@@ -7,6 +7,7 @@ use counterpoint_dns::{
     agent::{Agent, Input, Note, Output, Record},
     resolver::{self, Resolver},
     stream::stream,
+    validate::shared::SharedVerifier,
 };
 use counterpoint_scanner::{Command as ScannerCommand, Scanner};
 use counterpoint_simnet::{
@@ -87,6 +88,8 @@ pub struct Cast {
     pub scanner_store: Store,
     /// Concrete resolvers, in the order of the scenario.
     pub resolvers: Vec<Seated<Resolver>>,
+    /// Who verifies for all of them. Whether a key made a signature is the same for everybody.
+    pub verifier: SharedVerifier,
     starts: u32,
 }
 
@@ -100,6 +103,7 @@ impl Cast {
             scanner: None,
             scanner_store: Store::new(),
             resolvers: Vec::new(),
+            verifier: SharedVerifier::default(),
             starts: 0,
         };
         if scenario.controller.enabled {
@@ -110,7 +114,7 @@ impl Cast {
             let phase =
                 crate::scenario::Range::new(std::time::Duration::ZERO, scenario.scanner.interval);
             let config = plan::scanner_config(scenario, stage, phase.draw(&mut chance));
-            let agent = Scanner::new(config, chance);
+            let agent = Scanner::new(config, chance).sharing(cast.verifier.clone());
             let world = &mut stage.world;
             let mut seated = Seated::new(world, plan::SCANNER_ADDRESS, "scanner", agent);
             seated.drain(world, &mut cast.scanner_store);
@@ -123,7 +127,7 @@ impl Cast {
                 ..config
             };
             let who = format!("resolver/{}", resolver.name);
-            let agent = Resolver::new(config, stream(seed, &who));
+            let agent = Resolver::new(config, stream(seed, &who)).sharing(cast.verifier.clone());
             let address = plan::resolver_address(number);
             cast.resolvers
                 .push(Seated::new(&mut stage.world, address, &who, agent));
@@ -146,7 +150,7 @@ impl Cast {
                 value: value.clone(),
             })
             .collect();
-        let agent = Controller::restore(config, chance, records);
+        let agent = Controller::restore(config, chance, records).sharing(self.verifier.clone());
         let world = &mut stage.world;
         let mut seated = Seated::new(world, plan::CONTROLLER_ADDRESS, "controller", agent);
         // A restarted agent looks at the time before anything else.
