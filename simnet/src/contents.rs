@@ -83,11 +83,12 @@ impl Contents {
             .map(|(cut, _)| cut)
     }
 
-    /// Whether the zone speaks about this RRset with authority, and so signs it.
+    /// Whether the zone speaks about this RRset with authority, and so signs it: of what stands at a
+    /// delegation, DS and NSEC (RFC 4035 §2.2).
     pub fn is_authoritative(&self, set: &RrSet) -> bool {
         match self.cut_above(&set.name) {
             None => true,
-            Some(cut) => *cut == set.name && set.rtype == RecordType::DS,
+            Some(cut) => *cut == set.name && matches!(set.rtype, RecordType::DS | RecordType::NSEC),
         }
     }
 }
