@@ -6,7 +6,7 @@
 mod history;
 
 use counterpoint_dns::{
-    oracle::{DigestChoice, NsView, Profile, Quantifier, history::History, judge_by},
+    oracle::{DigestChoice, NsView, Profile, Quantifier, Violation, history::History, judge_by},
     time::Timestamp,
 };
 
@@ -30,13 +30,26 @@ fn verdict(history: &History, now: Timestamp) -> Result<(), String> {
         digest_choice: DigestChoice::StrongestOnly,
         ..Profile::liberal()
     };
+    let any_cache = [Quantifier::AnyCache];
+    // Who believes the strongest digest alone and follows NS of both sides fails whenever the others
+    // do: where nothing ever fails for it from now on, nothing does for anybody.
+    let harshest = judge_by(
+        &any_cache,
+        history,
+        &strongest,
+        Timestamp::MIN,
+        Timestamp::MAX,
+    );
+    let fails = |violation: &Violation| violation.during.iter().any(|span| now < span.until);
+    if !harshest.violations.iter().any(fails) {
+        return Ok(());
+    }
     let profiles = [
         Profile::liberal(),
         Profile::liberal().viewed(NsView::ParentCentric),
         strongest,
     ];
     for profile in &profiles {
-        let any_cache = [Quantifier::AnyCache];
         let judgement = judge_by(&any_cache, history, profile, now, Timestamp::MAX);
         if let Some(violation) = judgement.violations.first() {
             return Err(violation.prose(history, now));

@@ -106,11 +106,16 @@ fn anchored(
     verifier: &mut Verifier,
 ) -> Result<Timestamp, String> {
     let text = |why: Broken| why.to_string();
-    dnskey_by_ds(zone, ds, dnskey, policy, now, verifier).map_err(text)?;
+    if policy.every_ds_algorithm {
+        dnskey_by_ds(zone, ds, dnskey, policy, now, verifier).map_err(text)?;
+    }
     let anchored: Vec<Dnskey> = keys_of(dnskey)
         .into_iter()
         .filter(|key| policy.usable(ds).any(|ds| key.matches(zone, ds)))
         .collect();
+    if anchored.is_empty() {
+        return Err(text(Broken::NoKeyForDs));
+    }
     let rrsig = by_keys(zone, &anchored, dnskey, now, verifier).map_err(text)?;
     Ok(rrsig.validity(now).1)
 }
