@@ -76,11 +76,7 @@ impl Contents {
 
     /// The highest delegation at or above `name`, if there is one below the apex.
     pub fn cut_above(&self, name: &Name) -> Option<&Name> {
-        let labels = usize::from(self.origin.num_labels()) + 1..=usize::from(name.num_labels());
-        labels
-            .filter_map(|count| self.sets.get_key_value(&name.trim_to(count)))
-            .find(|(_, types)| types.contains_key(&RecordType::NS))
-            .map(|(cut, _)| cut)
+        cut_above(&self.origin, &self.sets, name)
     }
 
     /// Whether the zone speaks about this RRset with authority, and so signs it: at a delegation the DS
@@ -91,4 +87,17 @@ impl Contents {
             Some(cut) => *cut == set.name && matches!(set.rtype, RecordType::DS | RecordType::NSEC),
         }
     }
+}
+
+/// The highest name at or above `name` and below `origin` that has NS: there the zone ends.
+pub(crate) fn cut_above<'a, S>(
+    origin: &Name,
+    sets: &'a BTreeMap<Name, BTreeMap<RecordType, S>>,
+    name: &Name,
+) -> Option<&'a Name> {
+    let labels = usize::from(origin.num_labels()) + 1..=usize::from(name.num_labels());
+    labels
+        .filter_map(|count| sets.get_key_value(&name.trim_to(count)))
+        .find(|(_, types)| types.contains_key(&RecordType::NS))
+        .map(|(cut, _)| cut)
 }

@@ -18,7 +18,7 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
-use crate::answer::transfer;
+use crate::{answer::transfer, contents::cut_above};
 
 /// A signature to be made: whose, and for how long.
 #[derive(Clone, Debug)]
@@ -148,10 +148,6 @@ impl Published {
 
     /// The highest delegation at or above `name`, if there is one below the apex.
     pub fn cut_above(&self, name: &Name) -> Option<&Name> {
-        let labels = usize::from(self.zone.num_labels()) + 1..=usize::from(name.num_labels());
-        labels
-            .filter_map(|count| self.sets.get_key_value(&name.trim_to(count)))
-            .find(|(_, types)| types.contains_key(&RecordType::NS))
-            .map(|(cut, _)| cut)
+        cut_above(&self.zone, &self.sets, name)
     }
 }

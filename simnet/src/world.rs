@@ -405,11 +405,6 @@ impl World {
         self.now = self.now.max(until);
     }
 
-    /// When the next thing happens.
-    pub fn next_at(&self) -> Option<Timestamp> {
-        self.queue.peek().map(|Reverse(next)| next.at)
-    }
-
     /// Asks an address directly and at once, outside of the network: for reports and replays.
     pub fn ask_directly(&mut self, address: IpAddr, request: &[u8]) -> Option<Vec<u8>> {
         let peer = SocketAddr::new(address, 53);
