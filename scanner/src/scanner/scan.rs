@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use counterpoint_dns::{
-    agent::Transport,
+    agent::{Output, Transport},
     exchange::Outcome as Came,
     name::Name,
     resolver::{Resolution, Resolver, Status},
@@ -20,6 +20,7 @@ use crate::{
     },
     judge::{judge_cds, judge_csync},
     ledger::About,
+    registry::Facts,
     verdict::{Outcome, Verdict},
 };
 
@@ -96,7 +97,12 @@ impl Scanner {
             if !is_wanted || is_busy || left.contains(&child) {
                 continue;
             }
-            if delegation.ds.is_none() {
+            let is_secure = delegation.ds.is_some();
+            let remembered = self
+                .memory
+                .update(&child, |state| state.ds_is(is_secure, now));
+            self.outbox.extend(remembered.map(Output::Persist));
+            if !is_secure {
                 // ordinary validation says nothing about a child without a DS RRset.
                 let text = "X-12 ignore: the delegation has no DS RRset".into();
                 let said =
@@ -106,9 +112,9 @@ impl Scanner {
                 self.patience.forget(&child);
                 continue;
             }
-            let guards = self.memory.guards.get(&child).cloned().unwrap_or_default();
+            let state = self.memory.state(&child);
             let given_up = self.patience.given_up(&child, &self.config.retry);
-            let gathered = Gathered::new(delegation, guards);
+            let gathered = Gathered::new(delegation, state, Facts::default());
             let (run, wants) = Run::start(gathered, given_up, self.around(now));
             self.runs.insert(child.clone(), run);
             self.pursue(&child, wants, now);
