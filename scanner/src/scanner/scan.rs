@@ -2,12 +2,18 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use counterpoint_dns::{agent::Transport, exchange::Outcome as Came, name::Name, time::Timestamp};
+use counterpoint_dns::{
+    agent::{Output, Transport},
+    exchange::Outcome as Came,
+    name::Name,
+    time::Timestamp,
+};
 
 use super::{Scanner, Tag, UPDATE_PAUSE, Wanted};
 use crate::{
     delegation::{BadTransfer, ParentZone, TransferRequest},
     ledger::About,
+    registry::Facts,
     survey::{Finding, Subject},
     verdict::Outcome,
 };
@@ -75,7 +81,12 @@ impl Scanner {
             if !is_wanted || is_busy || left.contains(&child) {
                 continue;
             }
-            if delegation.ds.is_none() {
+            let is_secure = delegation.ds.is_some();
+            let remembered = self
+                .memory
+                .update(&child, |state| state.ds_is(is_secure, now));
+            self.outbox.extend(remembered.map(Output::Persist));
+            if !is_secure {
                 // ordinary validation says nothing about a child without a DS RRset.
                 let text = "X-12 ignore: the delegation has no DS RRset".into();
                 let said =
@@ -85,11 +96,12 @@ impl Scanner {
                 self.patience.forget(&child);
                 continue;
             }
-            let guards = self.memory.guards.get(&child).cloned().unwrap_or_default();
+            let state = self.memory.state(&child);
             let given_up = self.patience.given_up(&child, &self.config.retry);
             let subject = Subject {
                 delegation,
-                guards,
+                state,
+                facts: Facts::default(),
                 given_up,
             };
             self.survey.begin(subject, now);

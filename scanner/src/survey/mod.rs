@@ -31,7 +31,8 @@ use crate::{
         run::{Run, Surroundings, Want},
     },
     judge::{judge_cds, judge_csync},
-    state::Guards,
+    registry::Facts,
+    state::ChildState,
     verdict::{Outcome, Verdict},
 };
 
@@ -46,8 +47,10 @@ pub type ZoneAddresses = BTreeMap<Name, BTreeSet<IpAddr>>;
 pub struct Subject {
     /// The delegation as the parent has it.
     pub delegation: Delegation,
-    /// What was accepted from its servers before (K-09, C-11).
-    pub guards: Guards,
+    /// What is remembered of it.
+    pub state: ChildState,
+    /// What the registry's own data say of it.
+    pub facts: Facts,
     /// Servers that were silent for the whole retry schedule.
     pub given_up: BTreeSet<String>,
 }
@@ -132,7 +135,7 @@ impl Survey {
         if self.runs.contains_key(&child) {
             return;
         }
-        let gathered = Gathered::new(subject.delegation, subject.guards);
+        let gathered = Gathered::new(subject.delegation, subject.state, subject.facts);
         let (run, wants) = Run::start(gathered, subject.given_up, self.around(now));
         self.pursue(child, run, wants, now);
         // What the resolver has in its cache is there already.

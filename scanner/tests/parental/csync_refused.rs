@@ -53,7 +53,7 @@ pub fn guarded(mut case: Case, serial: u32) -> Case {
             csync: Some(serial),
             ..Guard::default()
         };
-        case.guards.insert(site.address, guard);
+        case.state.guards.insert(site.address, guard);
     }
     case
 }
