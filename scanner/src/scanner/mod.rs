@@ -24,7 +24,7 @@ use rand::SeedableRng as _;
 
 use crate::{
     apply::UpdateRequest,
-    config::{Config, Policy},
+    config::Config,
     delegation::{LastTransfer, TransferRequest},
     gather::{
         phase::{Slot, Target},
@@ -32,6 +32,7 @@ use crate::{
     },
     ledger::{Ledger, note},
     patience::Patience,
+    policy::Policy,
     state::Memory,
     verdict::Change,
 };
@@ -127,7 +128,7 @@ impl Scanner {
             Resolver::new(config, stream).sharing(verifier.clone())
         });
         Self {
-            policy: config.policy(),
+            policy: config.policy.clone(),
             next_scan: config.first_scan,
             exchanges: Exchanges::new(Stream::from_rng(&mut stream)),
             config,

@@ -113,7 +113,7 @@ impl Scanner {
                 continue;
             }
             let state = self.memory.state(&child);
-            let given_up = self.patience.given_up(&child, &self.config.retry);
+            let given_up = self.patience.given_up(&child, &self.policy.gathering.retry);
             let gathered = Gathered::new(delegation, state, Facts::default());
             let (run, wants) = Run::start(gathered, given_up, self.around(now));
             self.runs.insert(child.clone(), run);
@@ -192,13 +192,14 @@ impl Scanner {
     }
 
     fn judge(&self, gathered: &Gathered, now: Timestamp) -> (Option<Verdict>, Option<Verdict>) {
-        let (config, policy) = (&self.config, &self.policy);
+        let policy = &self.policy;
         let verifier = &mut *self.verifier.lock();
-        let ds = config
+        let ds = policy
             .cds
             .then(|| judge_cds(gathered, policy, now, verifier));
-        let csync = config
+        let csync = policy
             .csync
+            .enabled
             .then(|| judge_csync(gathered, policy, now, verifier));
         (ds, csync)
     }
@@ -229,7 +230,8 @@ impl Scanner {
         }
         if is_silent {
             let servers = gathered.servers.iter();
-            self.patience.wait(child, servers, &self.config.retry, now);
+            self.patience
+                .wait(child, servers, &self.policy.gathering.retry, now);
         } else {
             self.patience.forget(child);
         }
