@@ -198,7 +198,7 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
     };
     config.guard = table.guard;
     // Both tables of names are the contract's; the loader refuses names that are not in it.
-    policy.sabotage = table
+    config.sabotage = table
         .sabotage
         .iter()
         .filter_map(|s| s.name().parse().ok())
@@ -282,6 +282,9 @@ pub fn scanner_config(scenario: &Scenario, stage: &Stage, first: Duration) -> sc
     let policy = &mut config.policy;
     policy.cds = table.cds;
     policy.csync.enabled = table.csync;
+    // The world's parent sets no first DS RRset, and leaves TTLs as they are.
+    policy.initial.accept = scanner::policy::InitialAccept::Never;
+    policy.ds.ttl_after_change = Duration::ZERO;
     policy.rollover.continuity = match table.continuity {
         Continuity::Strict => scanner::Continuity::Strict,
         Continuity::OnePath => scanner::Continuity::OnePath,
