@@ -22,15 +22,17 @@ pub mod gather;
 pub mod judge;
 mod ledger;
 mod patience;
+pub mod policy;
 pub mod registry;
 pub mod scanner;
 pub mod state;
 pub mod survey;
 pub mod verdict;
 
-pub use config::{Config, Continuity, Policy, Sabotage};
+pub use config::{Config, Sabotage};
 pub use gather::{Answer, Gathered};
 pub use judge::{judge_cds, judge_csync};
+pub use policy::{Continuity, Policy};
 pub use registry::Facts;
 pub use scanner::{Command, Scanner};
 pub use state::ChildState;

@@ -17,8 +17,9 @@ use super::{
     proposal::Proposal,
 };
 use crate::{
-    config::{Policy, Sabotage},
+    config::Sabotage,
     gather::{Answer, Gathered, Sequence, Server},
+    policy::Policy,
     state::{Guard, Guards},
     verdict::{Change, Outcome, Verdict},
 };

@@ -97,7 +97,8 @@ impl Scanner {
                 continue;
             }
             let state = self.memory.state(&child);
-            let given_up = self.patience.given_up(&child, &self.config.retry);
+            let retry = &self.config.policy.gathering.retry;
+            let given_up = self.patience.given_up(&child, retry);
             let subject = Subject {
                 delegation,
                 state,
@@ -137,7 +138,8 @@ impl Scanner {
         }
         if is_silent {
             let servers = gathered.servers.iter();
-            self.patience.wait(child, servers, &self.config.retry, now);
+            let retry = &self.config.policy.gathering.retry;
+            self.patience.wait(child, servers, retry, now);
         } else {
             self.patience.forget(child);
         }

@@ -108,7 +108,7 @@ fn vectors() -> Vec<(Vector, bool)> {
         flags(sync(), Csync::SOA_MINIMUM),
     );
     let mut few = sync();
-    few.policy.ns_min = 4;
+    few.policy.csync.ns_min = 4;
     add(
         ("C-15", "NS_POLICY", Refuse),
         "three of four nameservers",
