@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use counterpoint_dns::{
     agent::{Output, Transport},
     exchange::Outcome as Came,
-    name::Name,
+    name::{Name, RecordType},
     resolver::{Resolution, Resolver, Status},
     time::Timestamp,
 };
@@ -18,9 +18,11 @@ use crate::{
         phase::{Slot, Target},
         run::{Run, Surroundings, Want},
     },
-    judge::{judge_cds, judge_csync},
+    judge::{judge_cds, judge_csync, sighting, sighting_hold},
     ledger::About,
+    policy::InitialAccept,
     registry::Facts,
+    state::ChildState,
     verdict::{Outcome, Verdict},
 };
 
@@ -87,7 +89,7 @@ impl Scanner {
             .retain(|child| delegations.contains_key(child));
         let doubtful = std::mem::take(&mut self.doubtful).into_iter();
         let left: BTreeSet<Name> = doubtful
-            .filter(|child| !self.settle_doubt(child, delegations.get(child)))
+            .filter(|child| !self.settle_doubt(child, delegations.get(child), now))
             .collect();
         for (child, delegation) in delegations {
             let waits = self.patience.waits(&child, now) && !wanted.impatient;
@@ -102,12 +104,12 @@ impl Scanner {
                 .memory
                 .update(&child, |state| state.ds_is(is_secure, now));
             self.outbox.extend(remembered.map(Output::Persist));
-            if !is_secure {
-                // ordinary validation says nothing about a child without a DS RRset.
-                let text = "X-12 ignore: the delegation has no DS RRset".into();
-                let said =
-                    self.ledger
-                        .say(&child, About::Delegation, "BOOTSTRAP_NOT_SUPPORTED", text);
+            if !is_secure && self.policy.initial.accept == InitialAccept::Never {
+                // K-13: nothing that the child could say would matter.
+                let text = "B-01 refuse: this parent sets no first DS RRset on request".into();
+                let said = self
+                    .ledger
+                    .say(&child, About::Delegation, "BOOTSTRAP_NEVER", text);
                 self.outbox.extend(said);
                 self.patience.forget(&child);
                 continue;
@@ -138,6 +140,12 @@ impl Scanner {
                 Want::Resolve(question) => {
                     if let Some(resolver) = &mut self.resolver {
                         let ticket = resolver.resolve(now, question);
+                        self.lookups.insert(ticket, child.clone());
+                    }
+                }
+                Want::Vouch(question) => {
+                    if let Some(resolver) = &mut self.resolver {
+                        let ticket = resolver.resolve_fresh(now, question);
                         self.lookups.insert(ticket, child.clone());
                     }
                 }
@@ -184,8 +192,13 @@ impl Scanner {
             let Some(mut run) = self.runs.remove(&child) else {
                 continue;
             };
-            let host = resolution.question.name.clone();
-            let wants = run.resolved(&host, addresses_in(&resolution), self.around(now));
+            let wants = match resolution.question.rtype {
+                RecordType::CDS | RecordType::CDNSKEY => run.vouched(resolution, self.around(now)),
+                _ => {
+                    let host = resolution.question.name.clone();
+                    run.resolved(&host, addresses_in(&resolution), self.around(now))
+                }
+            };
             self.runs.insert(child.clone(), run);
             self.pursue(&child, wants, now);
         }
@@ -197,15 +210,21 @@ impl Scanner {
         let ds = policy
             .cds
             .then(|| judge_cds(gathered, policy, now, verifier));
-        let csync = policy
-            .csync
-            .enabled
+        let is_secure = gathered.delegation.ds.is_some();
+        let csync = (policy.csync.enabled && is_secure)
             .then(|| judge_csync(gathered, policy, now, verifier));
         (ds, csync)
     }
 
     fn conclude(&mut self, child: &Name, gathered: Gathered, now: Timestamp) {
         let (ds, mut csync) = self.judge(&gathered, now);
+        if let Some(verdict) = &ds {
+            let sighting = sighting(&gathered, verdict);
+            let hold = sighting_hold(&gathered, &self.policy);
+            let step = |state: &mut ChildState| state.sighted(&sighting, &hold, now);
+            let remembered = self.memory.update(child, step);
+            self.outbox.extend(remembered.map(Output::Persist));
+        }
         let accepted = |verdict: &Option<Verdict>| {
             let verdict = verdict.as_ref();
             verdict.is_some_and(|verdict| verdict.outcome == Outcome::Accept)
