@@ -124,7 +124,8 @@ fn b_01_the_three_policies_are_three() {
         adjust(&mut case);
         case.judge_cds().outcome == Outcome::Accept
     };
-    let never: [(fn(&mut Case), [bool; 3]); 3] = [
+    type Adjust = fn(&mut Case);
+    let never: [(Adjust, [bool; 3]); 3] = [
         (
             |case| case.policy.initial.accept = InitialAccept::Never,
             [false, true, true],
