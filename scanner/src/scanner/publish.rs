@@ -159,7 +159,7 @@ impl Scanner {
 
     /// What an applied change means for the scans to come.
     fn remember(&mut self, child: &Name, change: &Change, now: Timestamp) {
-        let policy = &self.policy.ds;
+        let policy = &self.config.policy.ds;
         let normal = u32::try_from(policy.ttl.as_secs()).ok();
         let later = policy.ttl_restore_after;
         let step = |state: &mut ChildState| state.applied(change, normal, later, now);

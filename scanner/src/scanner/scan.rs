@@ -1,42 +1,26 @@
-//! One scan: the parent's zone, then every child that is wanted, then the verdicts.
+//! One scan: the parent's zone, then every child that is wanted, then what becomes of the verdicts.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{collections::BTreeSet, sync::Arc};
 
 use counterpoint_dns::{
     agent::{Output, Transport},
     exchange::Outcome as Came,
-    name::{Name, RecordType},
-    resolver::{Resolution, Resolver, Status},
+    name::Name,
     time::Timestamp,
 };
 
 use super::{Scanner, Tag, UPDATE_PAUSE, Wanted};
 use crate::{
     delegation::{BadTransfer, ParentZone, TransferRequest},
-    gather::{
-        Answer, Gathered,
-        phase::{Slot, Target},
-        run::{Run, Surroundings, Want},
-    },
-    judge::{judge_cds, judge_csync, sighting, sighting_hold},
     ledger::About,
     policy::InitialAccept,
     registry::Facts,
     state::ChildState,
-    verdict::{Outcome, Verdict},
+    survey::{Finding, Subject},
+    verdict::Outcome,
 };
 
 impl Scanner {
-    fn around(&self, now: Timestamp) -> Surroundings<'_> {
-        Surroundings {
-            config: &self.config,
-            policy: &self.policy,
-            zone: &self.addresses,
-            resolves: self.resolver.is_some(),
-            now,
-        }
-    }
-
     pub(super) fn ask_for_zone(&mut self, now: Timestamp) {
         self.transfer = Some(std::mem::take(&mut self.wanted));
         let id = self.exchanges.message_id();
@@ -84,7 +68,7 @@ impl Scanner {
             addresses,
             ..
         } = zone;
-        self.addresses = addresses;
+        self.survey.set_zone_addresses(Arc::new(addresses));
         self.patience
             .retain(|child| delegations.contains_key(child));
         let doubtful = std::mem::take(&mut self.doubtful).into_iter();
@@ -95,7 +79,7 @@ impl Scanner {
             let waits = self.patience.waits(&child, now) && !wanted.impatient;
             let is_wanted = wanted.some.contains(&child) || wanted.all && !waits;
             let is_busy =
-                self.runs.contains_key(&child) || self.memory.pending.contains_key(&child);
+                self.survey.is_under_way(&child) || self.memory.pending.contains_key(&child);
             if !is_wanted || is_busy || left.contains(&child) {
                 continue;
             }
@@ -104,7 +88,7 @@ impl Scanner {
                 .memory
                 .update(&child, |state| state.ds_is(is_secure, now));
             self.outbox.extend(remembered.map(Output::Persist));
-            if !is_secure && self.policy.initial.accept == InitialAccept::Never {
+            if !is_secure && self.config.policy.initial.accept == InitialAccept::Never {
                 // K-13: nothing that the child could say would matter.
                 let text = "B-01 refuse: this parent sets no first DS RRset on request".into();
                 let said = self
@@ -115,126 +99,36 @@ impl Scanner {
                 continue;
             }
             let state = self.memory.state(&child);
-            let given_up = self.patience.given_up(&child, &self.policy.gathering.retry);
-            let gathered = Gathered::new(delegation, state, Facts::default());
-            let (run, wants) = Run::start(gathered, given_up, self.around(now));
-            self.runs.insert(child.clone(), run);
-            self.pursue(&child, wants, now);
-        }
-    }
-
-    /// Carries out what a run wants, and judges it once it has everything.
-    fn pursue(&mut self, child: &Name, wants: Vec<Want>, now: Timestamp) {
-        for want in wants {
-            match want {
-                Want::Ask {
-                    to,
-                    via,
-                    question,
-                    target,
-                    slot,
-                } => {
-                    let tag = Tag::Child(child.clone(), target, slot);
-                    self.exchanges.ask_via(to, via, question, tag);
-                }
-                Want::Resolve(question) => {
-                    if let Some(resolver) = &mut self.resolver {
-                        let ticket = resolver.resolve(now, question);
-                        self.lookups.insert(ticket, child.clone());
-                    }
-                }
-                Want::Vouch(question) => {
-                    if let Some(resolver) = &mut self.resolver {
-                        let ticket = resolver.resolve_fresh(now, question);
-                        self.lookups.insert(ticket, child.clone());
-                    }
-                }
-            }
-        }
-        if self.runs.get(child).is_some_and(Run::is_done)
-            && let Some(run) = self.runs.remove(child)
-        {
-            self.conclude(child, run.gathered, now);
-        }
-    }
-
-    pub(super) fn child_answered(
-        &mut self,
-        child: &Name,
-        target: Target,
-        slot: &Slot,
-        came: Came,
-        now: Timestamp,
-    ) {
-        let answer = match came {
-            Came::Reply(reply) => Answer::from_reply(reply),
-            Came::Raw(_) => return,
-            Came::Unanswered(why) => Answer::Unusable(why.to_string()),
-        };
-        let Some(mut run) = self.runs.remove(child) else {
-            return;
-        };
-        let wants = run.answered(target, slot, answer, self.around(now));
-        self.runs.insert(child.clone(), run);
-        self.pursue(child, wants, now);
-    }
-
-    /// Hands on what the resolver has found by now. Only what it vouches for counts.
-    pub(super) fn take_resolutions(&mut self, now: Timestamp) {
-        loop {
-            let taken = self.resolver.as_mut().and_then(Resolver::take_resolution);
-            let Some(resolution) = taken else {
-                return;
+            let retry = &self.config.policy.gathering.retry;
+            let given_up = self.patience.given_up(&child, retry);
+            let subject = Subject {
+                delegation,
+                state,
+                facts: Facts::default(),
+                given_up,
             };
-            let Some(child) = self.lookups.remove(&resolution.ticket) else {
-                continue;
-            };
-            let Some(mut run) = self.runs.remove(&child) else {
-                continue;
-            };
-            let wants = match resolution.question.rtype {
-                RecordType::CDS | RecordType::CDNSKEY => run.vouched(resolution, self.around(now)),
-                _ => {
-                    let host = resolution.question.name.clone();
-                    run.resolved(&host, addresses_in(&resolution), self.around(now))
-                }
-            };
-            self.runs.insert(child.clone(), run);
-            self.pursue(&child, wants, now);
+            self.survey.begin(subject, now);
+        }
+        self.take_findings(now);
+    }
+
+    /// Takes what the survey has come to by now.
+    pub(super) fn take_findings(&mut self, now: Timestamp) {
+        while let Some(finding) = self.survey.take_finding() {
+            self.conclude(finding, now);
         }
     }
 
-    fn judge(&self, gathered: &Gathered, now: Timestamp) -> (Option<Verdict>, Option<Verdict>) {
-        let policy = &self.policy;
-        let verifier = &mut *self.verifier.lock();
-        let ds = policy
-            .cds
-            .then(|| judge_cds(gathered, policy, now, verifier));
-        let is_secure = gathered.delegation.ds.is_some();
-        let csync = (policy.csync.enabled && is_secure)
-            .then(|| judge_csync(gathered, policy, now, verifier));
-        (ds, csync)
-    }
-
-    fn conclude(&mut self, child: &Name, gathered: Gathered, now: Timestamp) {
-        let (ds, mut csync) = self.judge(&gathered, now);
-        if let Some(verdict) = &ds {
-            let sighting = sighting(&gathered, verdict);
-            let hold = sighting_hold(&gathered, &self.policy);
-            let step = |state: &mut ChildState| state.sighted(&sighting, &hold, now);
-            let remembered = self.memory.update(child, step);
-            self.outbox.extend(remembered.map(Output::Persist));
-        }
-        let accepted = |verdict: &Option<Verdict>| {
-            let verdict = verdict.as_ref();
-            verdict.is_some_and(|verdict| verdict.outcome == Outcome::Accept)
-        };
-        if accepted(&ds) && accepted(&csync) {
-            // each was judged by the other's present state. One at a time.
-            let why = vec!["the DS RRset changes first; to be judged again after that".into()];
-            let later = Verdict::without_change(Outcome::Delay, "X-17", "DS_CHANGE_FIRST", why);
-            csync = Some(later);
-        }
+    fn conclude(&mut self, finding: Finding, now: Timestamp) {
+        let step = |state: &mut ChildState| finding.remember(state, &self.config.policy, now);
+        let remembered = self.memory.update(finding.gathered.child(), step);
+        self.outbox.extend(remembered.map(Output::Persist));
+        let Finding {
+            gathered,
+            ds,
+            csync,
+        } = finding;
+        let child = gathered.child();
         let mut is_silent = false;
         for (about, verdict) in [(About::Ds, ds), (About::Csync, csync)] {
             let Some(verdict) = verdict else {
@@ -249,19 +143,10 @@ impl Scanner {
         }
         if is_silent {
             let servers = gathered.servers.iter();
-            self.patience
-                .wait(child, servers, &self.policy.gathering.retry, now);
+            let retry = &self.config.policy.gathering.retry;
+            self.patience.wait(child, servers, retry, now);
         } else {
             self.patience.forget(child);
         }
     }
-}
-
-/// The addresses of a resolution that is not bogus and did not fail.
-fn addresses_in(resolution: &Resolution) -> Vec<IpAddr> {
-    let is_good = matches!(resolution.status, Status::Secure | Status::Insecure);
-    let answer = resolution.answer.iter().filter(|_| is_good);
-    answer
-        .flat_map(|signed| signed.set.data.iter().filter_map(|data| data.as_address()))
-        .collect()
 }
