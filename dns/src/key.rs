@@ -2,7 +2,8 @@
 //!
 //! A key is made from a seed, so that a world can be made again to the octet. Ed25519 is done by
 //! `ring`; P-256 by `p256`, because a reproducible signer needs the nonces of RFC 6979, which `ring`
-//! does not offer for signing. Verification is `ring`'s for both.
+//! does not offer for signing. Verification is `ring`'s for these and for what else real zones are
+//! signed with: RSA and P-384.
 
 use std::{fmt, sync::Arc};
 
@@ -10,8 +11,11 @@ use p256::ecdsa::signature::Signer as _;
 use ring::{
     digest::{Context, SHA256, SHA384, digest},
     signature::{
-        ECDSA_P256_SHA256_FIXED, ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey,
-        VerificationAlgorithm,
+        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, Ed25519KeyPair, KeyPair as _,
+        RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+        RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+        RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RsaParameters, RsaPublicKeyComponents,
+        UnparsedPublicKey, VerificationAlgorithm,
     },
 };
 
@@ -32,7 +36,11 @@ pub const DIGEST_SHA256: u8 = 2;
 /// Digest type SHA-384 (RFC 6605).
 pub const DIGEST_SHA384: u8 = 4;
 
-/// The algorithms in which this software can sign and validate.
+/// The numbers of all algorithms whose signatures can be verified: RSA with SHA-1 (twice), SHA-256 and
+/// SHA-512, ECDSA P-256 and P-384, Ed25519. Ed448 is not among them.
+pub const VERIFIABLE: [u8; 7] = [5, 7, 8, 10, 13, 14, 15];
+
+/// The algorithms in which this software can sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
     /// 13, RFC 6605.
@@ -156,21 +164,66 @@ impl Dnskey {
 
     /// Whether this key made `signature` over `octets`. False for algorithms not known here.
     pub fn verify(&self, octets: &[u8], signature: &[u8]) -> bool {
-        let verify = |algorithm: &'static dyn VerificationAlgorithm, public: &[u8]| {
-            UnparsedPublicKey::new(algorithm, public)
+        match self.algorithm {
+            5 | 7 => self.verify_rsa(
+                &RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+                octets,
+                signature,
+            ),
+            8 => self.verify_rsa(
+                &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+                octets,
+                signature,
+            ),
+            10 => self.verify_rsa(
+                &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+                octets,
+                signature,
+            ),
+            13 => self.verify_ecdsa(&ECDSA_P256_SHA256_FIXED, octets, signature),
+            14 => self.verify_ecdsa(&ECDSA_P384_SHA384_FIXED, octets, signature),
+            15 => UnparsedPublicKey::new(&ED25519, &self.public)
                 .verify(octets, signature)
-                .is_ok()
-        };
-        match Algorithm::from_number(self.algorithm) {
-            Some(Algorithm::Ed25519) => verify(&ED25519, &self.public),
-            Some(Algorithm::EcdsaP256Sha256) => {
-                // The DNS leaves out the octet that says "uncompressed point" (RFC 6605 §4).
-                let point = [&[4], &*self.public].concat();
-                verify(&ECDSA_P256_SHA256_FIXED, &point)
-            }
-            None => false,
+                .is_ok(),
+            _ => false,
         }
     }
+
+    fn verify_ecdsa(
+        &self,
+        algorithm: &'static dyn VerificationAlgorithm,
+        octets: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        // The DNS leaves out the octet that says "uncompressed point" (RFC 6605 §4).
+        let point = [&[4], &*self.public].concat();
+        let key = UnparsedPublicKey::new(algorithm, &point);
+        key.verify(octets, signature).is_ok()
+    }
+
+    /// RFC 3110 §2: the length of the exponent in one octet, or in two after a zero; the exponent;
+    /// the modulus.
+    fn verify_rsa(&self, parameters: &RsaParameters, octets: &[u8], signature: &[u8]) -> bool {
+        let (length, rest) = match &*self.public {
+            [0, high, low, rest @ ..] => (u16::from_be_bytes([*high, *low]), rest),
+            [length, rest @ ..] => (u16::from(*length), rest),
+            [] => return false,
+        };
+        let Some((e, n)) = rest.split_at_checked(usize::from(length)) else {
+            return false;
+        };
+        let key = RsaPublicKeyComponents {
+            n: strip(n),
+            e: strip(e),
+        };
+        key.verify(parameters, octets, signature).is_ok()
+    }
+}
+
+/// A big number without zeros in front.
+fn strip(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|octet| **octet == 0).count();
+    &number[zeros..]
 }
 
 /// A key with its private half.

@@ -228,21 +228,6 @@ fn records_that_are_not_authentic_prove_nothing() {
     );
 }
 
-#[test]
-fn nsec3_is_said_not_to_be_understood() {
-    let set = RrSet::new(
-        name("0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example.test."),
-        RecordType::NSEC3,
-        300,
-        [Rdata::from_octets([1, 0, 0, 0, 0])],
-    );
-    let signed = SignedRrSet {
-        set,
-        signatures: Vec::new(),
-    };
-    assert_eq!(prove(&[signed]), Err(Unproven::Nsec3));
-}
-
 /// Every name and type that a signed zone may be asked for, against what is really in it: a proof
 /// that the zone's own records give never denies what is there.
 #[test]

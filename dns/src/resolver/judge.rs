@@ -15,7 +15,7 @@ use crate::{
     time::Timestamp,
     validate::{
         Broken, Policy, by_algorithms, by_keys,
-        denial::{Denial, authenticated},
+        denial::{Denial, Unproven, authenticated},
         dnskey_by_ds, keys_of,
     },
 };
@@ -70,7 +70,7 @@ pub(super) fn judge(
         (Trust::Insecure, _) => return Verdict::Insecure,
         (Trust::Bogus(why), _) => return Verdict::Bogus(why.clone()),
         (Trust::Ds(ds, _), Held::Answer(dnskey, _)) => {
-            anchored(zone, ds, dnskey, policy, now, verifier)
+            anchored(zone, ds, dnskey, policy, now, verifier).map(Some)
         }
         (Trust::Ds(..), _) => Err("there is no DNSKEY RRset, but a DS RRset".into()),
         (Trust::Keys(entry, algorithms), _) => {
@@ -91,7 +91,8 @@ pub(super) fn judge(
         }
     };
     match verdict {
-        Ok(until) => Verdict::Secure(until),
+        Ok(Some(until)) => Verdict::Secure(until),
+        Ok(None) => Verdict::Insecure,
         Err(why) => Verdict::Bogus(why),
     }
 }
@@ -130,11 +131,11 @@ struct Zone<'a> {
 }
 
 impl Zone<'_> {
-    /// Until when it holds, or why it does not.
-    fn holds(&mut self, question: &Question, held: &Held) -> Result<Timestamp, String> {
+    /// Until when it holds, or why it does not; no time, if it is insecure.
+    fn holds(&mut self, question: &Question, held: &Held) -> Result<Option<Timestamp>, String> {
         match held {
             Held::Answer(signed, proof) | Held::Alias(signed, proof, _) => {
-                self.positive(signed, proof)
+                self.positive(signed, proof).map(Some)
             }
             Held::NoData(proof) => self.negative(proof, |denial| denial.no_data(question)),
             Held::NoName(proof) => self.negative(proof, |denial| denial.no_name(&question.name)),
@@ -157,13 +158,18 @@ impl Zone<'_> {
         Ok(until.min(denial.until()))
     }
 
-    fn negative<E: ToString>(
+    fn negative(
         &mut self,
         proof: &[SignedRrSet],
-        proves: impl Fn(&Denial) -> Result<(), E>,
-    ) -> Result<Timestamp, String> {
+        proves: impl Fn(&Denial) -> Result<(), Unproven>,
+    ) -> Result<Option<Timestamp>, String> {
         let denial = self.denial(proof)?;
-        proves(&denial).map_err(|why| why.to_string())?;
+        match proves(&denial) {
+            Ok(()) => {}
+            // RFC 5155 §9.2: the name is not there, or it is an unsigned delegation.
+            Err(Unproven::OptOut(_)) => return Ok(None),
+            Err(why) => return Err(why.to_string()),
+        }
         let mut until = denial.until();
         // The SOA decides for how long the denial is believed, so it must be authentic too.
         for soa in proof
@@ -173,7 +179,7 @@ impl Zone<'_> {
             let (holds, _) = self.signed(soa).map_err(|why| format!("its SOA: {why}"))?;
             until = until.min(holds);
         }
-        Ok(until)
+        Ok(Some(until))
     }
 
     /// Until when the signature holds, and over how many labels it was made.

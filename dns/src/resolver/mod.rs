@@ -13,7 +13,7 @@
 //! judged at every question. *Bogus* is said only of data that somebody served; silence, lameness,
 //! SERVFAIL, loops and limits are *failed*.
 //!
-//! Left out: NSEC3, DNAME, failure caching (RFC 9520), aggressive use of NSEC (RFC 8198). Each question
+//! Left out: DNAME, failure caching (RFC 9520), aggressive use of NSEC (RFC 8198). Each question
 //! begins with whatever the cache holds, but for [`Resolver::resolve_fresh`], which also asks its way
 //! down label by label.
 

@@ -5,18 +5,17 @@
 use std::{collections::BTreeSet, mem, sync::Arc};
 
 use crate::{
-    message::{Question, find},
+    message::Question,
     name::{Name, RecordType},
-    rdata::{Ds, Nsec},
+    rdata::Ds,
     resolver::{
         cache::{Entry, Held},
         config::Validation,
         judge::{Trust, Verdict},
         walk::{Stop, Walk},
     },
-    rrset::SignedRrSet,
     time::Timestamp,
-    validate::ds_of,
+    validate::{denial::is_of_delegation, ds_of},
 };
 
 impl Walk<'_> {
@@ -53,7 +52,11 @@ impl Walk<'_> {
             (Verdict::Insecure, _) => Trust::Insecure,
             (Verdict::Bogus(why), _) => Trust::Bogus(self.blame(&entry, &why)),
             (Verdict::Secure(_), Held::Answer(ds, _)) => self.by_ds(ds_of(ds), entry.id),
-            (Verdict::Secure(_), Held::NoData(proof)) if denies_ds(proof, zone) => Trust::Insecure,
+            (Verdict::Secure(_), Held::NoData(proof))
+                if is_of_delegation(proof, &entry.zone, zone) =>
+            {
+                Trust::Insecure
+            }
             (Verdict::Secure(_), _) => Trust::Bogus(format!(
                 "{zone} DS from {}: it proves that this is no delegation",
                 entry.from
@@ -128,13 +131,4 @@ impl Walk<'_> {
         }
         Ok(verdict)
     }
-}
-
-/// Whether an authentic NODATA answer to a DS question is a delegation's (RFC 6840 §4.4): the NS
-/// bit is set. That DS and SOA are clear is part of its being proven.
-fn denies_ds(proof: &[SignedRrSet], zone: &Name) -> bool {
-    find(proof, zone, RecordType::NSEC)
-        .and_then(|signed| signed.set.data.first())
-        .and_then(Nsec::parse)
-        .is_some_and(|nsec| nsec.types.contains(&RecordType::NS))
 }

@@ -1,9 +1,9 @@
-//! Denial of existence by NSEC (RFC 4035 §5.4, RFC 6840 §4): what a set of authenticated NSEC
-//! records proves.
+//! Denial of existence by NSEC (RFC 4035 §5.4, RFC 6840 §4) and NSEC3 (RFC 5155 §8): what a set of
+//! authenticated records proves.
 //!
 //! Owns the four proofs: a type is absent, a name is absent, a wildcard was rightly expanded, a
-//! delegation is insecure. Nothing here verifies a signature but [`authenticated`], through which
-//! records must come in. NSEC3 proves nothing yet and says so.
+//! delegation is insecure; [`super::nsec3`] has them for hashed names. Nothing here verifies a
+//! signature but [`authenticated`], through which records must come in.
 
 use std::fmt;
 
@@ -11,20 +11,25 @@ use crate::{
     key::Dnskey,
     message::Question,
     name::{Name, RecordType},
-    rdata::Nsec,
+    rdata::{Nsec, Nsec3},
     rrset::SignedRrSet,
     signature::Verifier,
     time::Timestamp,
-    validate::{Broken, by_keys},
+    validate::{
+        Broken, by_keys,
+        nsec3::{Hashed, ITERATIONS_MAX},
+    },
 };
 
 /// Why a denial is not proven.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unproven {
-    /// No NSEC record came along.
+    /// No NSEC or NSEC3 record came along.
     NoProof,
-    /// Only NSEC3 records came along, which are not understood here.
-    Nsec3,
+    /// NSEC3 records with so many iterations are not computed (RFC 9276 §3.2).
+    Iterations(u16),
+    /// Unsigned delegations may be where this name would be (RFC 5155 §9.2).
+    OptOut(Name),
     /// An NSEC record does not parse, or was itself made from a wildcard.
     Malformed(Name),
     /// An NSEC record is not authentic.
@@ -44,37 +49,50 @@ pub enum Unproven {
 impl fmt::Display for Unproven {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoProof => f.write_str("no NSEC record came along"),
-            Self::Nsec3 => {
-                f.write_str("only NSEC3 records came along, which are not understood here")
+            Self::NoProof => f.write_str("no NSEC or NSEC3 record came along"),
+            Self::Iterations(count) => write!(
+                f,
+                "NSEC3 records with {count} iterations, more than {ITERATIONS_MAX}, prove nothing"
+            ),
+            Self::OptOut(name) => write!(
+                f,
+                "{name} lies in an opted-out span, where an unsigned delegation may be"
+            ),
+            Self::Malformed(owner) => write!(f, "the NSEC or NSEC3 record at {owner} is malformed"),
+            Self::Unauthentic(owner, why) => {
+                write!(f, "the NSEC or NSEC3 record at {owner}: {why}")
             }
-            Self::Malformed(owner) => write!(f, "the NSEC record at {owner} is malformed"),
-            Self::Unauthentic(owner, why) => write!(f, "the NSEC record at {owner}: {why}"),
-            Self::Exists(name, rtype) => write!(f, "the NSEC record at {name} lists {rtype}"),
+            Self::Exists(name, rtype) => {
+                write!(f, "the NSEC or NSEC3 record of {name} lists {rtype}")
+            }
             Self::WrongSide(name) => write!(
                 f,
-                "the NSEC record at {name} is from the other side of the zone cut"
+                "the NSEC or NSEC3 record of {name} is from the other side of the zone cut"
             ),
-            Self::NotCovered(name) => write!(f, "no NSEC record matches or covers {name}"),
+            Self::NotCovered(name) => write!(f, "no NSEC or NSEC3 record matches or covers {name}"),
             Self::WildcardPossible(name) => {
-                write!(f, "no NSEC record denies the wildcard {name}")
+                write!(f, "no NSEC or NSEC3 record denies the wildcard {name}")
             }
-            Self::NoDelegation(name) => write!(f, "the NSEC record at {name} has no NS bit"),
+            Self::NoDelegation(name) => {
+                write!(f, "the NSEC or NSEC3 record of {name} has no NS bit")
+            }
         }
     }
 }
 
 impl std::error::Error for Unproven {}
 
-/// NSEC records of one zone, every one of them authentic.
+/// NSEC or NSEC3 records of one zone, every one of them authentic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
     zone: Name,
     records: Vec<(Name, Nsec)>,
+    /// Asked where there is no NSEC record.
+    hashed: Hashed,
     until: Timestamp,
 }
 
-/// Takes in the NSEC records of `section` (usually an authority section). Strict: one that is not
+/// Takes in the NSEC and NSEC3 records of `section` (usually an authority section). Strict: one that is not
 /// authentic spoils the proof, because a server of `zone` has no reason to send it.
 pub fn authenticated(
     zone: &Name,
@@ -86,33 +104,59 @@ pub fn authenticated(
     let mut denial = Denial {
         zone: zone.clone(),
         records: Vec::new(),
+        hashed: Hashed::of(zone),
         until: Timestamp::MAX,
     };
-    for signed in section
-        .iter()
-        .filter(|signed| signed.set.rtype == RecordType::NSEC)
-    {
+    let denies =
+        |signed: &&SignedRrSet| matches!(signed.set.rtype, RecordType::NSEC | RecordType::NSEC3);
+    for signed in section.iter().filter(denies) {
         let owner = &signed.set.name;
         let rrsig = by_keys(zone, keys, signed, now, verifier)
             .map_err(|why| Unproven::Unauthentic(owner.clone(), why))?;
+        let malformed = || Unproven::Malformed(owner.clone());
         let data = signed
             .set
             .data
             .first()
-            .filter(|_| signed.set.data.len() == 1);
-        let nsec = data
-            .and_then(Nsec::parse)
-            .filter(|nsec| zone.zone_of(&nsec.next) && rrsig.labels == owner.num_labels())
-            .ok_or_else(|| Unproven::Malformed(owner.clone()))?;
+            .filter(|_| signed.set.data.len() == 1 && rrsig.labels == owner.num_labels())
+            .ok_or_else(malformed)?;
+        if signed.set.rtype == RecordType::NSEC {
+            let nsec = Nsec::parse(data).filter(|nsec| zone.zone_of(&nsec.next));
+            let nsec = nsec.ok_or_else(malformed)?;
+            denial.records.push((owner.clone(), nsec));
+        } else {
+            let nsec3 = Nsec3::parse(data).ok_or_else(malformed)?;
+            denial.hashed.take(owner, nsec3)?;
+        }
         denial.until = denial.until.min(rrsig.validity(now).1);
-        denial.records.push((owner.clone(), nsec));
     }
-    let nsec3 = |signed: &SignedRrSet| signed.set.rtype == RecordType::NSEC3;
-    match denial.records.is_empty() {
+    match denial.records.is_empty() && denial.hashed.is_empty() {
         false => Ok(denial),
-        true if section.iter().any(nsec3) => Err(Unproven::Nsec3),
         true => Err(Unproven::NoProof),
     }
+}
+
+/// Whether an authentic NODATA answer to a DS question is a delegation's (RFC 6840 §4.4, RFC 5155
+/// §8.9): the NS bit is set, or the span is opted out. That DS and SOA are clear is part of its being
+/// proven.
+pub fn is_of_delegation(proof: &[SignedRrSet], parent: &Name, child: &Name) -> bool {
+    let mut hashed = Hashed::of(parent);
+    for SignedRrSet { set, .. } in proof {
+        let data = set.data.first();
+        match set.rtype {
+            RecordType::NSEC if set.name == *child => {
+                let nsec = data.and_then(Nsec::parse);
+                return nsec.is_some_and(|nsec| nsec.types.contains(&RecordType::NS));
+            }
+            RecordType::NSEC3 => {
+                if let Some(nsec3) = data.and_then(Nsec3::parse) {
+                    let _ = hashed.take(&set.name, nsec3);
+                }
+            }
+            _ => {}
+        }
+    }
+    hashed.no_ds(child).is_ok()
 }
 
 impl Denial {
@@ -124,6 +168,9 @@ impl Denial {
     /// NODATA: the name is there, or a wildcard for it, or something below it, without this type
     /// (RFC 4035 §5.4, RFC 6840 §4.3).
     pub fn no_data(&self, question: &Question) -> Result<(), Unproven> {
+        if self.records.is_empty() {
+            return self.hashed.no_data(question);
+        }
         let Question { name, rtype } = question;
         if let Some(nsec) = self.at(name) {
             return lacks(name, nsec, *rtype, &self.zone);
@@ -141,6 +188,9 @@ impl Denial {
 
     /// NXDOMAIN: neither the name is there nor a wildcard that would stand for it (RFC 4035 §5.4).
     pub fn no_name(&self, name: &Name) -> Result<(), Unproven> {
+        if self.records.is_empty() {
+            return self.hashed.no_name(name);
+        }
         let covering = self.absent(name)?;
         let wildcard = wildcard_of(&closest_encloser(name, covering));
         self.absent(&wildcard)
@@ -151,6 +201,9 @@ impl Denial {
     /// A positive answer for `name` made from the wildcard of `labels` labels: nothing closer is
     /// there (RFC 4035 §5.3.4).
     pub fn expansion(&self, name: &Name, labels: u8) -> Result<(), Unproven> {
+        if self.records.is_empty() {
+            return self.hashed.expansion(name, labels);
+        }
         let covering = self.absent(name)?;
         let encloser = closest_encloser(name, covering);
         // A closer encloser than the wildcard's parent would have kept the wildcard from matching.
@@ -163,6 +216,9 @@ impl Denial {
     /// "No DS at this delegation": the NS bit is set, the DS and SOA bits are clear (RFC 4035 §5.2,
     /// RFC 6840 §4.4).
     pub fn no_ds(&self, child: &Name) -> Result<(), Unproven> {
+        if self.records.is_empty() {
+            return self.hashed.no_ds(child);
+        }
         let nsec = self
             .at(child)
             .ok_or_else(|| Unproven::NotCovered(child.clone()))?;
@@ -206,27 +262,37 @@ impl Denial {
 
 /// Whether names below the owner belong to somebody else (RFC 6840 §4.1).
 fn is_opaque(nsec: &Nsec) -> bool {
-    is_parent_side(nsec) || nsec.types.contains(&RecordType::DNAME)
+    is_parent_side(&nsec.types) || nsec.types.contains(&RecordType::DNAME)
 }
 
 /// Whether the record is the parent's at a delegation.
-fn is_parent_side(nsec: &Nsec) -> bool {
-    nsec.types.contains(&RecordType::NS) && !nsec.types.contains(&RecordType::SOA)
+fn is_parent_side(types: &[RecordType]) -> bool {
+    types.contains(&RecordType::NS) && !types.contains(&RecordType::SOA)
 }
 
 /// Whether `nsec` at `name` shows that neither `rtype` nor an alias is there.
 fn lacks(name: &Name, nsec: &Nsec, rtype: RecordType, zone: &Name) -> Result<(), Unproven> {
-    // At a cut both sides have an NSEC record: DS is the parent's, everything else is the child's.
+    lacks_types(name, &nsec.types, rtype, zone)
+}
+
+/// The same of a bitmap, whoever owns it.
+pub(super) fn lacks_types(
+    name: &Name,
+    types: &[RecordType],
+    rtype: RecordType,
+    zone: &Name,
+) -> Result<(), Unproven> {
+    // At a cut both sides have a record: DS is the parent's, everything else is the child's.
     let wrong_side = match rtype {
-        RecordType::DS => nsec.types.contains(&RecordType::SOA) && !zone.is_root(),
-        _ => is_parent_side(nsec),
+        RecordType::DS => types.contains(&RecordType::SOA) && !zone.is_root(),
+        _ => is_parent_side(types),
     };
     if wrong_side {
         return Err(Unproven::WrongSide(name.clone()));
     }
     match [rtype, RecordType::CNAME]
         .into_iter()
-        .find(|rtype| nsec.types.contains(rtype))
+        .find(|rtype| types.contains(rtype))
     {
         Some(rtype) => Err(Unproven::Exists(name.clone(), rtype)),
         None => Ok(()),
@@ -247,7 +313,7 @@ fn closest_encloser(name: &Name, (owner, nsec): &(Name, Nsec)) -> Name {
 }
 
 /// `*.` below `encloser`; the encloser itself where that would be too long to exist.
-fn wildcard_of(encloser: &Name) -> Name {
+pub(super) fn wildcard_of(encloser: &Name) -> Name {
     encloser
         .prepend_label("*")
         .unwrap_or_else(|_| encloser.clone())

@@ -1,16 +1,18 @@
 //! Validation (RFC 4035 §5) as functions of data and `now`: who signed this, and does it chain?
 //!
 //! Owns the two links of a chain: a DNSKEY RRset under a DS RRset, and an RRset under a DNSKEY RRset;
-//! [`denial`] is what NSEC records prove once they are authentic, [`shared`] a memo for several agents.
+//! [`denial`] is what NSEC and NSEC3 records prove once they are authentic, [`shared`] a memo for
+//! several agents.
 //! Knows neither caches nor servers; what to do about a failure is for its callers.
 
 pub mod denial;
+pub mod nsec3;
 pub mod shared;
 
 use std::{collections::BTreeSet, fmt};
 
 use crate::{
-    key::{Algorithm, DIGEST_SHA256, DIGEST_SHA384, Dnskey},
+    key::{DIGEST_SHA256, DIGEST_SHA384, Dnskey, VERIFIABLE},
     name::{Name, RecordType},
     rdata::Ds,
     rrset::SignedRrSet,
@@ -34,7 +36,7 @@ impl Default for Policy {
     /// RFC 6840 §5.11: one valid path is enough.
     fn default() -> Self {
         Self {
-            algorithms: Algorithm::ALL.into_iter().map(Algorithm::number).collect(),
+            algorithms: VERIFIABLE.into(),
             digests: [DIGEST_SHA256, DIGEST_SHA384].into(),
             every_ds_algorithm: false,
         }

@@ -1,0 +1,241 @@
+//! Denial of existence by NSEC3 (RFC 5155 §8): what authenticated hashes of names prove.
+//!
+//! Owns hashing and the closest encloser proof. Its records are authentic already; [`super::denial`]
+//! lets them in and speaks for both kinds of denial.
+
+use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
+
+use super::denial::{Unproven, lacks_types, wildcard_of};
+use crate::{
+    message::Question,
+    name::{Name, RecordType, canonical_wire},
+    rdata::Nsec3,
+};
+
+/// More iterations than these are not computed (RFC 9276 §3.2): nothing is proven.
+pub const ITERATIONS_MAX: u16 = 100;
+
+/// The octets of a SHA-1 hash, the only one that NSEC3 has (RFC 5155 §11).
+const HASH_OCTETS: usize = 20;
+
+/// The NSEC3 records of one answer, all of the same zone and the same parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hashed {
+    zone: Name,
+    iterations: u16,
+    salt: Vec<u8>,
+    records: Vec<(Vec<u8>, Nsec3)>,
+}
+
+/// The closest encloser of a name and the record that covers the next closer name (RFC 5155 §8.3).
+struct Enclosed<'a> {
+    encloser: Name,
+    next_closer: &'a Nsec3,
+}
+
+impl Hashed {
+    /// Nothing of `zone` yet.
+    pub fn of(zone: &Name) -> Self {
+        Self {
+            zone: zone.clone(),
+            iterations: 0,
+            salt: Vec::new(),
+            records: Vec::new(),
+        }
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Takes in an authentic record. Those with a hash algorithm or flags that nobody knows prove
+    /// nothing and are passed over (RFC 5155 §8.1, §8.2).
+    pub fn take(&mut self, owner: &Name, record: Nsec3) -> Result<(), Unproven> {
+        if record.algorithm != 1 || record.flags & !Nsec3::OPT_OUT != 0 {
+            return Ok(());
+        }
+        let malformed = || Unproven::Malformed(owner.clone());
+        let hash = hash_in(owner, &self.zone).ok_or_else(malformed)?;
+        if record.next.len() != HASH_OCTETS {
+            return Err(malformed());
+        }
+        if record.iterations > ITERATIONS_MAX {
+            return Err(Unproven::Iterations(record.iterations));
+        }
+        if self.is_empty() {
+            self.iterations = record.iterations;
+            self.salt = record.salt.clone();
+        }
+        // RFC 5155 §8.2: one set of parameters in one answer.
+        if (self.iterations, &self.salt) != (record.iterations, &record.salt) {
+            return Err(malformed());
+        }
+        self.records.push((hash, record));
+        Ok(())
+    }
+
+    /// NODATA (RFC 5155 §8.5, §8.6, §8.7).
+    pub fn no_data(&self, question: &Question) -> Result<(), Unproven> {
+        let Question { name, rtype } = question;
+        if let Some(record) = self.at(name) {
+            return lacks_types(name, &record.types, *rtype, &self.zone);
+        }
+        let enclosed = self.enclosed(name)?;
+        if *rtype == RecordType::DS && enclosed.next_closer.is_opt_out() {
+            return Ok(());
+        }
+        let wildcard = wildcard_of(&enclosed.encloser);
+        match self.at(&wildcard) {
+            Some(record) => lacks_types(&wildcard, &record.types, *rtype, &self.zone),
+            None => Err(Unproven::NotCovered(name.clone())),
+        }
+    }
+
+    /// NXDOMAIN (RFC 5155 §8.4). Where the span is opted out, an unsigned delegation may be there
+    /// (§9.2).
+    pub fn no_name(&self, name: &Name) -> Result<(), Unproven> {
+        let enclosed = self.enclosed(name)?;
+        let wildcard = wildcard_of(&enclosed.encloser);
+        if self.covering(&wildcard).is_none() {
+            return Err(Unproven::WildcardPossible(wildcard));
+        }
+        match enclosed.next_closer.is_opt_out() {
+            true => Err(Unproven::OptOut(name.clone())),
+            false => Ok(()),
+        }
+    }
+
+    /// A positive answer made from the wildcard of `labels` labels (RFC 5155 §8.8).
+    pub fn expansion(&self, name: &Name, labels: u8) -> Result<(), Unproven> {
+        let next_closer = name.trim_to(usize::from(labels) + 1);
+        match self.covering(&next_closer) {
+            Some(_) => Ok(()),
+            None => Err(Unproven::NotCovered(next_closer)),
+        }
+    }
+
+    /// "No DS at this delegation" (RFC 5155 §8.9): its own record says so, or its span is opted out.
+    pub fn no_ds(&self, child: &Name) -> Result<(), Unproven> {
+        let Some(record) = self.at(child) else {
+            return match self.enclosed(child)?.next_closer.is_opt_out() {
+                true => Ok(()),
+                false => Err(Unproven::NotCovered(child.clone())),
+            };
+        };
+        lacks_types(child, &record.types, RecordType::DS, &self.zone)?;
+        match record.types.contains(&RecordType::NS) {
+            true => Ok(()),
+            false => Err(Unproven::NoDelegation(child.clone())),
+        }
+    }
+
+    /// The closest encloser proof: the longest ancestor that is there, and a record that covers the
+    /// name one label longer.
+    fn enclosed(&self, name: &Name) -> Result<Enclosed<'_>, Unproven> {
+        let labels = name.iter().len();
+        for kept in (self.zone.iter().len()..labels).rev() {
+            let encloser = name.trim_to(kept);
+            let Some(record) = self.at(&encloser) else {
+                continue;
+            };
+            let has = |rtype| record.types.contains(&rtype);
+            // What lies below a delegation or a DNAME is not this zone's to deny (RFC 5155 §8.3).
+            if has(RecordType::DNAME) || has(RecordType::NS) && !has(RecordType::SOA) {
+                return Err(Unproven::WrongSide(encloser));
+            }
+            let next_closer = name.trim_to(kept + 1);
+            return match self.covering(&next_closer) {
+                Some(next_closer) => Ok(Enclosed {
+                    encloser,
+                    next_closer,
+                }),
+                None => Err(Unproven::NotCovered(next_closer)),
+            };
+        }
+        Err(Unproven::NotCovered(name.clone()))
+    }
+
+    /// The record at the hash of `name`.
+    fn at(&self, name: &Name) -> Option<&Nsec3> {
+        let hash = self.hash(name);
+        let mut records = self.records.iter();
+        records
+            .find(|(owner, _)| *owner == hash)
+            .map(|(_, record)| record)
+    }
+
+    /// The record whose span the hash of `name` lies in.
+    fn covering(&self, name: &Name) -> Option<&Nsec3> {
+        let hash = self.hash(name);
+        let mut records = self.records.iter();
+        records
+            .find(|(owner, record)| {
+                let (after, before) = (hash > *owner, hash < record.next);
+                // The last record points back to the first.
+                match *owner < record.next {
+                    true => after && before,
+                    false => after || before,
+                }
+            })
+            .map(|(_, record)| record)
+    }
+
+    fn hash(&self, name: &Name) -> Vec<u8> {
+        hash(name, &self.salt, self.iterations)
+    }
+}
+
+/// The hash of a name (RFC 5155 §5).
+pub fn hash(name: &Name, salt: &[u8], iterations: u16) -> Vec<u8> {
+    let mut octets = canonical_wire(name);
+    for _ in 0..=iterations {
+        let mut digest = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
+        digest.update(&octets);
+        digest.update(salt);
+        octets = digest.finish().as_ref().to_vec();
+    }
+    octets
+}
+
+/// The hash that the owner of an NSEC3 record of `zone` spells in Base32 with the extended hex
+/// alphabet (RFC 4648 §7).
+fn hash_in(owner: &Name, zone: &Name) -> Option<Vec<u8>> {
+    if owner.base_name() != *zone {
+        return None;
+    }
+    let label = owner.iter().next()?;
+    let (mut bits, mut count) = (0_u32, 0_u32);
+    let mut octets = Vec::with_capacity(HASH_OCTETS);
+    for letter in label {
+        let value = (*letter as char).to_digit(32)?;
+        bits = bits << 5 | value;
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            octets.push((bits >> count) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    (octets.len() == HASH_OCTETS && count == 0).then_some(octets)
+}
+
+/// The label that spells a hash (RFC 4648 §7, lower case).
+pub fn label_of(hash: &[u8]) -> String {
+    let digit = |value: u32| char::from_digit(value, 32).unwrap_or('0');
+    let (mut bits, mut count) = (0_u32, 0_u32);
+    let mut label = String::new();
+    for octet in hash {
+        bits = bits << 8 | u32::from(*octet);
+        count += 8;
+        while count >= 5 {
+            count -= 5;
+            label.push(digit(bits >> count));
+            bits &= (1 << count) - 1;
+        }
+    }
+    if count > 0 {
+        label.push(digit(bits << (5 - count)));
+    }
+    label
+}
