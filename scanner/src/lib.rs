@@ -28,5 +28,6 @@ pub mod verdict;
 pub use config::{Config, Continuity, Policy, Sabotage};
 pub use gather::{Answer, Gathered};
 pub use judge::{judge_cds, judge_csync};
+pub use ledger::About;
 pub use scanner::{Command, Scanner};
 pub use verdict::{Change, Outcome, Replacement, Verdict};

@@ -30,7 +30,7 @@ use crate::{
         phase::{Slot, Target},
         run::Run,
     },
-    ledger::Ledger,
+    ledger::{About, Ledger},
     patience::Patience,
     state::Memory,
     verdict::Change,
@@ -151,6 +151,16 @@ impl Scanner {
             .map(|resolver| resolver.sharing(verifier.clone()));
         self.verifier = verifier;
         self
+    }
+
+    /// Passes over the rules with these reason codes, to ask what would happen without them.
+    pub fn mute(&mut self, reasons: impl IntoIterator<Item = &'static str>) {
+        self.policy.muted.extend(reasons);
+    }
+
+    /// The last verdict of one kind about a child: `IGNORE K-04 SIGNER_NOT_IN_DS (evidence)`.
+    pub fn said(&self, child: &Name, about: About) -> Option<String> {
+        self.ledger.said(child, about)
     }
 
     /// How often each reason code was given.
