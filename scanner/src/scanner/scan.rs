@@ -107,7 +107,7 @@ impl Scanner {
                 continue;
             }
             let guards = self.memory.guards.get(&child).cloned().unwrap_or_default();
-            let given_up = self.patience.given_up(&child, &self.config.retry);
+            let given_up = self.patience.given_up(&child, &self.config.retry, now);
             let gathered = Gathered::new(delegation, guards);
             let (run, wants) = Run::start(gathered, given_up, self.around(now));
             self.runs.insert(child.clone(), run);
@@ -216,7 +216,7 @@ impl Scanner {
             };
             let said = self.ledger.verdict(child, about, &verdict);
             self.outbox.extend(said);
-            is_silent |= verdict.reason == "SERVER_SILENT";
+            is_silent |= verdict.rule == "X-03";
             if verdict.outcome == Outcome::Accept {
                 self.accept(child, verdict, now);
             }

@@ -312,7 +312,8 @@ impl Site {
         let octets = answer(Some(self.published()), &asked, via);
         let mut message = decode(&octets).expect("our own answer");
         message.queries.clone_from(&request.queries);
-        for record in &mut message.answers {
+        let sections = [&mut message.answers, &mut message.authorities];
+        for record in sections.into_iter().flatten() {
             let data = Rdata::from_parsed(&record.data);
             let covered = Rrsig::parse(&data).map(|rrsig| rrsig.covered);
             if record.record_type() == RecordType::RRSIG
