@@ -4,9 +4,10 @@
 //! A [`Scanner`] is one state machine without clock, socket or disk. Each scan it
 //!
 //! 1. transfers the parent's zone from its primary: [`delegation`] owns what NS, DS and glue are there;
-//! 2. asks every address of every nameserver of every secure delegation ([`gather`], RFC 9975 §3);
-//! 3. judges what came back, as a pure function of it ([`judge`]): the rules are tables, each rule
-//!    with its ID, its reason code and its outcome;
+//! 2. has every secure delegation surveyed ([`survey`]): every address of every nameserver is asked
+//!    ([`gather`], RFC 9975 §3),
+//! 3. and what came back is judged, as a pure function of it ([`judge`]): the rules are tables, each
+//!    rule with its ID, its reason code and its outcome;
 //! 4. carries an accepted change to the parent as one dynamic update that holds only if the delegation
 //!    is still what was judged ([`apply`]), after persisting it ([`state`]).
 //!
@@ -21,13 +22,18 @@ pub mod gather;
 pub mod judge;
 mod ledger;
 mod patience;
+pub mod registry;
 pub mod scanner;
 pub mod state;
+pub mod survey;
 pub mod verdict;
 
 pub use config::{Config, Continuity, Policy, Sabotage};
 pub use gather::{Answer, Gathered};
 pub use judge::{judge_cds, judge_csync};
 pub use ledger::About;
+pub use registry::Facts;
 pub use scanner::{Command, Scanner};
+pub use state::ChildState;
+pub use survey::{Finding, Subject, Survey};
 pub use verdict::{Change, Outcome, Replacement, Verdict};

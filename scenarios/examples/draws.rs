@@ -10,8 +10,8 @@ fn main() {
     let (runs, jobs, first) = (next(1_500), next(2), next(1));
     println!("join then leave, {runs} draws from seed {first}, guard off; violated in percent");
     println!(
-        "{:44} {:>9} {:>6} {:>9} {:>9}",
-        "", "constant", "paper", "lowered", "finished"
+        "{:44} {:>9} {:>6} {:>9} {:>9} {:>9}",
+        "", "constant", "paper", "explained", "lowered", "finished"
     );
     let mut is_bad = false;
     for row in &ROWS {
@@ -19,10 +19,11 @@ fn main() {
         let lowered = play(row, Ttls::OneLowered, first as u64, runs, jobs);
         let finished = constant.finished + lowered.finished;
         println!(
-            "{:44} {:>8.1}% {:>5}% {:>8.1}% {:>8.1}%  e.g. seeds {:?}",
+            "{:44} {:>8.1}% {:>5}% {:>8.1}% {:>8.1}% {:>8.1}%  e.g. seeds {:?}",
             row.name,
             constant.percent(),
             row.paper,
+            100.0 * constant.predicted as f64 / runs as f64,
             lowered.percent(),
             100.0 * finished as f64 / (2 * runs) as f64,
             constant.seeds

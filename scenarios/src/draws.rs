@@ -3,6 +3,8 @@
 //!
 //! Owns the ranges of the draws and the table of cuts. What is safe, the oracle says.
 
+mod model;
+
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -113,6 +115,8 @@ pub struct Tally {
     pub violated: usize,
     /// Migrations that came to their end.
     pub finished: usize,
+    /// Migrations with constant TTLs of which the model on paper says what the oracle says.
+    pub predicted: usize,
     /// Seeds of the first few that were violated.
     pub seeds: Vec<u64>,
 }
@@ -240,7 +244,10 @@ pub fn play(row: &Row, ttls: Ttls, first_seed: u64, runs: usize, jobs: usize) ->
             let outcome = run(&scenario(seed, row, ttls));
             tally.runs += 1;
             tally.finished += usize::from(is_finished(&outcome));
-            if outcome.verdict == Verdict::Unsafe {
+            let is_violated = outcome.verdict == Verdict::Unsafe;
+            let is_predicted = model::predicts(seed, row) == is_violated;
+            tally.predicted += usize::from(ttls == Ttls::Constant && is_predicted);
+            if is_violated {
                 tally.violated += 1;
                 tally.seeds.push(seed);
             }
@@ -258,6 +265,7 @@ pub fn play(row: &Row, ttls: Ttls, first_seed: u64, runs: usize, jobs: usize) ->
         all.runs += tally.runs;
         all.violated += tally.violated;
         all.finished += tally.finished;
+        all.predicted += tally.predicted;
         all.seeds.extend(tally.seeds);
     }
     all.seeds.sort_unstable();

@@ -19,7 +19,7 @@ use counterpoint_dns::{
     rrset::SignedRrSet,
 };
 
-use crate::{delegation::Delegation, state::Guards};
+use crate::{delegation::Delegation, registry::Facts, state::ChildState};
 
 /// What one server said to one question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -242,18 +242,21 @@ pub struct Gathered {
     pub servers: Vec<Server>,
     /// Every address of the NS RRset that a CSYNC asks for and that is not among `servers`.
     pub added: Vec<Server>,
-    /// What was accepted from these servers before (K-09, C-11).
-    pub guards: Guards,
+    /// What is known from earlier scans.
+    pub state: ChildState,
+    /// What the registry knows.
+    pub facts: Facts,
 }
 
 impl Gathered {
     /// Nothing asked yet.
-    pub fn new(delegation: Delegation, guards: Guards) -> Self {
+    pub fn new(delegation: Delegation, state: ChildState, facts: Facts) -> Self {
         Self {
             delegation,
             servers: Vec::new(),
             added: Vec::new(),
-            guards,
+            state,
+            facts,
         }
     }
 

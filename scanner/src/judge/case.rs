@@ -138,7 +138,7 @@ impl<'a> Case<'a> {
     /// What was accepted from this server before: from the same server, since signers date their
     /// signatures and count their serials independently.
     pub fn guard(&self, server: &Server) -> Guard {
-        let guards = &self.gathered.guards;
+        let guards = &self.gathered.state.guards;
         if self.policy.has(Sabotage::StatePerChild) {
             let newest = |field: fn(&Guard) -> Option<u32>| guards.values().filter_map(field).max();
             return Guard {

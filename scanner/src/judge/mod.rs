@@ -14,7 +14,7 @@ mod proposal;
 mod request;
 
 pub use cds::{CHAIN_RULES, REQUEST_RULES, judge_cds, judge_request};
-pub use csync::{CSYNC_RULES, judge_csync};
+pub use csync::{CSYNC_RULES, PATIENCE, judge_csync};
 pub use proposal::{Proposal, hosts, is_in_bailiwick};
 
 pub(crate) use case::Case;

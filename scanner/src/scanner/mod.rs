@@ -7,7 +7,6 @@ mod scan;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    net::IpAddr,
     time::Duration,
 };
 
@@ -15,7 +14,6 @@ use counterpoint_dns::{
     agent::{Agent, Input, Output, Record},
     exchange::Exchanges,
     name::Name,
-    resolver::Resolver,
     stream::Stream,
     time::Timestamp,
     validate::shared::SharedVerifier,
@@ -24,15 +22,12 @@ use rand::SeedableRng as _;
 
 use crate::{
     apply::UpdateRequest,
-    config::{Config, Policy},
+    config::Config,
     delegation::{LastTransfer, TransferRequest},
-    gather::{
-        phase::{Slot, Target},
-        run::Run,
-    },
-    ledger::{About, Ledger},
+    ledger::{About, Ledger, note},
     patience::Patience,
     state::Memory,
+    survey::Survey,
     verdict::Change,
 };
 
@@ -50,7 +45,6 @@ pub enum Command {
 #[derive(Clone, Debug)]
 enum Tag {
     Transfer(TransferRequest),
-    Child(Name, Target, Slot),
     Update(Name, UpdateRequest),
 }
 
@@ -75,20 +69,14 @@ impl Wanted {
 #[derive(Debug)]
 pub struct Scanner {
     config: Config,
-    policy: Policy,
     stream: Stream,
     exchanges: Exchanges<Tag>,
-    resolver: Option<Resolver>,
-    /// Whose nameserver name each of the resolver's tickets is about.
-    lookups: BTreeMap<u64, Name>,
-    verifier: SharedVerifier,
+    survey: Survey,
     next_scan: Timestamp,
     wanted: Wanted,
     /// What the transfer under way is for.
     transfer: Option<Wanted>,
     last_transfer: LastTransfer,
-    addresses: BTreeMap<Name, BTreeSet<IpAddr>>,
-    runs: BTreeMap<Name, Run>,
     patience: Patience,
     memory: Memory,
     /// Updates that wait to be sent (again), by time.
@@ -112,50 +100,43 @@ impl Scanner {
         records: impl IntoIterator<Item = Record>,
     ) -> Self {
         let memory = Memory::restore(records);
+        let unreadable = memory.unreadable.iter().map(|(key, why)| {
+            let text = format!("left out, the next scan begins without it: {why}");
+            note(&config.parent, "record", key, text)
+        });
+        let outbox = unreadable.collect();
         let sending = memory.pending.iter();
         let sending = sending
             .map(|(child, pending)| (child.clone(), pending.due))
             .collect();
-        let verifier = SharedVerifier::default();
-        let resolver = config.resolver.clone().map(|config| {
-            let stream = Stream::from_rng(&mut stream);
-            Resolver::new(config, stream).sharing(verifier.clone())
-        });
+        let survey = Survey::new(config.clone(), Stream::from_rng(&mut stream));
         Self {
-            policy: config.policy(),
             next_scan: config.first_scan,
             exchanges: Exchanges::new(Stream::from_rng(&mut stream)),
             config,
             stream,
-            resolver,
-            lookups: BTreeMap::new(),
-            verifier,
+            survey,
             wanted: Wanted::default(),
             transfer: None,
             last_transfer: LastTransfer::default(),
-            addresses: BTreeMap::new(),
-            runs: BTreeMap::new(),
             patience: Patience::default(),
             memory,
             sending,
             doubtful: BTreeSet::new(),
             ledger: Ledger::default(),
-            outbox: VecDeque::new(),
+            outbox,
         }
     }
 
     /// Uses a verifier that others use too.
     pub fn sharing(mut self, verifier: SharedVerifier) -> Self {
-        self.resolver = self
-            .resolver
-            .map(|resolver| resolver.sharing(verifier.clone()));
-        self.verifier = verifier;
+        self.survey = self.survey.sharing(verifier);
         self
     }
 
     /// Passes over the rules with these reason codes, to ask what would happen without them.
     pub fn mute(&mut self, reasons: impl IntoIterator<Item = &'static str>) {
-        self.policy.muted.extend(reasons);
+        self.survey.mute(reasons);
     }
 
     /// The last verdict of one kind about a child: `IGNORE K-04 SIGNER_NOT_IN_DS (evidence)`.
@@ -176,7 +157,7 @@ impl Scanner {
 
     /// How many requests it has sent.
     pub fn sent(&self) -> u64 {
-        self.exchanges.sent()
+        self.exchanges.sent() + self.survey.sent()
     }
 
     /// Does everything whose time has come.
@@ -188,7 +169,7 @@ impl Scanner {
         let waiting: Vec<Name> = self
             .patience
             .times()
-            .filter(|(child, until)| *until <= now && !self.runs.contains_key(*child))
+            .filter(|(child, until)| *until <= now && !self.survey.is_under_way(child))
             .map(|(child, _)| child.clone())
             .collect();
         // They are in hand already, if a transfer for them is under way.
@@ -215,21 +196,13 @@ impl Agent for Scanner {
     type Command = Command;
 
     fn handle(&mut self, now: Timestamp, input: Input<Command>) {
-        let resolvers = match &input {
-            Input::Answer { id, .. } | Input::Failure { id } => Resolver::owns(*id),
-            Input::Command(_) | Input::Wake => false,
-        };
         let came = match input {
-            Input::Answer { id, bytes } if resolvers => {
-                if let Some(resolver) = &mut self.resolver {
-                    resolver.handle(now, Input::Answer { id, bytes });
-                }
+            Input::Answer { id, bytes } if Survey::owns(id) => {
+                self.survey.handle(now, Input::Answer { id, bytes });
                 None
             }
-            Input::Failure { id } if resolvers => {
-                if let Some(resolver) = &mut self.resolver {
-                    resolver.handle(now, Input::Failure { id });
-                }
+            Input::Failure { id } if Survey::owns(id) => {
+                self.survey.handle(now, Input::Failure { id });
                 None
             }
             Input::Command(Command::ScanNow) => {
@@ -243,34 +216,33 @@ impl Agent for Scanner {
         };
         match came {
             Some((Tag::Transfer(request), came)) => self.zone_came(&request, came, now),
-            Some((Tag::Child(child, target, slot), came)) => {
-                self.child_answered(&child, target, &slot, came, now);
-            }
             Some((Tag::Update(child, request), came)) => {
                 self.update_answered(&child, &request, came, now);
             }
             None => {}
         }
-        self.take_resolutions(now);
+        self.take_findings(now);
         self.advance(now);
     }
 
     fn poll(&mut self, now: Timestamp) -> Option<Output> {
         // What is to be durable comes before what it makes happen.
         let own = self.outbox.pop_front().or_else(|| self.exchanges.poll());
-        own.or_else(|| self.resolver.as_mut()?.poll(now))
+        own.or_else(|| self.survey.poll(now))
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
         let waiting = self
             .patience
             .times()
-            .filter(|(child, _)| !self.runs.contains_key(*child))
+            .filter(|(child, _)| !self.survey.is_under_way(child))
             .map(|(_, until)| until);
         let sending = self.sending.values().copied();
         let waiting = self.transfer.is_none().then_some(waiting);
         let times = waiting.into_iter().flatten().chain(sending);
-        let resolving = self.resolver.as_ref().and_then(Resolver::wake_at);
-        times.chain([self.next_scan]).chain(resolving).min()
+        times
+            .chain([self.next_scan])
+            .chain(self.survey.wake_at())
+            .min()
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     apply::{Applied, UpdateRequest, update},
     delegation::Delegation,
     ledger::{About, note},
-    state::{self, Pending},
+    state::{ChildState, Pending},
     verdict::{Change, Replacement, Verdict},
 };
 
@@ -29,8 +29,8 @@ impl Scanner {
         let Some(change) = verdict.change else {
             return;
         };
-        let guards = self.memory.guards.entry(child.clone()).or_default();
-        state::merge(guards, &verdict.guards);
+        let step = |state: &mut ChildState| state.accepted(&verdict.guards, &change);
+        let remembered = self.memory.update(child, step);
         let (shortest, longest) = self.config.publish_delay.clone().into_inner();
         let nanos = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         let range = nanos(shortest)..=nanos(longest.max(shortest));
@@ -39,10 +39,9 @@ impl Scanner {
         let pending = Pending { due, rule, change };
         self.memory.pending.insert(child.clone(), pending);
         self.sending.insert(child.clone(), due);
-        let records = [
-            self.memory.guard_record(child),
-            self.memory.pending_record(child),
-        ];
+        let records = remembered
+            .into_iter()
+            .chain([self.memory.pending_record(child)]);
         self.outbox.extend(records.map(Output::Persist));
     }
 

@@ -1,39 +1,24 @@
-//! One scan: the parent's zone, then every child that is wanted, then the verdicts.
+//! One scan: the parent's zone, then every child that is wanted, then what becomes of the verdicts.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{collections::BTreeSet, sync::Arc};
 
 use counterpoint_dns::{
-    agent::Transport,
+    agent::{Output, Transport},
     exchange::Outcome as Came,
     name::Name,
-    resolver::{Resolution, Resolver, Status},
     time::Timestamp,
 };
 
 use super::{Scanner, Tag, UPDATE_PAUSE, Wanted};
 use crate::{
     delegation::{BadTransfer, ParentZone, TransferRequest},
-    gather::{
-        Answer, Gathered,
-        phase::{Slot, Target},
-        run::{Run, Surroundings, Want},
-    },
-    judge::{judge_cds, judge_csync},
     ledger::About,
-    verdict::{Outcome, Verdict},
+    registry::Facts,
+    survey::{Finding, Subject},
+    verdict::Outcome,
 };
 
 impl Scanner {
-    fn around(&self, now: Timestamp) -> Surroundings<'_> {
-        Surroundings {
-            config: &self.config,
-            policy: &self.policy,
-            zone: &self.addresses,
-            resolves: self.resolver.is_some(),
-            now,
-        }
-    }
-
     pub(super) fn ask_for_zone(&mut self, now: Timestamp) {
         self.transfer = Some(std::mem::take(&mut self.wanted));
         let id = self.exchanges.message_id();
@@ -81,7 +66,7 @@ impl Scanner {
             addresses,
             ..
         } = zone;
-        self.addresses = addresses;
+        self.survey.set_zone_addresses(Arc::new(addresses));
         self.patience
             .retain(|child| delegations.contains_key(child));
         let doubtful = std::mem::take(&mut self.doubtful).into_iter();
@@ -92,11 +77,16 @@ impl Scanner {
             let waits = self.patience.waits(&child, now) && !wanted.impatient;
             let is_wanted = wanted.some.contains(&child) || wanted.all && !waits;
             let is_busy =
-                self.runs.contains_key(&child) || self.memory.pending.contains_key(&child);
+                self.survey.is_under_way(&child) || self.memory.pending.contains_key(&child);
             if !is_wanted || is_busy || left.contains(&child) {
                 continue;
             }
-            if delegation.ds.is_none() {
+            let is_secure = delegation.ds.is_some();
+            let remembered = self
+                .memory
+                .update(&child, |state| state.ds_is(is_secure, now));
+            self.outbox.extend(remembered.map(Output::Persist));
+            if !is_secure {
                 // ordinary validation says nothing about a child without a DS RRset.
                 let text = "X-12 ignore: the delegation has no DS RRset".into();
                 let said =
@@ -106,109 +96,33 @@ impl Scanner {
                 self.patience.forget(&child);
                 continue;
             }
-            let guards = self.memory.guards.get(&child).cloned().unwrap_or_default();
+            let state = self.memory.state(&child);
             let given_up = self.patience.given_up(&child, &self.config.retry, now);
-            let gathered = Gathered::new(delegation, guards);
-            let (run, wants) = Run::start(gathered, given_up, self.around(now));
-            self.runs.insert(child.clone(), run);
-            self.pursue(&child, wants, now);
-        }
-    }
-
-    /// Carries out what a run wants, and judges it once it has everything.
-    fn pursue(&mut self, child: &Name, wants: Vec<Want>, now: Timestamp) {
-        for want in wants {
-            match want {
-                Want::Ask {
-                    to,
-                    via,
-                    question,
-                    target,
-                    slot,
-                } => {
-                    let tag = Tag::Child(child.clone(), target, slot);
-                    self.exchanges.ask_via(to, via, question, tag);
-                }
-                Want::Resolve(question) => {
-                    if let Some(resolver) = &mut self.resolver {
-                        let ticket = resolver.resolve(now, question);
-                        self.lookups.insert(ticket, child.clone());
-                    }
-                }
-            }
-        }
-        if self.runs.get(child).is_some_and(Run::is_done)
-            && let Some(run) = self.runs.remove(child)
-        {
-            self.conclude(child, run.gathered, now);
-        }
-    }
-
-    pub(super) fn child_answered(
-        &mut self,
-        child: &Name,
-        target: Target,
-        slot: &Slot,
-        came: Came,
-        now: Timestamp,
-    ) {
-        let answer = match came {
-            Came::Reply(reply) => Answer::from_reply(reply),
-            Came::Raw(_) => return,
-            Came::Unanswered(why) => Answer::Unusable(why.to_string()),
-        };
-        let Some(mut run) = self.runs.remove(child) else {
-            return;
-        };
-        let wants = run.answered(target, slot, answer, self.around(now));
-        self.runs.insert(child.clone(), run);
-        self.pursue(child, wants, now);
-    }
-
-    /// Hands on what the resolver has found by now. Only what it vouches for counts.
-    pub(super) fn take_resolutions(&mut self, now: Timestamp) {
-        loop {
-            let taken = self.resolver.as_mut().and_then(Resolver::take_resolution);
-            let Some(resolution) = taken else {
-                return;
+            let subject = Subject {
+                delegation,
+                state,
+                facts: Facts::default(),
+                given_up,
             };
-            let Some(child) = self.lookups.remove(&resolution.ticket) else {
-                continue;
-            };
-            let Some(mut run) = self.runs.remove(&child) else {
-                continue;
-            };
-            let host = resolution.question.name.clone();
-            let wants = run.resolved(&host, addresses_in(&resolution), self.around(now));
-            self.runs.insert(child.clone(), run);
-            self.pursue(&child, wants, now);
+            self.survey.begin(subject, now);
+        }
+        self.take_findings(now);
+    }
+
+    /// Takes what the survey has come to by now.
+    pub(super) fn take_findings(&mut self, now: Timestamp) {
+        while let Some(finding) = self.survey.take_finding() {
+            self.conclude(finding, now);
         }
     }
 
-    fn judge(&self, gathered: &Gathered, now: Timestamp) -> (Option<Verdict>, Option<Verdict>) {
-        let (config, policy) = (&self.config, &self.policy);
-        let verifier = &mut *self.verifier.lock();
-        let ds = config
-            .cds
-            .then(|| judge_cds(gathered, policy, now, verifier));
-        let csync = config
-            .csync
-            .then(|| judge_csync(gathered, policy, now, verifier));
-        (ds, csync)
-    }
-
-    fn conclude(&mut self, child: &Name, gathered: Gathered, now: Timestamp) {
-        let (ds, mut csync) = self.judge(&gathered, now);
-        let accepted = |verdict: &Option<Verdict>| {
-            let verdict = verdict.as_ref();
-            verdict.is_some_and(|verdict| verdict.outcome == Outcome::Accept)
-        };
-        if accepted(&ds) && accepted(&csync) {
-            // each was judged by the other's present state. One at a time.
-            let why = vec!["the DS RRset changes first; to be judged again after that".into()];
-            let later = Verdict::without_change(Outcome::Delay, "X-17", "DS_CHANGE_FIRST", why);
-            csync = Some(later);
-        }
+    fn conclude(&mut self, finding: Finding, now: Timestamp) {
+        let Finding {
+            gathered,
+            ds,
+            csync,
+        } = finding;
+        let child = gathered.child();
         let mut is_silent = false;
         for (about, verdict) in [(About::Ds, ds), (About::Csync, csync)] {
             let Some(verdict) = verdict else {
@@ -228,13 +142,4 @@ impl Scanner {
             self.patience.forget(child);
         }
     }
-}
-
-/// The addresses of a resolution that is not bogus and did not fail.
-fn addresses_in(resolution: &Resolution) -> Vec<IpAddr> {
-    let is_good = matches!(resolution.status, Status::Secure | Status::Insecure);
-    let answer = resolution.answer.iter().filter(|_| is_good);
-    answer
-        .flat_map(|signed| signed.set.data.iter().filter_map(|data| data.as_address()))
-        .collect()
 }

@@ -175,7 +175,7 @@ fn an_equal_inception_is_no_replay_and_each_server_has_its_own_state() {
             cdnskey: own,
             csync: None,
         };
-        case.guards.insert(site.address, guard);
+        case.state.guards.insert(site.address, guard);
     }
     assert_eq!(case.judge_cds().reason, "CDS_ACCEPTED");
     case.policy.sabotage.insert(Sabotage::StatePerChild);

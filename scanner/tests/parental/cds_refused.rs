@@ -151,7 +151,7 @@ fn vectors() -> Vec<Vector> {
         cds: Some(site.inception.to_rrsig_seconds() + 1),
         ..Guard::default()
     };
-    replayed.guards.insert(site.address, newer);
+    replayed.state.guards.insert(site.address, newer);
     all.push(
         vector(
             ("K-09", "CDS_REPLAYED", Outcome::Ignore),

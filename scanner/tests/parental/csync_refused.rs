@@ -53,7 +53,7 @@ pub fn guarded(mut case: Case, serial: u32) -> Case {
             csync: Some(serial),
             ..Guard::default()
         };
-        case.guards.insert(site.address, guard);
+        case.state.guards.insert(site.address, guard);
     }
     case
 }
@@ -316,7 +316,7 @@ fn every_rule_stops_what_nothing_else_stops() {
     let sequence = gathered.servers[0].sequence.as_mut().unwrap();
     sequence.csync = Answer::Unusable("no answer".into());
     let verdict = judge_csync(&gathered, &policy, NOW, verifier);
-    assert_eq!(verdict.reason, "SERVER_SILENT");
+    assert_eq!(verdict.reason, "CSYNC_BROKE_OFF");
     gathered.servers[0].given_up = true;
     let verdict = judge_csync(&gathered, &policy, NOW, verifier);
     assert_eq!((verdict.rule, verdict.reason, verdict.outcome), UNREADABLE);
@@ -328,7 +328,8 @@ fn every_rule_of_the_table_has_its_vector() {
     let tested: BTreeSet<&str> = vectors.iter().map(|(vector, _)| vector.reason).collect();
     for rule in &CSYNC_RULES {
         assert!(
-            tested.contains(rule.reason) || rule.reason == UNREADABLE.1,
+            tested.contains(rule.reason)
+                || [UNREADABLE.1, "CSYNC_BROKE_OFF"].contains(&rule.reason),
             "{}",
             rule.reason
         );

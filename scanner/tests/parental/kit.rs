@@ -14,11 +14,10 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 use counterpoint_scanner::{
-    Gathered, Policy, Verdict,
+    ChildState, Facts, Gathered, Policy, Verdict,
     delegation::Delegation,
     gather::{Answer, Sequence, Server},
     judge_cds, judge_csync,
-    state::Guards,
 };
 
 /// When everything is judged.
@@ -252,7 +251,8 @@ pub struct Case {
     pub sites: Vec<Site>,
     pub added: Vec<Site>,
     pub given_up: bool,
-    pub guards: Guards,
+    pub state: ChildState,
+    pub facts: Facts,
     pub policy: Policy,
 }
 
@@ -269,7 +269,8 @@ impl Case {
             ],
             added: Vec::new(),
             given_up: false,
-            guards: Guards::new(),
+            state: ChildState::default(),
+            facts: Facts::default(),
             policy: Policy::default(),
         }
     }
@@ -346,7 +347,7 @@ impl Case {
     }
 
     pub fn gathered(&self) -> Gathered {
-        let mut gathered = Gathered::new(self.delegation(), self.guards.clone());
+        let mut gathered = Gathered::new(self.delegation(), self.state.clone(), self.facts.clone());
         gathered.servers = self.sites.iter().map(Site::server).collect();
         for server in &mut gathered.servers {
             server.given_up = self.given_up;

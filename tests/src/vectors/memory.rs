@@ -26,9 +26,14 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// At the beginning.
+    /// From this time on.
+    pub fn at(now: Timestamp) -> Self {
+        Self { now }
+    }
+
+    /// From the beginning of every case on.
     pub fn boxed() -> Box<dyn Carrier> {
-        Box::new(Self { now: BEGIN })
+        Box::new(Self::at(BEGIN))
     }
 }
 

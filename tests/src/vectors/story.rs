@@ -78,9 +78,10 @@ pub fn play(
     Ok(())
 }
 
-fn config(town: &Town, words: &Layer) -> Result<Config, String> {
+/// The configuration of an agent that scans the case's parent once, at the beginning.
+pub fn config(town: &Town, words: &Layer) -> Result<Config, String> {
     let parent = counterpoint_dns::name::parse_name(PARENT).map_err(|error| error.to_string())?;
-    let mut config = Config::new(parent, Town::primary(), BEGIN);
+    let mut config = Config::new(parent, Town::primary(), town.begin());
     config.tsig = Some(tsig());
     config.interval = NEVER;
     config.publish_delay = Duration::ZERO..=Duration::ZERO;

@@ -61,6 +61,7 @@ pub struct Town {
     sites: BTreeMap<String, Site>,
     /// Whose turn it is at an address that several servers share (anycast).
     turns: BTreeMap<SocketAddr, usize>,
+    begin: Timestamp,
     /// What was asked.
     pub journal: BTreeSet<Asked>,
 }
@@ -91,6 +92,11 @@ impl Town {
 
     /// Builds everything that a case says about its beginning.
     pub fn new(words: &Layer) -> Result<Self, String> {
+        Self::at(BEGIN, words)
+    }
+
+    /// The same for a case that begins at another time.
+    pub fn at(begin: Timestamp, words: &Layer) -> Result<Self, String> {
         let mut town = Self {
             child: name(CHILD),
             keys: Keys::new(&words.keys)?,
@@ -99,6 +105,7 @@ impl Town {
             authorities: Vec::new(),
             sites: BTreeMap::new(),
             turns: BTreeMap::new(),
+            begin,
             journal: BTreeSet::new(),
         };
         for (label, place) in &words.servers {
@@ -151,7 +158,7 @@ impl Town {
             keys: &self.keys,
             hosts: &self.hosts,
             addresses: &below,
-            begin: BEGIN,
+            begin: self.begin,
         };
         let mut sites = BTreeMap::new();
         for label in self.hosts.keys() {
@@ -305,7 +312,7 @@ impl Town {
             keys: &self.keys,
             hosts: &self.hosts,
             addresses: &[],
-            begin: BEGIN,
+            begin: self.begin,
         };
         let ttl = |rtype| ttl_of(ttls, rtype, PARENT_TTL);
         let set = |name: &Name, rtype, data| RrSet::new(name.clone(), rtype, ttl(rtype), data);
@@ -353,6 +360,11 @@ impl Town {
     /// What a resolver trusts.
     pub fn trust_anchor(&self) -> Vec<Ds> {
         self.authorities[0].ds()
+    }
+
+    /// When the case begins.
+    pub fn begin(&self) -> Timestamp {
+        self.begin
     }
 
     /// The child.

@@ -1,3 +1,5 @@
 //! The conformance vectors of `scanner/vectors`, played in memory and over sockets.
 
+mod dnssec_cds;
 mod play;
+mod switch_off;

@@ -15,6 +15,11 @@ fn the_waits_suffice_and_none_is_idle() {
         for ttls in [Ttls::Constant, Ttls::OneLowered] {
             let tally = play(row, ttls, 1, runs, 2);
             assert_eq!(tally.runs, runs);
+            if ttls == Ttls::Constant {
+                // What the model on paper does not see are lags and the draws of single delays.
+                let explained = tally.predicted * 4 >= runs * 3;
+                assert!(explained, "{}: {} of {runs}", row.name, tally.predicted);
+            }
             if row.cuts.is_empty() {
                 assert_eq!(tally.violated, 0, "{ttls:?}: seeds {:?}", tally.seeds);
                 assert_eq!(tally.finished, runs, "every process ends");

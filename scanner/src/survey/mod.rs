@@ -1,0 +1,332 @@
+//! The survey of children: subjects in, findings out.
+//!
+//! A [`Survey`] is an agent. Told a [`Subject`], it asks every server of that delegation what a verdict
+//! needs and gives a [`Finding`]: what was gathered, and the verdicts. Children are surveyed at the same
+//! time and independently of each other. It owns the questions under way; it refuses to know where
+//! subjects come from, when they are due, and what becomes of a verdict.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    net::IpAddr,
+    sync::Arc,
+};
+
+use counterpoint_dns::{
+    agent::{Agent, AskId, Input, Output},
+    exchange::{Exchanges, Outcome as Came},
+    name::Name,
+    resolver::{self, Resolution, Resolver, Status},
+    stream::Stream,
+    time::Timestamp,
+    validate::shared::SharedVerifier,
+};
+use rand::SeedableRng as _;
+
+use crate::{
+    config::{Config, Policy},
+    delegation::Delegation,
+    gather::{
+        Answer, Gathered,
+        phase::{Slot, Target},
+        run::{Run, Surroundings, Want},
+    },
+    judge::{judge_cds, judge_csync},
+    registry::Facts,
+    state::ChildState,
+    verdict::{Outcome, Verdict},
+};
+
+/// Its requests are numbered from here on; those of its resolver lie above.
+const FIRST_ASK: u64 = 1 << 61;
+
+/// Addresses of names in the parent's zone.
+pub type ZoneAddresses = BTreeMap<Name, BTreeSet<IpAddr>>;
+
+/// A child to be surveyed, with everything that is known of it beforehand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The delegation as the parent has it.
+    pub delegation: Delegation,
+    /// What is remembered of it.
+    pub state: ChildState,
+    /// What the registry's own data say of it.
+    pub facts: Facts,
+    /// Servers that were silent for the whole retry schedule.
+    pub given_up: BTreeSet<String>,
+}
+
+/// What the survey of one child came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Everything that the verdicts rest on.
+    pub gathered: Gathered,
+    /// On CDS and CDNSKEY, if they are looked for.
+    pub ds: Option<Verdict>,
+    /// On CSYNC, if it is looked for.
+    pub csync: Option<Verdict>,
+}
+
+/// Where the answer to a question belongs.
+#[derive(Clone, Debug)]
+struct Place {
+    child: Name,
+    target: Target,
+    slot: Slot,
+}
+
+/// Surveys children.
+#[derive(Debug)]
+pub struct Survey {
+    config: Config,
+    policy: Policy,
+    exchanges: Exchanges<Place>,
+    resolver: Option<Resolver>,
+    /// For which child each of the resolver's tickets is.
+    lookups: BTreeMap<u64, Name>,
+    verifier: SharedVerifier,
+    zone: Arc<ZoneAddresses>,
+    runs: BTreeMap<Name, Run>,
+    findings: VecDeque<Finding>,
+}
+
+impl Survey {
+    /// A survey of nothing yet.
+    pub fn new(config: Config, mut stream: Stream) -> Self {
+        let verifier = SharedVerifier::default();
+        let resolver = config.resolver.clone().map(|config| {
+            let stream = Stream::from_rng(&mut stream);
+            Resolver::new(config, stream).sharing(verifier.clone())
+        });
+        Self {
+            policy: config.policy(),
+            exchanges: Exchanges::new(stream).numbered_from(FIRST_ASK),
+            config,
+            resolver,
+            lookups: BTreeMap::new(),
+            verifier,
+            zone: Arc::default(),
+            runs: BTreeMap::new(),
+            findings: VecDeque::new(),
+        }
+    }
+
+    /// Uses a verifier that others use too.
+    pub fn sharing(mut self, verifier: SharedVerifier) -> Self {
+        self.resolver = self
+            .resolver
+            .map(|resolver| resolver.sharing(verifier.clone()));
+        self.verifier = verifier;
+        self
+    }
+
+    /// Passes over the rules with these reason codes, to ask what would happen without them.
+    pub fn mute(&mut self, reasons: impl IntoIterator<Item = &'static str>) {
+        self.policy.muted.extend(reasons);
+    }
+
+    /// Whether a request is a survey's.
+    pub fn owns(id: AskId) -> bool {
+        id.0 >= FIRST_ASK
+    }
+
+    /// Knows from now on where the parent's zone says that nameservers are.
+    pub fn set_zone_addresses(&mut self, zone: Arc<ZoneAddresses>) {
+        self.zone = zone;
+    }
+
+    /// Begins the survey of a child. A child that is under way already goes on as it is.
+    pub fn begin(&mut self, subject: Subject, now: Timestamp) {
+        let child = subject.delegation.child.clone();
+        if self.runs.contains_key(&child) {
+            return;
+        }
+        let gathered = Gathered::new(subject.delegation, subject.state, subject.facts);
+        let (run, wants) = Run::start(gathered, subject.given_up, self.around(now));
+        self.pursue(child, run, wants, now);
+        // What the resolver has in its cache is there already.
+        self.take_resolutions(now);
+    }
+
+    /// The next finding, in the order in which they came to be.
+    pub fn take_finding(&mut self) -> Option<Finding> {
+        self.findings.pop_front()
+    }
+
+    /// Whether this child is under way.
+    pub fn is_under_way(&self, child: &Name) -> bool {
+        self.runs.contains_key(child)
+    }
+
+    /// How many children are under way.
+    pub fn under_way(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// How many requests were sent to servers of children, retries included.
+    pub fn sent(&self) -> u64 {
+        self.exchanges.sent()
+    }
+
+    fn around(&self, now: Timestamp) -> Surroundings<'_> {
+        Surroundings {
+            config: &self.config,
+            policy: &self.policy,
+            zone: &self.zone,
+            resolves: self.resolver.is_some(),
+            now,
+        }
+    }
+
+    /// Carries out what a run wants, and judges it once it has everything.
+    fn pursue(&mut self, child: Name, run: Run, wants: Vec<Want>, now: Timestamp) {
+        for want in wants {
+            match want {
+                Want::Ask {
+                    to,
+                    via,
+                    question,
+                    target,
+                    slot,
+                } => {
+                    let child = child.clone();
+                    let place = Place {
+                        child,
+                        target,
+                        slot,
+                    };
+                    self.exchanges.ask_via(to, via, question, place);
+                }
+                Want::Resolve(question) => {
+                    if let Some(resolver) = &mut self.resolver {
+                        let ticket = resolver.resolve(now, question);
+                        self.lookups.insert(ticket, child.clone());
+                    }
+                }
+            }
+        }
+        match run.is_done() {
+            true => self.conclude(run.gathered, now),
+            false => {
+                self.runs.insert(child, run);
+            }
+        }
+    }
+
+    fn resolver_takes(&mut self, now: Timestamp, input: Input<resolver::Command>) {
+        if let Some(resolver) = &mut self.resolver {
+            resolver.handle(now, input);
+        }
+    }
+
+    fn answered(&mut self, place: Place, came: Came, now: Timestamp) {
+        let answer = match came {
+            Came::Reply(reply) => Answer::from_reply(reply),
+            Came::Unanswered(why) => Answer::Unusable(why.to_string()),
+            Came::Raw(_) => return,
+        };
+        let Some(mut run) = self.runs.remove(&place.child) else {
+            return;
+        };
+        let wants = run.answered(place.target, &place.slot, answer, self.around(now));
+        self.pursue(place.child, run, wants, now);
+    }
+
+    /// Hands on what the resolver has found by now. Only what it vouches for counts.
+    fn take_resolutions(&mut self, now: Timestamp) {
+        loop {
+            let taken = self.resolver.as_mut().and_then(Resolver::take_resolution);
+            let Some(resolution) = taken else {
+                return;
+            };
+            let Some(child) = self.lookups.remove(&resolution.ticket) else {
+                continue;
+            };
+            let Some(mut run) = self.runs.remove(&child) else {
+                continue;
+            };
+            let host = resolution.question.name.clone();
+            let wants = run.resolved(&host, addresses_in(&resolution), self.around(now));
+            self.pursue(child, run, wants, now);
+        }
+    }
+
+    fn conclude(&mut self, gathered: Gathered, now: Timestamp) {
+        let verifier = &mut *self.verifier.lock();
+        let (config, policy) = (&self.config, &self.policy);
+        let ds = config
+            .cds
+            .then(|| judge_cds(&gathered, policy, now, verifier));
+        let mut csync = config
+            .csync
+            .then(|| judge_csync(&gathered, policy, now, verifier));
+        if is_accepted(&ds) && is_accepted(&csync) {
+            // each was judged by the other's present state. One at a time.
+            let why = vec!["the DS RRset changes first; to be judged again after that".into()];
+            let later = Verdict::without_change(Outcome::Delay, "X-17", "DS_CHANGE_FIRST", why);
+            csync = Some(later);
+        }
+        self.findings.push_back(Finding {
+            gathered,
+            ds,
+            csync,
+        });
+    }
+}
+
+impl Agent for Survey {
+    type Command = Subject;
+
+    fn handle(&mut self, now: Timestamp, input: Input<Subject>) {
+        let resolvers = match &input {
+            Input::Answer { id, .. } | Input::Failure { id } => Resolver::owns(*id),
+            Input::Command(_) | Input::Wake => false,
+        };
+        let came = match input {
+            Input::Command(subject) => {
+                self.begin(subject, now);
+                None
+            }
+            Input::Answer { id, bytes } if resolvers => {
+                self.resolver_takes(now, Input::Answer { id, bytes });
+                None
+            }
+            Input::Failure { id } if resolvers => {
+                self.resolver_takes(now, Input::Failure { id });
+                None
+            }
+            Input::Answer { id, bytes } => self.exchanges.answered(id, bytes),
+            Input::Failure { id } => self.exchanges.failed(id),
+            Input::Wake => {
+                self.resolver_takes(now, Input::Wake);
+                None
+            }
+        };
+        if let Some((place, came)) = came {
+            self.answered(place, came, now);
+        }
+        self.take_resolutions(now);
+    }
+
+    fn poll(&mut self, now: Timestamp) -> Option<Output> {
+        let own = self.exchanges.poll();
+        own.or_else(|| self.resolver.as_mut()?.poll(now))
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        self.resolver.as_ref().and_then(Resolver::wake_at)
+    }
+}
+
+fn is_accepted(verdict: &Option<Verdict>) -> bool {
+    let verdict = verdict.as_ref();
+    verdict.is_some_and(|verdict| verdict.outcome == Outcome::Accept)
+}
+
+/// The addresses of a resolution that is not bogus and did not fail.
+fn addresses_in(resolution: &Resolution) -> Vec<IpAddr> {
+    let is_good = matches!(resolution.status, Status::Secure | Status::Insecure);
+    let answer = resolution.answer.iter().filter(|_| is_good);
+    answer
+        .flat_map(|signed| signed.set.data.iter().filter_map(|data| data.as_address()))
+        .collect()
+}
