@@ -16,9 +16,10 @@ use counterpoint_dns::{
 
 use super::{Answer, Gathered, Sequence, Server};
 use crate::{
-    config::{Config, Policy, Sabotage},
+    config::Sabotage,
     delegation::Delegation,
     judge::{Proposal, is_in_bailiwick},
+    policy::Policy,
 };
 
 /// The port on which nameservers listen.
@@ -169,18 +170,18 @@ pub fn servers<'a>(hosts: impl IntoIterator<Item = (&'a Name, BTreeSet<IpAddr>)>
 }
 
 /// The nameserver names whose addresses are asked: all of them.
-pub fn hosts_to_ask(delegation: &Delegation, config: &Config) -> BTreeSet<Name> {
+pub fn hosts_to_ask(delegation: &Delegation, policy: &Policy) -> BTreeSet<Name> {
     let mut hosts = delegation.hosts();
-    if config.sabotage.contains(&Sabotage::FirstNsOnly) {
+    if policy.has(Sabotage::FirstNsOnly) {
         hosts = hosts.into_iter().take(1).collect();
     }
     hosts
 }
 
 /// What a server is asked for signals.
-pub fn signal_slots(config: &Config) -> impl Iterator<Item = Slot> {
-    let cds = config.cds.then_some([Slot::Cds, Slot::Cdnskey]);
-    let csync = config.csync.then_some(Slot::Csync);
+pub fn signal_slots(policy: &Policy) -> impl Iterator<Item = Slot> {
+    let cds = policy.cds.then_some([Slot::Cds, Slot::Cdnskey]);
+    let csync = policy.csync.enabled.then_some(Slot::Csync);
     cds.into_iter().flatten().chain(csync)
 }
 

@@ -19,11 +19,7 @@ use super::{
         signal_slots,
     },
 };
-use crate::{
-    config::{Config, Policy},
-    judge::judge_request,
-    verdict::Outcome,
-};
+use crate::{config::Config, judge::judge_request, policy::Policy, verdict::Outcome};
 
 /// Something that a run wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,7 +168,7 @@ impl Run {
             return false;
         }
         let verdict = || judge_request(&self.gathered, around.policy, around.now);
-        !around.config.cds
+        !around.policy.cds
             || verdict().is_some_and(|verdict| {
                 verdict.outcome == Outcome::Noop || verdict.reason == "NO_RESPONSE"
             })
@@ -181,12 +177,12 @@ impl Run {
     fn enter(&mut self, around: Surroundings<'_>) -> Vec<Want> {
         match self.phase {
             Phase::Addresses => {
-                let hosts = hosts_to_ask(&self.gathered.delegation, around.config);
+                let hosts = hosts_to_ask(&self.gathered.delegation, around.policy);
                 self.lookups(&hosts, around)
             }
             Phase::Signals => {
                 self.find_servers(around);
-                self.ask_all(&Vec::from_iter(signal_slots(around.config)))
+                self.ask_all(&Vec::from_iter(signal_slots(around.policy)))
             }
             Phase::Keys => self.ask_all(&[Slot::Dnskey, Slot::Soa]),
             Phase::Reading => (0..self.gathered.servers.len())
@@ -236,7 +232,7 @@ impl Run {
 
     fn find_servers(&mut self, around: Surroundings<'_>) {
         let delegation = &self.gathered.delegation;
-        let hosts = hosts_to_ask(delegation, around.config);
+        let hosts = hosts_to_ask(delegation, around.policy);
         let found = hosts.iter().map(|host| {
             let mut addresses = self.addresses_of(host, around);
             addresses.extend(delegation.glue_of(host));
@@ -244,8 +240,8 @@ impl Run {
         });
         let mut servers = servers(found);
         for server in &mut servers {
-            server.given_up =
-                around.config.retry.is_empty() || self.given_up.contains(&server.to_string());
+            server.given_up = around.policy.gathering.retry.is_empty()
+                || self.given_up.contains(&server.to_string());
         }
         self.gathered.servers = servers;
     }

@@ -11,8 +11,9 @@ use counterpoint_dns::{
 
 use super::{proposal::Proposal, request::Request};
 use crate::{
-    config::{Policy, Sabotage},
+    config::Sabotage,
     gather::{Answer, Gathered, Server},
+    policy::Policy,
     state::Guard,
 };
 

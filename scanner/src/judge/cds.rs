@@ -9,8 +9,9 @@ use super::{
     request::{Asked, Request, Wish},
 };
 use crate::{
-    config::{Policy, Sabotage},
+    config::Sabotage,
     gather::{Gathered, Server},
+    policy::Policy,
     state::Guards,
     verdict::{Change, Outcome, Replacement, Verdict},
 };
@@ -61,7 +62,7 @@ pub fn judge_request(gathered: &Gathered, policy: &Policy, now: Timestamp) -> Op
     // No rule about the request looks at a signature.
     let mut verifier = Verifier::default();
     let mut case = Case::new(gathered, policy, now, &mut verifier);
-    case.request = Request::read(gathered, &policy.digests);
+    case.request = Request::read(gathered, &policy.ds.digests);
     first_to_stop(&REQUEST_RULES, &mut case, policy)
 }
 
@@ -73,7 +74,7 @@ pub fn judge_cds(
     verifier: &mut Verifier,
 ) -> Verdict {
     let mut case = Case::new(gathered, policy, now, verifier);
-    case.request = Request::read(gathered, &policy.digests);
+    case.request = Request::read(gathered, &policy.ds.digests);
     first_to_stop(&REQUEST_RULES, &mut case, policy)
         .or_else(|| first_to_stop(&CHAIN_RULES, &mut case, policy))
         .unwrap_or_else(|| accept(&mut case))

@@ -8,7 +8,7 @@ use super::{
     chain::{breaks_continuity, broken_pairs},
     found,
 };
-use crate::gather::Server;
+use crate::{gather::Server, policy::RolloverAccept};
 
 /// The signals of the servers whose DNSKEY RRset is not merely late.
 fn verifiable<'a>(case: &Case<'a>) -> Vec<(usize, &'a Server, &'a SignedRrSet)> {
@@ -80,7 +80,8 @@ pub fn digests_unequal(case: &mut Case<'_>) -> Finding {
 
 /// B-01: whether the DS RRset may be removed is a policy of its own.
 pub fn delete_refused(case: &mut Case<'_>) -> Finding {
-    let refused = case.request.wanted.ds.is_empty() && !case.policy.deletion;
+    let refused =
+        case.request.wanted.ds.is_empty() && case.policy.delete.accept == RolloverAccept::Never;
     refused.then(|| vec!["this parent does not remove DS RRsets on request".into()])
 }
 

@@ -17,8 +17,9 @@ use super::{
     proposal::Proposal,
 };
 use crate::{
-    config::{Policy, Sabotage},
+    config::Sabotage,
     gather::{Answer, Gathered, Sequence, Server},
+    policy::Policy,
     state::{Guard, Guards},
     verdict::{Change, Outcome, Verdict},
 };
@@ -38,7 +39,7 @@ const FORBIDDEN: [RecordType; 5] = [
 pub const CSYNC_RULES: [Rule; 22] = [
     Rule::new("X-02", "NO_RESPONSE", Abort, no_response),
     Rule::new("C-26", "CSYNC_ABSENT", Noop, absent),
-    Rule::new("X-03", "CSYNC_BROKE_OFF", Delay, broke_off),
+    Rule::new("X-03", "SERVER_SILENT", Delay, broke_off),
     Rule::new("C-01", "CSYNC_NOT_ALONE", Ignore, not_alone),
     Rule::new("C-02", "CSYNC_UNREADABLE", Abort, unreadable),
     Rule::new("C-23", "CSYNC_FORBIDDEN_TYPE", Ignore, forbidden_type),

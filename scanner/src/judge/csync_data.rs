@@ -143,7 +143,7 @@ pub fn status_quo(case: &mut Case<'_>) -> Finding {
 /// C-15 (RFC 7477 §3.2.1).
 pub fn too_few(case: &mut Case<'_>) -> Finding {
     let proposal = case.proposal.as_ref()?;
-    let (count, min) = (proposal.hosts.len(), case.policy.ns_min);
+    let (count, min) = (proposal.hosts.len(), case.policy.csync.ns_min);
     (count < min).then(|| vec![format!("{count} nameservers, at least {min} are wanted")])
 }
 

@@ -20,7 +20,8 @@ pub use proposal::{Proposal, hosts, is_in_bailiwick};
 pub(crate) use case::Case;
 
 use crate::{
-    config::{Policy, Sabotage},
+    config::Sabotage,
+    policy::Policy,
     verdict::{Outcome, Verdict},
 };
 

@@ -134,11 +134,6 @@ impl Scanner {
         self
     }
 
-    /// Passes over the rules with these reason codes, to ask what would happen without them.
-    pub fn mute(&mut self, reasons: impl IntoIterator<Item = &'static str>) {
-        self.survey.mute(reasons);
-    }
-
     /// The last verdict of one kind about a child: `IGNORE K-04 SIGNER_NOT_IN_DS (evidence)`.
     pub fn said(&self, child: &Name, about: About) -> Option<String> {
         self.ledger.said(child, about)

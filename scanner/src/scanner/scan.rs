@@ -97,7 +97,8 @@ impl Scanner {
                 continue;
             }
             let state = self.memory.state(&child);
-            let given_up = self.patience.given_up(&child, &self.config.retry, now);
+            let retry = &self.config.policy.gathering.retry;
+            let given_up = self.patience.given_up(&child, retry, now);
             let subject = Subject {
                 delegation,
                 state,
@@ -130,14 +131,15 @@ impl Scanner {
             };
             let said = self.ledger.verdict(child, about, &verdict);
             self.outbox.extend(said);
-            is_silent |= verdict.rule == "X-03";
+            is_silent |= verdict.reason == "SERVER_SILENT";
             if verdict.outcome == Outcome::Accept {
                 self.accept(child, verdict, now);
             }
         }
         if is_silent {
             let servers = gathered.servers.iter();
-            self.patience.wait(child, servers, &self.config.retry, now);
+            let retry = &self.config.policy.gathering.retry;
+            self.patience.wait(child, servers, retry, now);
         } else {
             self.patience.forget(child);
         }

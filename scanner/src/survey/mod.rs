@@ -23,7 +23,7 @@ use counterpoint_dns::{
 use rand::SeedableRng as _;
 
 use crate::{
-    config::{Config, Policy},
+    config::Config,
     delegation::Delegation,
     gather::{
         Answer, Gathered,
@@ -78,7 +78,6 @@ struct Place {
 #[derive(Debug)]
 pub struct Survey {
     config: Config,
-    policy: Policy,
     exchanges: Exchanges<Place>,
     resolver: Option<Resolver>,
     /// For which child each of the resolver's tickets is.
@@ -98,7 +97,6 @@ impl Survey {
             Resolver::new(config, stream).sharing(verifier.clone())
         });
         Self {
-            policy: config.policy(),
             exchanges: Exchanges::new(stream).numbered_from(FIRST_ASK),
             config,
             resolver,
@@ -117,11 +115,6 @@ impl Survey {
             .map(|resolver| resolver.sharing(verifier.clone()));
         self.verifier = verifier;
         self
-    }
-
-    /// Passes over the rules with these reason codes, to ask what would happen without them.
-    pub fn mute(&mut self, reasons: impl IntoIterator<Item = &'static str>) {
-        self.policy.muted.extend(reasons);
     }
 
     /// Whether a request is a survey's.
@@ -170,7 +163,7 @@ impl Survey {
     fn around(&self, now: Timestamp) -> Surroundings<'_> {
         Surroundings {
             config: &self.config,
-            policy: &self.policy,
+            policy: &self.config.policy,
             zone: &self.zone,
             resolves: self.resolver.is_some(),
             now,
@@ -252,12 +245,13 @@ impl Survey {
 
     fn conclude(&mut self, gathered: Gathered, now: Timestamp) {
         let verifier = &mut *self.verifier.lock();
-        let (config, policy) = (&self.config, &self.policy);
-        let ds = config
+        let policy = &self.config.policy;
+        let ds = policy
             .cds
             .then(|| judge_cds(&gathered, policy, now, verifier));
-        let mut csync = config
+        let mut csync = policy
             .csync
+            .enabled
             .then(|| judge_csync(&gathered, policy, now, verifier));
         if is_accepted(&ds) && is_accepted(&csync) {
             // each was judged by the other's present state. One at a time.

@@ -7,7 +7,7 @@ use counterpoint_dns::{
     name::RecordType,
     rdata::Rdata,
 };
-use counterpoint_scanner::{Outcome, Sabotage, state::Guard};
+use counterpoint_scanner::{Outcome, Sabotage, policy::RolloverAccept, state::Guard};
 
 use crate::{kit::*, vector::*};
 
@@ -24,7 +24,7 @@ fn vectors() -> Vec<Vector> {
     let rollover = Case::rollover;
     let mut all = Vec::new();
     let mut silent = rollover().each(|site| site.dead = true);
-    silent.policy.deletion = true;
+    silent.policy.delete.accept = RolloverAccept::OnSight;
     all.push(
         vector(
             ("X-02", "NO_RESPONSE", Outcome::Abort),
@@ -176,14 +176,14 @@ fn vectors() -> Vec<Vector> {
             unknown_ds(8, DIGEST_SHA256),
         ],
     );
-    unequal.policy.digests = [DIGEST_SHA256, DIGEST_SHA384].into();
+    unequal.policy.ds.digests = [DIGEST_SHA256, DIGEST_SHA384].into();
     all.push(vector(
         ("K-15", "DIGESTS_UNEQUAL", Outcome::Abort),
         "no digest type for all",
         unequal,
     ));
     let mut kept = Case::deletion();
-    kept.policy.deletion = false;
+    kept.policy.delete.accept = RolloverAccept::Never;
     all.push(vector(
         ("B-01", "DELETE_REFUSED", Outcome::Refuse),
         "policy keeps DS",

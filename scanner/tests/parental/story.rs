@@ -74,7 +74,7 @@ fn every_server_is_heard_unless_the_scanner_is_sabotaged() {
     assert_eq!(world.ds(), ds_of(&ALL));
 
     let mut world = World::new(case, |config| {
-        config.sabotage.insert(Sabotage::FirstNsOnly);
+        config.policy.sabotage.insert(Sabotage::FirstNsOnly);
     });
     world.minutes(5);
     assert_eq!(world.ds(), ds_of(&ALL), "the first server alone was asked");

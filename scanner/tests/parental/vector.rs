@@ -58,7 +58,8 @@ impl Vector {
         assert!(!verdict.evidence.is_empty(), "{}", self.what);
 
         let mut without = self.case.clone();
-        without.policy.muted = self.also.iter().copied().chain([self.reason]).collect();
+        let muted = self.also.iter().chain([&self.reason]);
+        without.policy.muted = muted.map(|reason| reason.to_string()).collect();
         let verdict = judge(&without);
         let text = verdict.text();
         let what = self.what;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use toml::{Spanned, Table};
+use toml::{Spanned, Table, Value};
 
 /// Something that may lie over another of its kind.
 pub trait Over {
@@ -33,11 +33,19 @@ impl<V: Over + Clone + Default> Over for BTreeMap<String, V> {
     }
 }
 
-/// Key by key, whatever the values are.
+/// Key by key, tables within tables too.
 impl Over for Table {
     fn over(self, base: &Self) -> Self {
         let mut all = base.clone();
-        all.extend(self);
+        for (key, value) in self {
+            let value = match (value, all.remove(&key)) {
+                (Value::Table(upper), Some(Value::Table(lower))) => {
+                    Value::Table(upper.over(&lower))
+                }
+                (value, _) => value,
+            };
+            all.insert(key, value);
+        }
         all
     }
 }
@@ -137,7 +145,7 @@ layers! {
         unasked_for: Option<bool>,
         /// Keys besides the built-in ones: `KSK 15`.
         keys: Map<String>,
-        /// The parent's policy.
+        /// The parent's policy, with the keys of its policy file.
         policy: Table,
         /// What the registry knows of the delegation.
         registry: Table,
