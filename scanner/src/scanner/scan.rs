@@ -13,7 +13,6 @@ use super::{Scanner, Tag, UPDATE_PAUSE, Wanted};
 use crate::{
     delegation::{BadTransfer, ParentZone, TransferRequest},
     ledger::About,
-    registry::Facts,
     survey::{Finding, Subject},
     verdict::Outcome,
 };
@@ -102,7 +101,7 @@ impl Scanner {
             let subject = Subject {
                 delegation,
                 state,
-                facts: Facts::default(),
+                facts: self.config.facts.get(&child).cloned().unwrap_or_default(),
                 given_up,
             };
             self.survey.begin(subject, now);

@@ -13,13 +13,15 @@ use counterpoint_dns::{
     stream::stream,
     time::Timestamp,
 };
-use counterpoint_scanner::{About, Command, Config, Policy, Scanner};
+use counterpoint_scanner::{About, Command, Config, Facts, Policy, Scanner};
+
+use toml::Table;
 
 use super::{
     file::Case,
     layer::{Layer, ParentSide},
     record::rtype,
-    span::span,
+    span::{instant, span},
     town::{BEGIN, PARENT, Snapshot, Town, tsig},
 };
 
@@ -92,10 +94,24 @@ pub fn config(town: &Town, words: &Layer) -> Result<Config, String> {
     config.resolver = Some(resolver::Config::new(vec![Town::root()], anchor));
     let policy = toml::to_string(&words.policy).map_err(|error| error.to_string())?;
     config.policy = Policy::from_toml("policy", &policy).map_err(|error| error.to_string())?;
+    config.facts = [(town.child().clone(), facts(town, &words.registry)?)].into();
     // The servers of the vectors have addresses for documentation, which nobody may ask by default.
     let addresses = town.addresses().into_iter().map(|address| address.ip());
     config.policy.gathering.private_addresses.extend(addresses);
     Ok(config)
+}
+
+/// The registry's facts, with the keys of its export; `changed` is a time from the beginning.
+fn facts(town: &Town, words: &Table) -> Result<Facts, String> {
+    let mut words = words.clone();
+    let changed = words.remove("changed");
+    let facts = words.try_into();
+    let mut facts: Facts = facts.map_err(|error| format!("registry: {error}"))?;
+    if let Some(text) = changed {
+        let text = text.as_str().unwrap_or_default();
+        facts.changed = Some(instant(town.begin(), text)?);
+    }
+    Ok(facts)
 }
 
 /// What was said, the parent's zone, the questions.
