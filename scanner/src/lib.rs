@@ -21,6 +21,7 @@ pub mod delegation;
 pub mod gather;
 pub mod judge;
 mod ledger;
+pub mod notices;
 mod patience;
 pub mod policy;
 pub mod registry;

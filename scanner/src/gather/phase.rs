@@ -1,6 +1,7 @@
 //! The phases of a child's scan: what each asks, and which comes next.
 //!
-//! Addresses → signals → keys → reading → new addresses → new servers. A child that asks for nothing
+//! Addresses → signals → keys → reading → new addresses → new servers; for a first DS RRset addresses →
+//! signals → keys → vouching. A child that asks for nothing
 //! new costs CDS, CDNSKEY and CSYNC per address, and ends there.
 
 use std::{
@@ -34,6 +35,8 @@ pub enum Phase {
     Signals,
     /// DNSKEY and SOA from each of them: there is something to judge.
     Keys,
+    /// CDS and CDNSKEY under each signalling name, by fresh questions of the resolver.
+    Vouching,
     /// SOA, CSYNC, data, SOA, from each server that has a CSYNC (C-09, C-10).
     Reading,
     /// Finds the addresses of the nameservers that a CSYNC brings.
@@ -179,9 +182,10 @@ pub fn hosts_to_ask(delegation: &Delegation, policy: &Policy) -> BTreeSet<Name> 
 }
 
 /// What a server is asked for signals.
-pub fn signal_slots(policy: &Policy) -> impl Iterator<Item = Slot> {
+pub fn signal_slots(policy: &Policy, is_secure: bool) -> impl Iterator<Item = Slot> {
     let cds = policy.cds.then_some([Slot::Cds, Slot::Cdnskey]);
-    let csync = policy.csync.enabled.then_some(Slot::Csync);
+    // C-02: of an insecure child no CSYNC can be used.
+    let csync = (policy.csync.enabled && is_secure).then_some(Slot::Csync);
     cds.into_iter().flatten().chain(csync)
 }
 

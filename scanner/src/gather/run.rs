@@ -9,17 +9,23 @@ use counterpoint_dns::{
     agent::Transport,
     message::Question,
     name::{Name, RecordType},
+    resolver::Resolution,
     time::Timestamp,
 };
 
 use super::{
-    Answer, Gathered, Server,
+    Answer, Gathered, Server, Signal, Vouched,
     phase::{
         AddressBook, Phase, Slot, Target, has_csync, hosts_to_ask, next_to_read, proposal, servers,
         signal_slots,
     },
 };
-use crate::{config::Config, judge::judge_request, policy::Policy, verdict::Outcome};
+use crate::{
+    config::Config,
+    judge::judge_request,
+    policy::{InitialAccept, Policy},
+    verdict::Outcome,
+};
 
 /// Something that a run wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +45,8 @@ pub enum Want {
     },
     /// Addresses of a nameserver name, from the resolver.
     Resolve(Question),
+    /// What a signalling name holds, by a fresh question of the resolver (RFC 9615 §5.2).
+    Vouch(Question),
 }
 
 /// What a run needs to see of the scanner.
@@ -128,6 +136,17 @@ impl Run {
         self.when_idle(around)
     }
 
+    /// Takes what the resolver found under a signalling name.
+    pub fn vouched(&mut self, resolution: Resolution, around: Surroundings<'_>) -> Vec<Want> {
+        self.waiting = self.waiting.saturating_sub(1);
+        let Question { name, rtype } = resolution.question.clone();
+        let mut signals = self.gathered.signals.iter_mut();
+        if let Some(signal) = signals.find(|signal| signal.name.as_ref() == Some(&name)) {
+            *signal.slot(rtype) = Vouched::from_resolution(resolution);
+        }
+        self.when_idle(around)
+    }
+
     fn when_idle(&mut self, around: Surroundings<'_>) -> Vec<Want> {
         if self.waiting > 0 || self.is_done() {
             return Vec::new();
@@ -156,22 +175,38 @@ impl Run {
             Phase::Signals if self.is_quiet(around) => Phase::Done,
             Phase::Signals => Phase::Keys,
             Phase::Keys if has_csync(gathered) => Phase::Reading,
+            Phase::Keys if self.wants_signals(around) => Phase::Vouching,
             Phase::Reading if proposal(gathered, around.policy).is_some() => Phase::NewAddresses,
             Phase::NewAddresses => Phase::NewServers,
-            Phase::Keys | Phase::Reading | Phase::NewServers | Phase::Done => Phase::Done,
+            Phase::Keys | Phase::Vouching | Phase::Reading | Phase::NewServers | Phase::Done => {
+                Phase::Done
+            }
         }
     }
 
     /// nothing is asked for, or only what is there; or nobody said anything at all.
     fn is_quiet(&self, around: Surroundings<'_>) -> bool {
-        if has_csync(&self.gathered) {
+        let is_secure = self.gathered.delegation.ds.is_some();
+        if has_csync(&self.gathered) || around.policy.ds.recheck && is_secure {
             return false;
         }
         let verdict = || judge_request(&self.gathered, around.policy, around.now);
         !around.policy.cds
             || verdict().is_some_and(|verdict| {
-                verdict.outcome == Outcome::Noop || verdict.reason == "NO_RESPONSE"
+                // What is wrong with a request may yet be wrong in more ways: they are reported.
+                let is_wrong = matches!(verdict.outcome, Outcome::Ignore | Outcome::Abort);
+                !is_wrong || verdict.reason == "NO_RESPONSE"
             })
+    }
+
+    /// Whether authenticated signals could make a first DS RRset.
+    fn wants_signals(&self, around: Surroundings<'_>) -> bool {
+        use InitialAccept::{Rfc9615, Rfc9615ElseAfterDelay};
+        let by_signals = matches!(
+            around.policy.initial.accept,
+            Rfc9615 | Rfc9615ElseAfterDelay
+        );
+        self.gathered.delegation.ds.is_none() && by_signals
     }
 
     fn enter(&mut self, around: Surroundings<'_>) -> Vec<Want> {
@@ -182,9 +217,14 @@ impl Run {
             }
             Phase::Signals => {
                 self.find_servers(around);
-                self.ask_all(&Vec::from_iter(signal_slots(around.policy)))
+                let is_secure = self.gathered.delegation.ds.is_some();
+                self.ask_all(&Vec::from_iter(signal_slots(around.policy, is_secure)))
             }
             Phase::Keys => self.ask_all(&[Slot::Dnskey, Slot::Soa]),
+            Phase::Vouching => {
+                self.gathered.signals = Signal::of(&self.gathered.delegation);
+                self.vouching(around)
+            }
             Phase::Reading => (0..self.gathered.servers.len())
                 .filter(|at| self.gathered.servers[*at].csync.present().is_some())
                 .map(Target::Current)
@@ -205,6 +245,23 @@ impl Run {
             }
             Phase::Done => Vec::new(),
         }
+    }
+
+    /// where one name is too long nothing is asked at all.
+    fn vouching(&self, around: Surroundings<'_>) -> Vec<Want> {
+        let names = self
+            .gathered
+            .signals
+            .iter()
+            .map(|signal| signal.name.clone());
+        let names: Option<Vec<Name>> = names.collect();
+        let asked = names.filter(|_| around.resolves).into_iter().flatten();
+        asked
+            .flat_map(|name| {
+                [RecordType::CDS, RecordType::CDNSKEY]
+                    .map(|rtype| Want::Vouch(Question::new(name.clone(), rtype)))
+            })
+            .collect()
     }
 
     fn lookups(&self, hosts: &BTreeSet<Name>, around: Surroundings<'_>) -> Vec<Want> {

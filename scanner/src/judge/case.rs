@@ -3,6 +3,7 @@
 use counterpoint_dns::{
     key::Dnskey,
     name::RecordType,
+    rdata::Ds,
     rrset::SignedRrSet,
     signature::Verifier,
     time::Timestamp,
@@ -17,7 +18,7 @@ use crate::{
     state::Guard,
 };
 
-/// The keys of one server's own DNSKEY RRset, authenticated by the DS RRset that the parent has now.
+/// The keys of one server's own DNSKEY RRset, authenticated by the DS RRset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
     /// All of them: they may sign zone data.
@@ -82,13 +83,22 @@ impl<'a> Case<'a> {
         chain
     }
 
-    /// A DNSKEY RRset under the DS RRset that the parent has now.
+    /// The DS RRset that a DNSKEY RRset is judged by: the parent's; where there is none, the one that
+    /// would be published (B-14).
+    pub fn anchor(&self) -> Vec<Ds> {
+        match self.gathered.delegation.ds {
+            Some(_) => self.gathered.delegation.ds_records(),
+            None => self.request.wanted.ds.iter().cloned().collect(),
+        }
+    }
+
+    /// A DNSKEY RRset under the DS RRset of the [`Self::anchor`].
     pub fn chain_of(&mut self, dnskey: &Answer) -> Result<Chain, String> {
         let child = self.gathered.child();
         let Answer::Present(dnskey) = dnskey else {
             return Err(format!("DNSKEY: {dnskey}"));
         };
-        let ds = self.gathered.delegation.ds_records();
+        let ds = self.anchor();
         let policy = &self.policy.validation;
         let keys = dnskey_by_ds(child, &ds, dnskey, policy, self.now, self.verifier)
             .map_err(|broken| format!("DNSKEY: {broken}"))?;

@@ -174,7 +174,7 @@ impl Default for Ds {
             ttl_after_change: 10 * MINUTE,
             ttl_restore_after: 2 * DAY,
             ttl: HOUR,
-            recheck: true,
+            recheck: false,
         }
     }
 }

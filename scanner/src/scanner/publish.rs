@@ -86,7 +86,7 @@ impl Scanner {
             None => {
                 self.sending.insert(child.clone(), now + UPDATE_PAUSE);
             }
-            Some(Applied::Done) => self.applied(child, "applied"),
+            Some(Applied::Done) => self.applied(child, "applied", now),
             Some(Applied::ParentChanged) => {
                 self.doubtful.insert(child.clone());
                 self.wanted.some.insert(child.clone());
@@ -104,7 +104,12 @@ impl Scanner {
 
     /// The prerequisites did not hold: the change is there already, or the parent has moved on.
     /// Returns whether the child is to be judged again now.
-    pub(super) fn settle_doubt(&mut self, child: &Name, delegation: Option<&Delegation>) -> bool {
+    pub(super) fn settle_doubt(
+        &mut self,
+        child: &Name,
+        delegation: Option<&Delegation>,
+        now: Timestamp,
+    ) -> bool {
         let Some(pending) = self.memory.pending.get(child) else {
             return true;
         };
@@ -112,7 +117,7 @@ impl Scanner {
             delegation.is_some_and(|delegation| has(delegation, &pending.change, data))
         };
         if is(|set| Some(&set.wanted)) {
-            self.applied(child, "applied before");
+            self.applied(child, "applied before", now);
             return true;
         }
         // Judged again it would be accepted again, for ever.
@@ -135,8 +140,8 @@ impl Scanner {
         !is_unchanged
     }
 
-    fn applied(&mut self, child: &Name, how: &str) {
-        if let Some(pending) = self.memory.pending.get(child) {
+    fn applied(&mut self, child: &Name, how: &str, now: Timestamp) {
+        if let Some(pending) = self.memory.pending.get(child).cloned() {
             let text = format!("{} {how}: {}", pending.rule, pending.change);
             let types: BTreeSet<String> = pending
                 .change
@@ -146,9 +151,20 @@ impl Scanner {
             let subject = Vec::from_iter(types).join("+");
             self.outbox
                 .push_back(note(child, "applied", &subject, text));
+            self.remember(child, &pending.change, now);
         }
         self.ledger.settle(child);
         self.drop_pending(child);
+    }
+
+    /// What an applied change means for the scans to come.
+    fn remember(&mut self, child: &Name, change: &Change, now: Timestamp) {
+        let policy = &self.config.policy.ds;
+        let normal = u32::try_from(policy.ttl.as_secs()).ok();
+        let later = policy.ttl_restore_after;
+        let step = |state: &mut ChildState| state.applied(change, normal, later, now);
+        let remembered = self.memory.update(child, step);
+        self.outbox.extend(remembered.map(Output::Persist));
     }
 
     fn drop_pending(&mut self, child: &Name) {

@@ -13,6 +13,8 @@ use super::{Scanner, Tag, UPDATE_PAUSE, Wanted};
 use crate::{
     delegation::{BadTransfer, ParentZone, TransferRequest},
     ledger::About,
+    policy::InitialAccept,
+    state::ChildState,
     survey::{Finding, Subject},
     verdict::Outcome,
 };
@@ -70,7 +72,7 @@ impl Scanner {
             .retain(|child| delegations.contains_key(child));
         let doubtful = std::mem::take(&mut self.doubtful).into_iter();
         let left: BTreeSet<Name> = doubtful
-            .filter(|child| !self.settle_doubt(child, delegations.get(child)))
+            .filter(|child| !self.settle_doubt(child, delegations.get(child), now))
             .collect();
         for (child, delegation) in delegations {
             let waits = self.patience.waits(&child, now) && !wanted.impatient;
@@ -85,12 +87,12 @@ impl Scanner {
                 .memory
                 .update(&child, |state| state.ds_is(is_secure, now));
             self.outbox.extend(remembered.map(Output::Persist));
-            if !is_secure {
-                // ordinary validation says nothing about a child without a DS RRset.
-                let text = "X-12 ignore: the delegation has no DS RRset".into();
-                let said =
-                    self.ledger
-                        .say(&child, About::Delegation, "BOOTSTRAP_NOT_SUPPORTED", text);
+            if !is_secure && self.config.policy.initial.accept == InitialAccept::Never {
+                // K-13: nothing that the child could say would matter.
+                let text = "B-01 refuse: this parent sets no first DS RRset on request".into();
+                let said = self
+                    .ledger
+                    .say(&child, About::Delegation, "BOOTSTRAP_NEVER", text);
                 self.outbox.extend(said);
                 self.patience.forget(&child);
                 continue;
@@ -117,6 +119,9 @@ impl Scanner {
     }
 
     fn conclude(&mut self, finding: Finding, now: Timestamp) {
+        let step = |state: &mut ChildState| finding.remember(state, &self.config.policy, now);
+        let remembered = self.memory.update(finding.gathered.child(), step);
+        self.outbox.extend(remembered.map(Output::Persist));
         let Finding {
             gathered,
             ds,

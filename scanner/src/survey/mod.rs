@@ -14,7 +14,7 @@ use std::{
 use counterpoint_dns::{
     agent::{Agent, AskId, Input, Output},
     exchange::{Exchanges, Outcome as Came},
-    name::Name,
+    name::{Name, RecordType},
     resolver::{self, Resolution, Resolver, Status},
     stream::Stream,
     time::Timestamp,
@@ -30,7 +30,8 @@ use crate::{
         phase::{Slot, Target},
         run::{Run, Surroundings, Want},
     },
-    judge::{judge_cds, judge_csync},
+    judge::{judge_cds, judge_csync, sighting, sighting_hold},
+    policy::Policy,
     registry::Facts,
     state::ChildState,
     verdict::{Outcome, Verdict},
@@ -62,8 +63,19 @@ pub struct Finding {
     pub gathered: Gathered,
     /// On CDS and CDNSKEY, if they are looked for.
     pub ds: Option<Verdict>,
-    /// On CSYNC, if it is looked for.
+    /// On CSYNC, if it is looked for; never of an insecure child.
     pub csync: Option<Verdict>,
+}
+
+impl Finding {
+    /// Moves the state of the child on: whether what it asks for still stands (B-05, K-12). What comes
+    /// of an acceptance is for whoever carries it out.
+    pub fn remember(&self, state: &mut ChildState, policy: &Policy, now: Timestamp) {
+        if let Some(verdict) = &self.ds {
+            let sighting = sighting(&self.gathered, verdict);
+            state.sighted(&sighting, &sighting_hold(&self.gathered, policy), now);
+        }
+    }
 }
 
 /// Where the answer to a question belongs.
@@ -195,6 +207,12 @@ impl Survey {
                         self.lookups.insert(ticket, child.clone());
                     }
                 }
+                Want::Vouch(question) => {
+                    if let Some(resolver) = &mut self.resolver {
+                        let ticket = resolver.resolve_fresh(now, question);
+                        self.lookups.insert(ticket, child.clone());
+                    }
+                }
             }
         }
         match run.is_done() {
@@ -237,8 +255,13 @@ impl Survey {
             let Some(mut run) = self.runs.remove(&child) else {
                 continue;
             };
-            let host = resolution.question.name.clone();
-            let wants = run.resolved(&host, addresses_in(&resolution), self.around(now));
+            let wants = match resolution.question.rtype {
+                RecordType::CDS | RecordType::CDNSKEY => run.vouched(resolution, self.around(now)),
+                _ => {
+                    let host = resolution.question.name.clone();
+                    run.resolved(&host, addresses_in(&resolution), self.around(now))
+                }
+            };
             self.pursue(child, run, wants, now);
         }
     }
@@ -249,9 +272,9 @@ impl Survey {
         let ds = policy
             .cds
             .then(|| judge_cds(&gathered, policy, now, verifier));
-        let mut csync = policy
-            .csync
-            .enabled
+        // C-02: of an insecure child no CSYNC can be used.
+        let is_secure = gathered.delegation.ds.is_some();
+        let mut csync = (policy.csync.enabled && is_secure)
             .then(|| judge_csync(&gathered, policy, now, verifier));
         if is_accepted(&ds) && is_accepted(&csync) {
             // each was judged by the other's present state. One at a time.

@@ -33,7 +33,7 @@ fn a_consistent_request_becomes_exactly_the_ds_rrset() {
     assert_eq!(ds_set(&verdict), [ds("a"), ds("b"), ds("n")].into());
     let change = verdict.change.unwrap();
     let wanted = change.wanted(&child(), RecordType::DS).unwrap();
-    assert_eq!(wanted.ttl, 7200, "the TTL that the RRset has now");
+    assert_eq!(wanted.ttl, 600, "D-04: low for a while");
     assert_eq!(change.changed().count(), 1, "NS is a prerequisite only");
     let guard = verdict.guards[&case.sites[1].address];
     let inception = Some(case.sites[1].inception.to_rrsig_seconds());

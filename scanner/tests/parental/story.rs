@@ -36,7 +36,7 @@ fn a_request_is_judged_delayed_and_applied_once() {
     assert_eq!(world.parent.updates.len(), 1);
     let reasons = world.scanner.reasons();
     assert_eq!((reasons["CDS_ACCEPTED"], reasons["STATUS_QUO"]), (1, 6));
-    assert_eq!(reasons["BOOTSTRAP_NOT_SUPPORTED"], 7);
+    assert_eq!(reasons["BOOTSTRAP_NEVER"], 7);
     let said = world.said("verdict");
     assert_eq!(
         said,

@@ -17,7 +17,7 @@ use counterpoint_dns::{
     tsig::{TsigKey, check_request},
     update::{Change, Prerequisite, Update},
 };
-use counterpoint_scanner::{Command, Config, Scanner};
+use counterpoint_scanner::{Command, Config, Scanner, policy::InitialAccept};
 use hickory_proto::op::{Message, OpCode, Query};
 
 use crate::kit::*;
@@ -200,6 +200,8 @@ impl World {
         let mut config = Config::new(name("test."), primary(), NOW);
         config.tsig = Some(parent.key.clone());
         config.publish_delay = Duration::from_secs(120)..=Duration::from_secs(120);
+        config.policy.initial.accept = InitialAccept::Never;
+        config.policy.ds.ttl_after_change = Duration::ZERO;
         adjust(&mut config);
         Self {
             now: NOW,

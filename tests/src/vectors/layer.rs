@@ -131,7 +131,7 @@ layers! {
         cds: Option<Words>,
         /// CDNSKEY at the signalling name.
         cdnskey: Option<Words>,
-        /// `secure`, `insecure`, `bogus`, `cut`, `absent`.
+        /// `secure`, `insecure`, `bogus`, `cut`, `absent` (a zone without signal), `none` (no zone).
         state: Option<String>,
     }
 

@@ -71,7 +71,8 @@ pub fn play(
                     before.insert(key, set);
                 }
             }
-            before.retain(|key, _| town.parent().contains_key(key) || changed.contains_key(key));
+            let now = town.parent();
+            before.retain(|key, _| now.contains_key(key) || !changed.contains_key(key));
         }
         if number > 0 && scan.unasked_for != Some(true) {
             scanner.handle(carrier.now(), Input::Command(Command::ScanNow));
@@ -122,6 +123,8 @@ fn check(scan: &Layer, scanner: &Scanner, town: &Town, before: &Snapshot) -> Res
         (About::Csync, "CSYNC", &scan.expect_csync),
     ] {
         let said = scanner.said(town.child(), about);
+        // Of a child that is not asked anything, only this is said.
+        let said = said.or_else(|| scanner.said(town.child(), About::Delegation));
         accepts |= said.as_ref().is_some_and(|said| said.starts_with("ACCEPT"));
         let Some(expected) = expected else { continue };
         let said = said.unwrap_or_else(|| "nothing".into());

@@ -141,6 +141,12 @@ impl Town {
     /// What the child's servers serve from now on, and what changed at the parent by hand.
     pub fn change(&mut self, words: &Layer, by_hand: &layer::ParentSide) -> Result<(), String> {
         self.build_sites(words)?;
+        if !words.signal.is_empty() {
+            let parent = self.parent();
+            self.build_authorities(words)?;
+            let contents = &mut self.authorities[1].primary.contents;
+            parent.into_values().for_each(|set| contents.put(set));
+        }
         self.edit_parent(by_hand, &words.parent.ttl)
     }
 
@@ -239,6 +245,9 @@ impl Town {
         last: u8,
     ) -> Result<Vec<Authority>, String> {
         let host = self.hosts.get(label).ok_or("there is no such server")?;
+        if signal.state.as_deref() == Some("none") {
+            return Ok(Vec::new());
+        }
         let bad = |error: &dyn std::fmt::Display| error.to_string();
         let zone = host.prepend_label("_signal").map_err(|error| bad(&error))?;
         let at = Name::from_ascii("_dsboot").and_then(|first| first.append_name(&self.child));
@@ -257,7 +266,7 @@ impl Town {
             Some("bogus") => State::Bogus,
             Some(other) => {
                 return Err(format!(
-                    "state `{other}`: write secure, insecure, bogus, cut or absent"
+                    "state `{other}`: write secure, insecure, bogus, cut, absent or none"
                 ));
             }
         };
