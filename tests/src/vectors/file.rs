@@ -25,7 +25,7 @@ pub struct Case {
 }
 
 /// What every case begins with: a zone of one signer at two servers, delegated securely.
-const BUILT_IN: &str = r#"
+pub const BUILT_IN: &str = r#"
 servers = { ns1 = "ns1.alpha.net. 192.0.2.1", ns2 = "ns2.alpha.net. 192.0.2.2" }
 parent = { ds = ["a"] }
 zone = { dnskey = ["a", "az"], serial = 10 }

@@ -130,3 +130,34 @@ fn each_file_is_named_for_its_rule_and_has_three_cases() {
     });
     assert_eq!(files.count(), count.len(), "every file has cases");
 }
+
+#[test]
+fn the_page_about_the_format_is_true() {
+    let page = fs::read_to_string(file::directory().join("README.md")).unwrap();
+    let blocks = page.split("```toml\n").skip(1);
+    let blocks: Vec<&str> = blocks
+        .map(|block| block.split("```").next().unwrap())
+        .collect();
+    let examples = blocks.iter().filter(|block| block.starts_with("[[case]]"));
+    let mut played = 0;
+    for example in examples {
+        // A scan's words stand on their own; what the page says of the keys is in its story.
+        let keys = "[default.zone]\ndnskey = [\"a\", \"n\", \"az\"]\nsigners = [\"a\", \"az\"]\n\
+                    cds = [\"a\", \"n\"]\n";
+        let text = format!("rule = \"x\"\ntitle = \"x\"\n{keys}{example}");
+        for case in file::read("README.md", &text).unwrap() {
+            assert_eq!(
+                play(&case, &[], |_| Memory::boxed()),
+                Ok(()),
+                "{}",
+                case.title
+            );
+            played += 1;
+        }
+    }
+    assert_eq!(played, 2);
+    assert!(
+        page.contains(file::BUILT_IN.trim()),
+        "the built-in layer is on the page"
+    );
+}
