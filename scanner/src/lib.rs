@@ -4,10 +4,11 @@
 //! A [`Scanner`] is one state machine without clock, socket or disk. Each scan it
 //!
 //! 1. transfers the parent's zone from its primary: [`delegation`] owns what NS, DS and glue are there;
-//! 2. has every secure delegation surveyed ([`survey`]): every address of every nameserver is asked
-//!    ([`gather`], RFC 9975 §3),
-//! 3. and what came back is judged, as a pure function of it ([`judge`]): the rules are tables, each
-//!    rule with its ID, its reason code and its outcome;
+//! 2. has the delegations surveyed ([`survey`]): every address of every nameserver is asked
+//!    ([`gather`], RFC 9975 §3), and for a first DS RRset what its operators vouch for (RFC 9615);
+//! 3. and what came back is judged, as a pure function of it ([`judge`]), of what is remembered
+//!    ([`state`]), of what the registry knows ([`registry`]) and of the [`policy`]: the rules are
+//!    tables, each rule with its ID, its reason code, its outcome and its switch;
 //! 4. carries an accepted change to the parent as one dynamic update that holds only if the delegation
 //!    is still what was judged ([`apply`]), after persisting it ([`state`]).
 //!
@@ -26,6 +27,7 @@ mod patience;
 pub mod policy;
 pub mod registry;
 pub mod scanner;
+pub mod spelling;
 pub mod state;
 pub mod survey;
 pub mod verdict;
