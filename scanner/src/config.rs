@@ -13,7 +13,7 @@ use std::{
 
 use counterpoint_dns::{name::Name, resolver, time::Timestamp, tsig::TsigKey};
 
-use crate::policy::Policy;
+use crate::{policy::Policy, registry::Facts};
 
 /// Everything that a scanner is told.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct Config {
     pub publish_delay: RangeInclusive<Duration>,
     /// What a verdict depends on, and how politely servers are asked.
     pub policy: Policy,
+    /// What the registry's own data say, by child; of others, what [`Facts::default`] says.
+    pub facts: BTreeMap<Name, Facts>,
     /// The resolver that finds nameserver addresses; without one, glue and `addresses` must do.
     pub resolver: Option<resolver::Config>,
     /// Addresses of nameservers that the resolver need not find.
@@ -50,6 +52,7 @@ impl Config {
             interval: minutes(10),
             publish_delay: Duration::ZERO..=minutes(5),
             policy: Policy::default(),
+            facts: BTreeMap::new(),
             resolver: None,
             addresses: BTreeMap::new(),
         }

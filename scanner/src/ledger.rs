@@ -56,6 +56,18 @@ impl Ledger {
         Some(note(child, "verdict", reason, text))
     }
 
+    /// What was last said, as `OUTCOME RULE REASON (evidence)`.
+    pub fn said(&self, child: &Name, about: About) -> Option<String> {
+        let (reason, text) = self.last.get(&(child.clone(), about))?;
+        let (rule, rest) = text.split_once(' ')?;
+        let (outcome, evidence) = rest.split_once(':').unwrap_or((rest, ""));
+        let outcome = match outcome {
+            "out-of-band" => "OOB".into(),
+            other => other.to_uppercase(),
+        };
+        Some(format!("{outcome} {rule} {reason} ({})", evidence.trim()))
+    }
+
     /// What was said of the delegation is over: next time it is said again.
     pub fn settle(&mut self, child: &Name) {
         self.last.remove(&(child.clone(), About::Delegation));

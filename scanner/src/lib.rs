@@ -35,6 +35,7 @@ pub mod verdict;
 pub use config::{Config, Sabotage};
 pub use gather::{Answer, Gathered};
 pub use judge::{judge_cds, judge_csync};
+pub use ledger::About;
 pub use policy::{Continuity, Policy};
 pub use registry::Facts;
 pub use scanner::{Command, Scanner};

@@ -23,13 +23,16 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// The servers of `child` that were silent for the whole schedule.
-    pub fn given_up(&self, child: &Name, schedule: &[Duration]) -> BTreeSet<String> {
-        let tries = self
-            .waits
-            .get(child)
-            .into_iter()
-            .flat_map(|wait| &wait.tries);
+    /// The servers of `child` that were silent for the whole schedule. Before it is over nobody is given
+    /// up, whoever asks for a scan.
+    pub fn given_up(
+        &self,
+        child: &Name,
+        schedule: &[Duration],
+        now: Timestamp,
+    ) -> BTreeSet<String> {
+        let wait = self.waits.get(child).filter(|wait| wait.until <= now);
+        let tries = wait.into_iter().flat_map(|wait| &wait.tries);
         tries
             .filter(|(_, tries)| **tries >= schedule.len())
             .map(|(server, _)| server.clone())

@@ -3,16 +3,11 @@
 //! A change becomes visible only by [`Primary::publish`], which makes the next [`Published`]: RRsets
 //! that did not change keep their signatures, others get new ones, NSEC records follow the names.
 
-use std::{
-    cell::Cell,
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-    time::Duration,
-};
+use std::{cell::Cell, collections::BTreeMap, rc::Rc, time::Duration};
 
 use counterpoint_dns::{
     name::{Name, RecordType},
-    rdata::{Nsec, Soa},
+    rdata::Soa,
     rrset::RrSet,
     time::Timestamp,
 };
@@ -162,49 +157,12 @@ impl Primary {
             if !dnskey.data.is_empty() {
                 put(self.served(dnskey, now));
             }
-            for nsec in self.nsec_chain() {
+            let ttl = self.soa.minimum.min(self.soa_ttl);
+            for nsec in self.contents.nsec_chain(ttl) {
                 put(self.served(nsec, now));
             }
         }
         sets
-    }
-
-    /// One NSEC for each name that the zone speaks about (RFC 4035 §2.3); none for glue. The TTL is
-    /// that of negative answers (RFC 9077).
-    fn nsec_chain(&self) -> Vec<RrSet> {
-        let mut owners: Vec<(Name, Vec<RecordType>)> = Vec::new();
-        let mut apex: BTreeSet<RecordType> = BTreeSet::from([RecordType::SOA, RecordType::DNSKEY]);
-        for (name, types) in self.contents.names() {
-            if *name == self.zone {
-                apex.extend(types.keys());
-                continue;
-            }
-            let cut = self.contents.cut_above(name);
-            let shown: Vec<RecordType> = match cut {
-                None => types.keys().copied().collect(),
-                Some(cut) if cut == name => types
-                    .keys()
-                    .filter(|rtype| matches!(**rtype, RecordType::NS | RecordType::DS))
-                    .copied()
-                    .collect(),
-                Some(_) => continue,
-            };
-            owners.push((name.clone(), shown));
-        }
-        owners.insert(0, (self.zone.clone(), apex.into_iter().collect()));
-        let next = |index: usize| owners[(index + 1) % owners.len()].0.clone();
-        let ttl = self.soa.minimum.min(self.soa_ttl);
-        let nsec = |(index, (name, types)): (usize, &(Name, Vec<RecordType>))| {
-            let mut types = types.clone();
-            types.extend([RecordType::NSEC, RecordType::RRSIG]);
-            let data = Nsec {
-                next: next(index),
-                types,
-            }
-            .to_rdata();
-            RrSet::new(name.clone(), RecordType::NSEC, ttl, [data])
-        };
-        owners.iter().enumerate().map(nsec).collect()
     }
 
     /// The RRset as it will be served: as before if neither it nor its signers changed and no

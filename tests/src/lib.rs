@@ -1,1 +1,3 @@
-//! Tests that span crates.
+//! Tests that span crates, and the part of them that more than one uses.
+
+pub mod vectors;

@@ -142,11 +142,12 @@ impl Server {
         }
     }
 
-    /// The CSYNC as it was read in sequence, or as the first question found it.
+    /// The CSYNC as it was read in sequence, or as the first question found it: a reading that broke
+    /// off before it does not undo what was said.
     pub fn csync(&self) -> &Answer {
         match &self.sequence {
-            Some(sequence) => &sequence.csync,
-            None => &self.csync,
+            Some(sequence) if sequence.csync != Answer::NotAsked => &sequence.csync,
+            _ => &self.csync,
         }
     }
 

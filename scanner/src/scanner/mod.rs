@@ -24,7 +24,7 @@ use crate::{
     apply::UpdateRequest,
     config::Config,
     delegation::{LastTransfer, TransferRequest},
-    ledger::{Ledger, note},
+    ledger::{About, Ledger, note},
     patience::Patience,
     state::Memory,
     survey::Survey,
@@ -132,6 +132,11 @@ impl Scanner {
     pub fn sharing(mut self, verifier: SharedVerifier) -> Self {
         self.survey = self.survey.sharing(verifier);
         self
+    }
+
+    /// The last verdict of one kind about a child: `IGNORE K-04 SIGNER_NOT_IN_DS (evidence)`.
+    pub fn said(&self, child: &Name, about: About) -> Option<String> {
+        self.ledger.said(child, about)
     }
 
     /// How often each reason code was given.

@@ -14,7 +14,6 @@ use crate::{
     delegation::{BadTransfer, ParentZone, TransferRequest},
     ledger::About,
     policy::InitialAccept,
-    registry::Facts,
     state::ChildState,
     survey::{Finding, Subject},
     verdict::Outcome,
@@ -100,11 +99,11 @@ impl Scanner {
             }
             let state = self.memory.state(&child);
             let retry = &self.config.policy.gathering.retry;
-            let given_up = self.patience.given_up(&child, retry);
+            let given_up = self.patience.given_up(&child, retry, now);
             let subject = Subject {
                 delegation,
                 state,
-                facts: Facts::default(),
+                facts: self.config.facts.get(&child).cloned().unwrap_or_default(),
                 given_up,
             };
             self.survey.begin(subject, now);
