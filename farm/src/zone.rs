@@ -10,14 +10,13 @@ use std::{
 
 use counterpoint_dns::{
     key::{Dnskey, SigningKey},
-    name::{Name, RecordType, canonical_wire},
-    rdata::{Nsec, Rdata, type_bitmap},
+    name::{Name, RecordType},
+    nsec3::{self, Nsec3},
+    rdata::{Nsec, Rdata},
     rrset::{RrSet, SignedRrSet},
     signature::Rrsig,
     time::Timestamp,
 };
-use data_encoding::BASE32HEX_NOPAD;
-use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 /// TTL of everything, seconds.
 pub const TTL: u32 = 3_600;
@@ -180,32 +179,29 @@ impl Zone {
                 denied.entry(above.clone()).or_default();
             }
         }
-        let hashed: BTreeMap<Vec<u8>, Vec<RecordType>> = denied
-            .iter()
-            .map(|(name, types)| (nsec3_hash(name), types.iter().copied().collect()))
+        let hashed: BTreeMap<Vec<u8>, (Name, Vec<RecordType>)> = denied
+            .into_iter()
+            .map(|(name, types)| (nsec3::hash(&name, 0, &[]), (name, Vec::from_iter(types))))
             .collect();
-        let mut nexts = hashed.keys().cycle().skip(1);
-        for (hash, types) in &hashed {
+        let mut nexts = hashed.keys().cycle().skip(1).cloned();
+        for (name, types) in hashed.values().cloned() {
             let Some(next) = nexts.next() else {
                 return;
             };
-            let mut data = vec![1, 0, 0, 0, 0, next.len() as u8];
-            data.extend(next);
-            data.extend(type_bitmap(types));
-            let label = BASE32HEX_NOPAD.encode(hash).to_ascii_lowercase();
+            let nsec3 = Nsec3 {
+                algorithm: 1,
+                flags: 0,
+                iterations: 0,
+                salt: Vec::new(),
+                next,
+                types,
+            };
             // 32 letters in front of a name of ours always fit.
-            if let Ok(owner) = apex.prepend_label(label) {
-                self.add(&owner, RecordType::NSEC3, [Rdata::from_octets(data)]);
+            if let Some(owner) = nsec3.owner(&name, &apex) {
+                self.add(&owner, RecordType::NSEC3, [nsec3.to_rdata()]);
             }
         }
     }
-}
-
-/// A name as NSEC3 shows it: SHA-1, no extra iterations, no salt.
-fn nsec3_hash(name: &Name) -> Vec<u8> {
-    digest(&SHA1_FOR_LEGACY_USE_ONLY, &canonical_wire(name))
-        .as_ref()
-        .to_vec()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

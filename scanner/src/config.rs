@@ -46,6 +46,8 @@ pub struct Config {
     pub glue_ttl: u32,
     /// Waits before each further attempt at a silent server, until the scan goes on without it.
     pub retry: Vec<Duration>,
+    /// Whether every server is asked even where one says that nothing is new: for reports.
+    pub thorough: bool,
     /// The resolver that finds nameserver addresses; without one, glue and `addresses` must do.
     pub resolver: Option<resolver::Config>,
     /// Addresses of nameservers that the resolver need not find.
@@ -73,6 +75,7 @@ impl Config {
             ns_min: 1,
             glue_ttl: 3_600,
             retry: [5, 10, 20, 40].map(minutes).into(),
+            thorough: true,
             resolver: None,
             addresses: BTreeMap::new(),
             sabotage: BTreeSet::new(),

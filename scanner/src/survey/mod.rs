@@ -133,7 +133,11 @@ impl Survey {
             return;
         }
         let gathered = Gathered::new(subject.delegation, subject.guards);
-        let (run, wants) = Run::start(gathered, subject.given_up, self.around(now));
+        let lot = match self.config.thorough {
+            true => 0,
+            false => self.exchanges.message_id(),
+        };
+        let (run, wants) = Run::start(gathered, subject.given_up, lot, self.around(now));
         self.pursue(child, run, wants, now);
         // What the resolver has in its cache is there already.
         self.take_resolutions(now);
