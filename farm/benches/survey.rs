@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "a bench measures real time")]
 
 use std::{
+    collections::BTreeMap,
     error::Error,
     fs,
     io::Write as _,
@@ -17,7 +18,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use counterpoint_dns::{name::parse_name, time::Timestamp};
+use counterpoint_dns::{
+    name::{Name, parse_name},
+    time::Timestamp,
+};
 use counterpoint_farm::{Farm, OperatorPlan, Plan, Software, State};
 use counterpoint_scanner::{
     Config, Finding, Outcome, Subject, Survey,
@@ -162,10 +166,15 @@ fn survey(kind: &Kind, farm: &Farm, subjects: &[Subject], round: usize) -> Resul
         options: Default::default(),
     };
     orders.options.routes = farm.routes();
+    let states = farm
+        .children
+        .iter()
+        .map(|child| (&child.name, child.state))
+        .collect();
     let wrong = AtomicUsize::new(0);
     let (started, cpu_before) = (Instant::now(), cpu()?);
     let check = |finding: Finding| {
-        if !is_right(farm, &finding) {
+        if !is_right(&states, &finding) {
             wrong.fetch_add(1, Ordering::Relaxed);
         }
     };
@@ -205,16 +214,15 @@ fn survey(kind: &Kind, farm: &Farm, subjects: &[Subject], round: usize) -> Resul
 }
 
 /// What a finding must say of a child in its state.
-fn is_right(farm: &Farm, finding: &Finding) -> bool {
+fn is_right(states: &BTreeMap<&Name, State>, finding: &Finding) -> bool {
     let child = finding.gathered.child();
-    let state = farm.children.iter().find(|known| known.name == *child);
     let told = |verdict: &Option<counterpoint_scanner::Verdict>| {
         verdict
             .as_ref()
             .map(|verdict| (verdict.outcome, verdict.reason))
     };
     let (ds, csync) = (told(&finding.ds), told(&finding.csync));
-    let expected = match state.map(|child| child.state) {
+    let expected = match states.get(child) {
         Some(State::Everything) => [
             (Outcome::Accept, "CDS_ACCEPTED"),
             (Outcome::Noop, "CSYNC_STATUS_QUO"),

@@ -99,7 +99,7 @@ fn survey(farm: &Farm) -> Vec<Finding> {
 /// Makes every accepted change; each must be done.
 fn apply(farm: &Farm, findings: &[Finding]) {
     let name = parse_name(TSIG_NAME).unwrap();
-    let key = TsigKey::new(name, farm.parent.tsig_secret().to_vec());
+    let key = TsigKey::hmac_sha256(name, &farm.parent.tsig_secret());
     for finding in findings {
         for verdict in finding.ds.iter().chain(&finding.csync) {
             let Some(change) = &verdict.change else {

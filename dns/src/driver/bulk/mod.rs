@@ -167,6 +167,7 @@ impl Bulk {
 
     /// Waits until something comes, but not beyond `longest` nor the next deadline.
     pub fn wait(&mut self, longest: Option<Duration>, now: Timestamp) -> io::Result<()> {
+        self.streams.write();
         let due = self.next_deadline().map(|due| due - now);
         let limit = [longest, due].into_iter().flatten().min();
         let limit = match self.came.is_empty() {

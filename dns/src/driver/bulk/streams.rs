@@ -1,7 +1,7 @@
 //! TCP: one stream for each server, used for every question to it (RFC 7766 §6.2.1) until it is idle.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     io::{self, Read as _, Write as _},
     net::SocketAddr,
     time::Duration,
@@ -38,6 +38,9 @@ pub(super) struct Streams {
     next: usize,
     streams: BTreeMap<usize, Stream>,
     by_server: BTreeMap<SocketAddr, usize>,
+    /// Streams that have something to write.
+    unwritten: BTreeSet<usize>,
+    buffer: Vec<u8>,
     /// Questions that went on in another stream.
     pub(super) moved: Vec<(AskId, usize)>,
 }
@@ -66,9 +69,18 @@ impl Streams {
         stream.out.extend((asked.octets.len() as u16).to_be_bytes());
         stream.out.extend(&asked.octets);
         stream.under_way.insert(message_id, asked);
-        // If it is not connected yet, or broken, its event tells.
-        let _ = stream.write();
+        self.unwritten.insert(at);
         Ok(at)
+    }
+
+    /// Writes what was asked since the last time: many questions in one piece.
+    pub(super) fn write(&mut self) {
+        while let Some(at) = self.unwritten.pop_first() {
+            if let Some(stream) = self.streams.get_mut(&at) {
+                // If it is not connected yet, or broken, its event tells.
+                let _ = stream.write();
+            }
+        }
     }
 
     fn connect(
@@ -110,7 +122,9 @@ impl Streams {
         let Some(stream) = self.streams.get_mut(&at) else {
             return;
         };
-        let goes_on = stream.write().and_then(|()| stream.read(came));
+        let goes_on = stream
+            .write()
+            .and_then(|()| stream.read(&mut self.buffer, came));
         if goes_on.is_ok() {
             return;
         }
@@ -175,16 +189,15 @@ impl Stream {
         Ok(())
     }
 
-    fn read(&mut self, came: &mut VecDeque<Came>) -> io::Result<()> {
+    fn read(&mut self, buffer: &mut Vec<u8>, came: &mut VecDeque<Came>) -> io::Result<()> {
+        buffer.resize(READ_OCTETS, 0);
         loop {
-            let from = self.partial.len();
-            self.partial.resize(from + READ_OCTETS, 0);
-            let read = self.socket.read(&mut self.partial[from..]);
-            let count = read.as_ref().copied().unwrap_or_default();
-            self.partial.truncate(from + count);
-            match read {
+            match self.socket.read(buffer) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) => self.take_messages(came),
+                Ok(count) => {
+                    self.partial.extend(&buffer[..count]);
+                    self.take_messages(came);
+                }
                 Err(error) if is_not_now(&error) => return Ok(()),
                 Err(error) => return Err(error),
             }
