@@ -36,8 +36,8 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     resolver: Option<Resolver>,
-    entries: BTreeMap<(Name, RecordType), Entry>,
-    pending: BTreeMap<u64, (Name, RecordType)>,
+    entries: BTreeMap<Question, Entry>,
+    pending: BTreeMap<u64, Question>,
 }
 
 impl Book {
@@ -62,7 +62,7 @@ impl Book {
             return Some(declared.clone());
         }
         let types = [RecordType::A, RecordType::AAAA];
-        let entries = types.map(|rtype| self.entries.get(&(name.clone(), rtype)));
+        let entries = types.map(|rtype| self.entries.get(&Question::new(name.clone(), rtype)));
         let data = entries.into_iter().flatten().flat_map(|entry| &entry.data);
         let found: Vec<IpAddr> = data.filter_map(Rdata::as_address).collect();
         (!found.is_empty()).then_some(found)
@@ -74,7 +74,7 @@ impl Book {
         let mut entries = self
             .entries
             .iter()
-            .filter(|((name, _), _)| names.contains(&name));
+            .filter(|(question, _)| names.contains(&&question.name));
         let trouble = entries.find_map(|(_, entry)| entry.trouble.clone());
         trouble.unwrap_or_else(|| "not found yet".into())
     }
@@ -84,9 +84,8 @@ impl Book {
         if !config.parent.ns.is_empty() {
             return config.parent.ns.clone();
         }
-        let entry = self
-            .entries
-            .get(&(config.parent.zone.clone(), RecordType::NS));
+        let ns = Question::new(config.parent.zone.clone(), RecordType::NS);
+        let entry = self.entries.get(&ns);
         let data = entry.into_iter().flat_map(|entry| &entry.data);
         data.filter_map(Rdata::as_name).collect()
     }
@@ -99,7 +98,7 @@ impl Book {
         let is_v6 = resolver.config().v6;
         let mut wanted = Vec::new();
         if config.parent.ns.is_empty() {
-            wanted.push((config.parent.zone.clone(), RecordType::NS));
+            wanted.push(Question::new(config.parent.zone.clone(), RecordType::NS));
         }
         let parent_ns = self.parent_ns(config);
         let signers = config.signers.values();
@@ -112,19 +111,19 @@ impl Book {
         });
         for name in parent_ns.iter().chain(foreign) {
             if !config.addresses.contains_key(name) {
-                wanted.push((name.clone(), RecordType::A));
-                wanted.extend(is_v6.then(|| (name.clone(), RecordType::AAAA)));
+                wanted.push(Question::new(name.clone(), RecordType::A));
+                wanted.extend(is_v6.then(|| Question::new(name.clone(), RecordType::AAAA)));
             }
         }
-        for key in wanted {
-            let until = self.entries.get(&key).and_then(|entry| entry.until);
-            let is_pending = self.pending.values().any(|pending| *pending == key);
-            if is_pending || until.is_some_and(|until| until > now) {
+        for question in wanted {
+            let until = self.entries.get(&question).and_then(|entry| entry.until);
+            let is_pending = || self.pending.values().any(|pending| *pending == question);
+            if until.is_some_and(|until| until > now) || is_pending() {
                 continue;
             }
-            let question = Question::new(key.0.clone(), key.1);
             if let Some(resolver) = &mut self.resolver {
-                self.pending.insert(resolver.resolve(now, question), key);
+                let ticket = resolver.resolve(now, question.clone());
+                self.pending.insert(ticket, question);
             }
         }
     }
@@ -153,10 +152,10 @@ impl Book {
     }
 
     fn take(&mut self, now: Timestamp, found: Resolution) {
-        let Some(key) = self.pending.remove(&found.ticket) else {
+        let Some(question) = self.pending.remove(&found.ticket) else {
             return;
         };
-        let entry = self.entries.entry(key).or_default();
+        let entry = self.entries.entry(question).or_default();
         entry.until = Some(now + RETRY);
         entry.trouble = match &found.status {
             Status::Secure | Status::Insecure if found.answer.is_some() => None,

@@ -177,7 +177,7 @@ struct Stored {
 /// All tracks of one zone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
-    tracks: BTreeMap<(Place, Item), Track>,
+    tracks: BTreeMap<Place, BTreeMap<Item, Track>>,
     verifier: SharedVerifier,
 }
 
@@ -189,14 +189,15 @@ impl Log {
 
     /// One track.
     pub(crate) fn track(&self, place: &Place, item: &Item) -> Option<&Track> {
-        self.tracks.get(&(place.clone(), item.clone()))
+        self.tracks.get(place)?.get(item)
     }
 
     /// All of them.
     pub(crate) fn tracks(&self) -> impl Iterator<Item = (&Place, &Item, &Track)> {
-        self.tracks
-            .iter()
-            .map(|((place, item), track)| (place, item, track))
+        self.tracks.iter().flat_map(|(place, tracks)| {
+            let tracks = tracks.iter();
+            tracks.map(move |(item, track)| (place, item, track))
+        })
     }
 
     /// What `place` has shown of `item` since `since`.
@@ -234,10 +235,8 @@ impl Log {
             };
             (version, soa)
         });
-        let track = self
-            .tracks
-            .entry((place.clone(), item.clone()))
-            .or_default();
+        let tracks = self.tracks.entry(place.clone()).or_default();
+        let track = tracks.entry(item.clone()).or_default();
         let shown = match version {
             Ok((version, soa)) => {
                 track.soa = soa;
@@ -254,24 +253,22 @@ impl Log {
 
     /// The keys, of those seen anywhere, whose signatures on `signed` verify.
     fn signers_of(&self, signed: &SignedRrSet) -> BTreeSet<Rdata> {
-        let known: BTreeSet<&Rdata> = self
-            .tracks
-            .iter()
-            .filter(|((_, item), _)| *item == Item::Dnskey)
-            .flat_map(|(_, track)| track.versions.iter().flat_map(|version| &version.data))
-            .chain(&signed.set.data)
-            .collect();
+        let dnskeys = self.tracks.values().filter_map(|of| of.get(&Item::Dnskey));
+        let versions = dnskeys.flat_map(|track| &track.versions);
+        let known = versions.flat_map(|version| &version.data);
         let mut verifier = self.verifier.lock();
-        let mut found = BTreeSet::new();
-        for rrsig in &signed.signatures {
-            let tagged = known.iter().filter(|data| {
-                Dnskey::parse(data).is_some_and(|key| {
-                    key.tag() == rrsig.tag && verifier.made_by(&signed.set, rrsig, &key)
-                })
-            });
-            found.extend(tagged.map(|data| (*data).clone()));
-        }
-        found
+        let mut made_any = |key: Dnskey| {
+            let mut rrsigs = signed.signatures.iter();
+            rrsigs.any(|rrsig| verifier.made_by(&signed.set, rrsig, &key))
+        };
+        let mut tried = BTreeSet::new();
+        let untried = known
+            .chain(&signed.set.data)
+            .filter(|data| tried.insert(*data));
+        untried
+            .filter(|data| Dnskey::parse(data).is_some_and(&mut made_any))
+            .cloned()
+            .collect()
     }
 
     /// The record of one track.
@@ -288,8 +285,8 @@ impl Log {
     /// Takes a record back. `None`: it cannot be read.
     pub(crate) fn restore(&mut self, record: &Record) -> Option<()> {
         let stored = store::read::<Stored>(record)?;
-        self.tracks
-            .insert((stored.place, stored.item), stored.track);
+        let tracks = self.tracks.entry(stored.place).or_default();
+        tracks.insert(stored.item, stored.track);
         Some(())
     }
 }

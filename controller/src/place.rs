@@ -40,10 +40,11 @@ impl fmt::Display for Owner {
 pub(crate) struct Place {
     /// Who runs it.
     pub owner: Owner,
-    /// The NS name that leads to it; `None` for a hidden primary.
-    pub ns: Option<NsName>,
+    // Before the name, because telling addresses apart is cheaper than telling names apart.
     /// Its address.
     pub address: SocketAddr,
+    /// The NS name that leads to it; `None` for a hidden primary.
+    pub ns: Option<NsName>,
 }
 
 /// A name that serialises.

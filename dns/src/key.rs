@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 
 use p256::ecdsa::signature::Signer as _;
 use ring::{
-    digest::{SHA256, SHA384, digest},
+    digest::{Context, SHA256, SHA384, digest},
     signature::{
         ECDSA_P256_SHA256_FIXED, ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey,
         VerificationAlgorithm,
@@ -90,10 +90,13 @@ impl Dnskey {
 
     /// The record's data.
     pub fn to_rdata(&self) -> Rdata {
-        let mut octets = self.flags.to_be_bytes().to_vec();
-        octets.extend([self.protocol, self.algorithm]);
-        octets.extend(&*self.public);
-        Rdata::from_octets(octets)
+        Rdata::from_octets([&self.head(), &*self.public].concat())
+    }
+
+    /// The record's data up to the public key.
+    fn head(&self) -> [u8; 4] {
+        let [high, low] = self.flags.to_be_bytes();
+        [high, low, self.protocol, self.algorithm]
     }
 
     /// The key tag (RFC 4034, appendix B).
@@ -115,13 +118,15 @@ impl Dnskey {
             DIGEST_SHA384 => &SHA384,
             _ => return None,
         };
-        let mut octets = canonical_wire(zone);
-        octets.extend(self.to_rdata().octets());
+        let mut digest = Context::new(algorithm);
+        digest.update(&canonical_wire(zone));
+        digest.update(&self.head());
+        digest.update(&self.public);
         Some(Ds {
             tag: self.tag(),
             algorithm: self.algorithm,
             digest_type,
-            digest: digest(algorithm, &octets).as_ref().to_vec(),
+            digest: digest.finish().as_ref().to_vec(),
         })
     }
 

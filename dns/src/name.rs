@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use hickory_proto::serialize::binary::BinDecodable as _;
+
 pub use hickory_proto::rr::{Name, RecordType};
 
 /// A text that is not a domain name.
@@ -48,21 +50,18 @@ pub fn canonical_wire(name: &Name) -> Vec<u8> {
 
 /// Reads an uncompressed name from the front of `wire`; returns it with what follows.
 pub fn split_name(wire: &[u8]) -> Option<(Name, &[u8])> {
-    let mut labels: Vec<&[u8]> = Vec::new();
-    let mut rest = wire;
+    let mut end = 0;
     loop {
-        let (&length, after) = rest.split_first()?;
-        if length == 0 {
-            let mut name = Name::from_labels(labels).ok()?;
-            name.set_fqdn(true);
-            return Some((name, after));
-        }
-        if length > 63 || after.len() < usize::from(length) {
+        let length = *wire.get(end)?;
+        // More is no length but a pointer (RFC 1035 §4.1.4).
+        if length > 63 {
             return None;
         }
-        let (label, after) = after.split_at(usize::from(length));
-        labels.push(label);
-        rest = after;
+        end += 1 + usize::from(length);
+        if length == 0 {
+            let (name, rest) = wire.split_at_checked(end)?;
+            return Some((Name::from_bytes(name).ok()?, rest));
+        }
     }
 }
 
@@ -74,4 +73,27 @@ pub fn is_at_or_below(name: &Name, zone: &Name) -> bool {
 /// The number of labels, the root not counted and a leading `*` not counted (RFC 4034 §3.1.3).
 pub fn rrsig_labels(name: &Name) -> u8 {
     name.num_labels()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_split_from_what_follows() {
+        let (name, rest) = split_name(b"\x03wWw\x04test\0rest").unwrap();
+        assert!(name.eq_case(&parse_name("wWw.test.").unwrap()));
+        assert!(name.is_fqdn());
+        assert_eq!(rest, b"rest");
+        assert_eq!(split_name(b"\0"), Some((Name::root(), &[][..])));
+    }
+
+    #[test]
+    fn what_is_no_whole_uncompressed_name_is_refused() {
+        let too_long = [&[63; 64 * 4][..], b"\0"].concat();
+        let pointer = [b"\x01a\xc0\0", &[0; 256][..]].concat();
+        for wire in [&b""[..], b"\x04tes", b"\x04test", &too_long, &pointer] {
+            assert_eq!(split_name(wire), None, "{wire:?}");
+        }
+    }
 }

@@ -107,7 +107,9 @@ impl fmt::Debug for Rdata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = self.0.iter().flat_map(|octet| [octet >> 4, octet & 15]);
         let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
-        f.write_str(&digits.collect::<String>())
+        let mut text = String::with_capacity(2 * self.0.len());
+        text.extend(digits);
+        f.write_str(&text)
     }
 }
 

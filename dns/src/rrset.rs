@@ -8,6 +8,9 @@ use crate::{
     signature::Rrsig,
 };
 
+/// How many octets of an RR are neither its owner nor its data: type, class, TTL and length.
+const RR_FIXED: usize = 10;
+
 /// An RRset. Class is always IN. The data are a set in canonical order (RFC 4034 §6.3), duplicates gone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RrSet {
@@ -52,6 +55,8 @@ impl RrSet {
         } else {
             canonical_wire(&self.name)
         };
+        let lengths = self.data.iter().map(|data| data.octets().len());
+        octets.reserve(lengths.map(|length| owner.len() + RR_FIXED + length).sum());
         for data in &self.data {
             octets.extend(&owner);
             octets.extend(u16::from(self.rtype).to_be_bytes());

@@ -92,7 +92,9 @@ impl Rrsig {
 
     /// Everything but the signature, as it is signed and as it goes on the wire.
     pub fn fields(&self) -> Vec<u8> {
-        let mut octets = u16::from(self.covered).to_be_bytes().to_vec();
+        // Mostly something follows: the RRset, or the signature.
+        let mut octets = Vec::with_capacity(256);
+        octets.extend(u16::from(self.covered).to_be_bytes());
         octets.extend([self.algorithm, self.labels]);
         octets.extend(self.original_ttl.to_be_bytes());
         octets.extend(self.expiration.to_be_bytes());

@@ -6,8 +6,11 @@
 use std::{
     fmt,
     ops::{Add, AddAssign, Sub},
+    str::FromStr,
     time::Duration,
 };
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
@@ -108,6 +111,53 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A text that is no instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadTimestamp(String);
+
+impl fmt::Display for BadTimestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is no instant: write it as 2026-01-01T00:00:00Z",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for BadTimestamp {}
+
+/// What is displayed reads back.
+impl FromStr for Timestamp {
+    type Err = BadTimestamp;
+
+    fn from_str(text: &str) -> Result<Self, BadTimestamp> {
+        match text {
+            "always" => return Ok(Self::MIN),
+            "never" => return Ok(Self::MAX),
+            _ => {}
+        }
+        text.parse::<jiff::Timestamp>()
+            .ok()
+            .and_then(|utc| i64::try_from(utc.as_nanosecond()).ok())
+            .map(Self)
+            .ok_or_else(|| BadTimestamp(text.into()))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
 /// An instant seen from the start of a run: `T+2d03:00:00`, with milliseconds where there are any.
 #[derive(Clone, Copy, Debug)]
 pub struct Offset {
@@ -179,6 +229,15 @@ mod tests {
         assert_eq!(start.relative_to(at).to_string(), "T-2d03:00:00");
         let late = start + Duration::from_millis(1_500);
         assert_eq!(late.relative_to(start).to_string(), "T+0d00:00:01.500");
+    }
+
+    #[test]
+    fn what_is_displayed_reads_back() {
+        let odd = Timestamp::from_nanos(1_767_225_600_000_000_001);
+        for at in [odd, Timestamp::MIN, Timestamp::MAX, Timestamp::default()] {
+            assert_eq!(at.to_string().parse(), Ok(at));
+        }
+        assert!("yesterday".parse::<Timestamp>().is_err());
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! What judging comes to: an outcome, the rule that decided, the evidence, and perhaps a change.
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use counterpoint_dns::{
     name::{Name, RecordType},
-    rdata::Rdata,
     rrset::RrSet,
 };
 
@@ -119,11 +118,18 @@ impl Replacement {
         }
     }
 
-    /// Whether it leaves everything as it is.
+    /// Whether it leaves everything as it is, TTL included.
     pub fn is_noop(&self) -> bool {
-        let nothing = BTreeSet::new();
-        let seen: &BTreeSet<Rdata> = self.seen.as_ref().map_or(&nothing, |set| &set.data);
-        *seen == self.wanted.data
+        match &self.seen {
+            Some(seen) => *seen == self.wanted,
+            None => self.wanted.data.is_empty(),
+        }
+    }
+
+    /// The TTLs before and after, if nothing else changes.
+    fn ttls(&self) -> Option<(u32, u32)> {
+        let seen = self.seen.as_ref()?;
+        (seen.data == self.wanted.data).then_some((seen.ttl, self.wanted.ttl))
     }
 }
 
@@ -164,6 +170,10 @@ impl fmt::Display for Change {
         };
         for (index, set) in self.changed().enumerate() {
             let lead = if index > 0 { "; " } else { "" };
+            if let Some((seen, wanted)) = set.ttls() {
+                write!(f, "{lead}{} {} TTL {seen} → {wanted}", set.name, set.rtype)?;
+                continue;
+            }
             let (seen, wanted) = (
                 show(set.seen.as_ref(), set.rtype),
                 show(Some(&set.wanted), set.rtype),

@@ -1,10 +1,14 @@
 //! How fast a change of operator plays: `cargo bench -p counterpoint-scenarios --bench migration`.
 //!
-//! Prints what one run of `library/migration.toml` amounts to, what its parts cost when nothing is
-//! around them, and two bars: 50 ms, and twice the sum of the parts. Exits with 1 if one is missed.
-//! Without `--bench`, as under `cargo test --benches`, everything is done once and nothing is judged.
+//! Plays `library/migration.toml` and then does its parts: as many signatures, verifications and
+//! exchanges of each kind as the run had, mixed as a run mixes them, with nothing around them. Run and
+//! parts take turns, so that what disturbs the machine disturbs both, and the parts are mixed, because a
+//! processor does the same thing eighty times in a row faster than any run can. Prints the middle of
+//! each, and two bars: 50 ms, and twice the sum of the parts. Exits with 1 if one is missed. Without
+//! `--bench`, as under `cargo test --benches`, everything is done once and nothing is judged.
 
 use std::{
+    cmp::Ordering,
     hint::black_box,
     net::IpAddr,
     process::ExitCode,
@@ -15,11 +19,13 @@ use std::{
 use counterpoint_dns::{
     agent::Transport,
     key::{Algorithm, SigningKey, ZONE_KEY},
-    message::{Question, Reply, decode, query},
+    message::{Message, Question, Reply, ResponseCode, decode, query},
     name::{Name, RecordType},
     rdata::Rdata,
     rrset::RrSet,
     signature::{Rrsig, Verifier},
+    time::Timestamp,
+    update::Update,
 };
 use counterpoint_scenarios::{
     load,
@@ -28,6 +34,7 @@ use counterpoint_scenarios::{
 };
 use counterpoint_simnet::{
     answer::answer,
+    operator::Operator,
     published::Published,
     topology::{PARENT, Stage},
 };
@@ -40,66 +47,35 @@ const OVERHEAD_MAX: f64 = 2.0;
 
 fn main() -> ExitCode {
     let is_judged = std::env::args().any(|word| word == "--bench");
-    let rounds = if is_judged { 30 } else { 1 };
+    let rounds = if is_judged { 61 } else { 1 };
     let Ok(scenario) = load::load("migration.toml", SCENARIO) else {
         eprintln!("library/migration.toml has mistakes: `counterpoint check` tells which");
         return ExitCode::FAILURE;
     };
 
     let counts = Counts::of(&scenario);
-    let costs = Costs::measured(&scenario, rounds);
-    let whole = fastest(rounds, || run(&scenario));
-    let playing = fastest(rounds, || play::play(&scenario));
+    let mut parts = Parts::of(&scenario);
+    let measured = Vec::from_iter((0..rounds).map(|_| Round::of(&scenario, &counts, &mut parts)));
+    let middle = |of: &dyn Fn(&Round) -> Duration| median(measured.iter().map(of));
 
-    let rows = [
-        ("signatures made", counts.signatures, costs.signature),
-        (
-            "signatures verified",
-            counts.verifications,
-            costs.verification,
-        ),
-        ("exchanges, answer known", counts.repeated, costs.repeated),
-        ("exchanges, answer made", counts.answered, costs.answered),
-        ("transfers of the parent", counts.transfers, costs.transfer),
-    ];
     println!("{:<26} {:>8} {:>12} {:>12}", "", "count", "each", "all");
-    let mut sum = Duration::ZERO;
-    for (what, count, each) in rows {
-        let all = each.mul_f64(count as f64);
-        sum += all;
+    for (at, (what, count)) in counts.kinds().into_iter().enumerate() {
+        let all = middle(&|round| round.parts[at]);
+        let each = all / u32::try_from(count).unwrap_or(u32::MAX).max(1);
         println!("{what:<26} {count:>8} {:>12} {:>12}", us(each), ms(all));
     }
-    let ratio = whole.as_secs_f64() / sum.as_secs_f64();
-    println!(
-        "{:<26} {:>8} {:>12} {:>12}",
-        "sum of the parts",
-        "",
-        "",
-        ms(sum)
-    );
-    println!(
-        "{:<26} {:>8} {:>12} {:>12}",
-        "a whole run",
-        "",
-        "",
-        ms(whole)
-    );
-    println!(
-        "{:<26} {:>8} {:>12} {:>12}",
-        "  of it playing",
-        "",
-        "",
-        ms(playing)
-    );
-    let judging = whole.saturating_sub(playing);
-    println!(
-        "{:<26} {:>8} {:>12} {:>12}",
-        "  of it judging",
-        "",
-        "",
-        ms(judging)
-    );
+    let whole = middle(&|round| round.whole);
+    let playing = middle(&|round| round.playing);
+    for (what, span) in [
+        ("sum of the parts", middle(&Round::sum)),
+        ("a whole run", whole),
+        ("  of it playing", playing),
+        ("  of it judging", whole.saturating_sub(playing)),
+    ] {
+        println!("{what:<26} {:>8} {:>12} {:>12}", "", "", ms(span));
+    }
 
+    let ratio = median(measured.iter().map(Round::ratio));
     let bars = [
         (
             format!("{} of {}", ms(whole), ms(LONGEST)),
@@ -118,6 +94,34 @@ fn main() -> ExitCode {
     ))
 }
 
+/// The kinds of parts that there are.
+const KINDS: usize = 6;
+
+/// A run and its parts, right behind each other.
+struct Round {
+    whole: Duration,
+    playing: Duration,
+    parts: [Duration; KINDS],
+}
+
+impl Round {
+    fn of(scenario: &Scenario, counts: &Counts, parts: &mut Parts) -> Self {
+        Self {
+            whole: timed(|| run(scenario)),
+            playing: timed(|| play::play(scenario)),
+            parts: parts.mixed(counts),
+        }
+    }
+
+    fn sum(&self) -> Duration {
+        self.parts.iter().sum()
+    }
+
+    fn ratio(&self) -> f64 {
+        self.whole.as_secs_f64() / self.sum().as_secs_f64()
+    }
+}
+
 /// How much of each part one run is.
 struct Counts {
     signatures: u64,
@@ -128,6 +132,8 @@ struct Counts {
     answered: u64,
     /// Exchanges of a whole zone, signed both ways.
     transfers: u64,
+    /// Dynamic updates, signed both ways.
+    updates: u64,
 }
 
 impl Counts {
@@ -138,8 +144,9 @@ impl Counts {
             signatures: world.signatures,
             verifications: played.cast.verifier.verifications(),
             repeated: world.repeated,
-            answered: world.exchanges - world.repeated - world.transfers,
+            answered: world.exchanges - world.repeated - world.transfers - world.updates,
             transfers: world.transfers,
+            updates: world.updates,
         };
         let outcome = verdict::outcome(scenario, played);
         assert!(
@@ -156,61 +163,161 @@ impl Counts {
         );
         counts
     }
+
+    /// Each with its name, in the order of [`Parts::one`].
+    fn kinds(&self) -> [(&'static str, u64); KINDS] {
+        [
+            ("signatures made", self.signatures),
+            ("signatures verified", self.verifications),
+            ("exchanges, answer known", self.repeated),
+            ("exchanges, answer made", self.answered),
+            ("transfers of the parent", self.transfers),
+            ("updates", self.updates),
+        ]
+    }
 }
 
-/// What each part costs by itself.
-struct Costs {
-    /// One Ed25519 signature over an address RRset, from its canonical form to the RRSIG.
-    signature: Duration,
-    /// The check of that signature by a verifier that has not seen it.
-    verification: Duration,
-    /// A question encoded, answered from the server's memory, and the answer decoded into RRsets.
-    repeated: Duration,
-    /// The same, with the answer looked up in the zone and encoded.
-    answered: Duration,
-    /// A signed AXFR of the parent zone, from the request to the RRsets of the checked answer.
-    transfer: Duration,
+/// The parts, each by itself, in a world that just stands there.
+struct Parts {
+    stage: Stage,
+    zone: Name,
+    key: SigningKey,
+    set: RrSet,
+    validity: (Timestamp, Timestamp),
+    rrsig: Rrsig,
+    talk: Talk,
+    /// An update, and the signer that it is for.
+    update: (String, Update),
 }
 
-impl Costs {
-    fn measured(scenario: &Scenario, rounds: u32) -> Self {
+impl Parts {
+    fn of(scenario: &Scenario) -> Self {
         let zone = scenario.zones[0].name.clone();
-        let (from, until) = (scenario.start, scenario.start + Duration::from_secs(86_400));
+        let validity = (scenario.start, scenario.start + Duration::from_secs(86_400));
         let key = SigningKey::from_seed(Algorithm::Ed25519, ZONE_KEY, [7; 32]);
         let www = zone.prepend_label("www").expect("a short name");
-        let set = RrSet::new(
-            www,
-            RecordType::A,
-            3_600,
-            [Rdata::address([192, 0, 2, 1].into())],
-        );
-        let sign = || Rrsig::sign(&set, &key, &zone, from, until);
-        let rrsig = sign();
-        let verify = || Verifier::default().made_by(&set, &rrsig, key.public());
-        assert!(verify(), "the signature is right");
-
-        let mut stage = Stage::new(plan::topology(scenario));
+        let address = Rdata::address([192, 0, 2, 1].into());
+        let set = RrSet::new(www, RecordType::A, 3_600, [address]);
+        let rrsig = Rrsig::sign(&set, &key, &zone, validity.0, validity.1);
+        let stage = Stage::new(plan::topology(scenario));
         let talk = Talk::in_world(&stage, &zone);
-        let asked = talk.0.len() as u32;
-        let mut repeated =
-            || talk.each(|address, _, request| stage.world.ask_directly(address, request));
-        // The first time makes every signature and every answer.
-        repeated();
-        let repeated = unit(rounds, repeated) / asked;
-        let answered = || {
-            talk.each(|_, version, request| {
-                let message = decode(request).ok()?;
-                Some(answer(Some(version), &message, Transport::Udp))
-            });
+        let mut parts = Self {
+            update: standing(&stage, &zone),
+            stage,
+            zone,
+            key,
+            set,
+            validity,
+            rrsig,
+            talk,
         };
-        Self {
-            signature: unit(rounds, sign),
-            verification: unit(rounds, verify),
-            repeated,
-            answered: unit(rounds, answered) / asked,
-            transfer: unit(rounds, || transfer(&mut stage)),
+        // The first time makes every signature and every answer.
+        (0..parts.talk.0.len()).for_each(|turn| parts.ask_again(turn));
+        parts
+    }
+
+    /// All of them, spread evenly over each other; how long those of each kind took together.
+    fn mixed(&mut self, counts: &Counts) -> [Duration; KINDS] {
+        let wanted = counts.kinds().map(|(_, count)| count);
+        let rounds = wanted.into_iter().max().unwrap_or(0);
+        let mut took = [Duration::ZERO; KINDS];
+        for round in 0..rounds {
+            for (kind, count) in wanted.into_iter().enumerate() {
+                // Of `rounds` turns every kind takes `count`, evenly.
+                let done = |rounds_over: u64| rounds_over * count / rounds;
+                if done(round + 1) > done(round) {
+                    took[kind] += timed(|| self.one(kind, done(round) as usize));
+                }
+            }
+        }
+        took
+    }
+
+    /// One of this kind, in the order of [`Counts::kinds`].
+    fn one(&mut self, kind: usize, turn: usize) {
+        match kind {
+            0 => self.sign(),
+            1 => self.verify(),
+            2 => self.ask_again(turn),
+            3 => self.ask(turn),
+            4 => self.transfer(),
+            _ => self.update(),
         }
     }
+
+    /// One Ed25519 signature over an address RRset, from its canonical form to the RRSIG.
+    fn sign(&mut self) {
+        let (from, until) = self.validity;
+        let rrsig = Rrsig::sign(&self.set, &self.key, &self.zone, from, until);
+        black_box(rrsig);
+    }
+
+    /// The check of that signature by a verifier that has not seen it.
+    fn verify(&mut self) {
+        let made = Verifier::default().made_by(&self.set, &self.rrsig, self.key.public());
+        assert!(made, "the signature is right");
+    }
+
+    /// A question encoded, answered from the server's memory, and the answer decoded into RRsets.
+    fn ask_again(&mut self, turn: usize) {
+        let world = &mut self.stage.world;
+        self.talk.exchange(turn, |address, _, request| {
+            world.ask_directly(address, request)
+        });
+    }
+
+    /// The same, with the answer looked up in the zone and encoded.
+    fn ask(&mut self, turn: usize) {
+        self.talk.exchange(turn, |_, version, request| {
+            let message = decode(request).ok()?;
+            Some(answer(Some(version), &message, Transport::Udp))
+        });
+    }
+
+    /// A signed AXFR of the parent zone from its primary, as the scanner asks for it: from the request
+    /// to the RRsets of the checked answer.
+    fn transfer(&mut self) {
+        let question = Question::new(self.stage.world.parent.clone(), RecordType::AXFR);
+        let plain = decode(&query(1, &question)).expect("a message");
+        let message = self.signed(PARENT, plain);
+        assert!(message.answers.len() > 2, "a whole zone");
+        black_box(Reply::from_message(&message));
+    }
+
+    /// A signed update that finds everything as it wants it.
+    fn update(&mut self) {
+        let (signer, update) = self.update.clone();
+        let message = self.signed(&signer, update.to_message(1));
+        assert_eq!(message.response_code, ResponseCode::NoError);
+    }
+
+    /// The checked answer of an operator's primary to a request that is signed on the way.
+    fn signed(&mut self, operator: &str, request: Message) -> Message {
+        let world = &mut self.stage.world;
+        let at = world.operator(operator).expect("an operator");
+        let operator = &world.operators[at];
+        let (key, primary) = (operator.tsig.clone(), operator.primary_address);
+        let now = world.now();
+        let (request, mac) = key.sign_request(request, now);
+        let octets = world.ask_directly(primary, &request).expect("an answer");
+        key.check_answer(&mac, &octets, now)
+            .expect("an authentic answer")
+    }
+}
+
+/// An update that holds if some signer's NS RRset is what it is, and leaves it so.
+fn standing(stage: &Stage, zone: &Name) -> (String, Update) {
+    let serves = |owner: &Operator| owner.instances.first()?.copy(zone).cloned();
+    let mut operators = stage.world.operators.iter();
+    let (signer, version) = operators
+        .find_map(|owner| Some((owner.name.clone(), serves(owner)?)))
+        .expect("a signer");
+    let question = Question::new(zone.clone(), RecordType::NS);
+    let request = decode(&query(1, &question)).expect("a message");
+    let octets = answer(Some(&version), &request, Transport::Udp);
+    let reply = Reply::parse(&octets).expect("a message");
+    let ns = &reply.answer.first().expect("an NS RRset").set;
+    (signer, Update::adjust(zone.clone(), ns, ns))
 }
 
 /// What is asked in a migration: by the controller and the scanner of every signer and the parent, and
@@ -253,57 +360,37 @@ impl Talk {
         Self(talk)
     }
 
-    /// Every exchange once, from the question to the RRsets of the answer.
-    fn each(&self, mut respond: impl FnMut(IpAddr, &Published, &[u8]) -> Option<Vec<u8>>) {
-        for (id, (question, address, version)) in (0..).zip(&self.0) {
-            let octets = respond(*address, version, &query(id, question)).expect("an answer");
-            let reply = Reply::parse(&octets).expect("a message");
-            assert!(reply.answers(id, question), "the answer to the question");
-            black_box(reply);
-        }
+    /// One of the exchanges, in turn: from the question to the RRsets of the answer.
+    fn exchange(
+        &self,
+        turn: usize,
+        respond: impl FnOnce(IpAddr, &Published, &[u8]) -> Option<Vec<u8>>,
+    ) {
+        let (question, address, version) = &self.0[turn % self.0.len()];
+        let id = turn as u16;
+        let octets = respond(*address, version, &query(id, question)).expect("an answer");
+        let reply = Reply::parse(&octets).expect("a message");
+        assert!(reply.answers(id, question), "the answer to the question");
+        black_box(reply);
     }
 }
 
-/// The parent zone from its primary, as the scanner asks for it.
-fn transfer(stage: &mut Stage) -> Reply {
-    let parent = &stage.world.parent;
-    let question = Question::new(parent.clone(), RecordType::AXFR);
-    let operator = stage.world.operator(PARENT).expect("a parent");
-    let operator = &stage.world.operators[operator];
-    let (key, primary) = (operator.tsig.clone(), operator.primary_address);
-    let now = stage.world.now();
-    let plain = decode(&query(1, &question)).expect("a message");
-    let (request, mac) = key.sign_request(plain, now);
-    let octets = stage
-        .world
-        .ask_directly(primary, &request)
-        .expect("an answer");
-    let message = key
-        .check_answer(&mac, &octets, now)
-        .expect("an authentic answer");
-    assert!(message.answers.len() > 2, "a whole zone");
-    Reply::from_message(&message)
-}
-
-/// The shortest of so many times: what disturbs a measurement only lengthens it.
+/// How long it takes once.
 #[allow(
     clippy::disallowed_methods,
     reason = "a stopwatch is what a benchmark is"
 )]
-fn fastest<T>(rounds: u32, mut work: impl FnMut() -> T) -> Duration {
-    let once = |_| {
-        let begun = Instant::now();
-        black_box(work());
-        begun.elapsed()
-    };
-    (0..rounds).map(once).min().unwrap_or_default()
+fn timed<T>(work: impl FnOnce() -> T) -> Duration {
+    let begun = Instant::now();
+    black_box(work());
+    begun.elapsed()
 }
 
-/// The same of something too short for the clock.
-fn unit<T>(rounds: u32, mut work: impl FnMut() -> T) -> Duration {
-    const AT_ONCE: u32 = 100;
-    let together = || (0..AT_ONCE).for_each(|_| drop(black_box(work())));
-    fastest(rounds, together) / AT_ONCE
+/// The middle of them: neither the luckiest nor the most disturbed.
+fn median<T: PartialOrd + Copy + Default>(all: impl Iterator<Item = T>) -> T {
+    let mut all = Vec::from_iter(all);
+    all.sort_by(|one, other| one.partial_cmp(other).unwrap_or(Ordering::Equal));
+    all.get(all.len() / 2).copied().unwrap_or_default()
 }
 
 fn us(span: Duration) -> String {

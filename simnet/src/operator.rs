@@ -142,6 +142,8 @@ pub struct Operator {
     pub(crate) touched: Vec<Name>,
     /// How often a whole zone was asked for.
     pub(crate) transfers: u64,
+    /// How many updates came.
+    pub(crate) updates: u64,
 }
 
 impl Operator {
@@ -197,6 +199,7 @@ impl Server for Operator {
                 Some(answer::answer(published.map(|zone| &**zone), &message, via))
             }
             OpCode::Update => {
+                self.updates += 1;
                 let checked = match check_request([&self.tsig], request, now) {
                     Ok(checked) => checked,
                     Err(fault) => return Some(refuse(&message, &fault, now)),

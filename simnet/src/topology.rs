@@ -303,6 +303,7 @@ impl Stage {
             stream: stream(seed, &format!("{name}/propagation")),
             touched: Vec::new(),
             transfers: 0,
+            updates: 0,
         };
         self.world.add_operator(operator);
     }

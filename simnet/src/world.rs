@@ -58,6 +58,8 @@ pub struct Counts {
     pub repeated: u64,
     /// Those of them that asked for a whole zone.
     pub transfers: u64,
+    /// Those of them that were dynamic updates.
+    pub updates: u64,
     /// Signatures really made.
     pub signatures: u64,
     /// Events taken from the queue.
@@ -216,6 +218,7 @@ impl World {
         let instances = self.operators.iter().flat_map(|owner| &owner.instances);
         Counts {
             transfers: self.operators.iter().map(|owner| owner.transfers).sum(),
+            updates: self.operators.iter().map(|owner| owner.updates).sum(),
             repeated: instances.map(|instance| instance.repeated).sum(),
             signatures: self.signature_counter.get(),
             ..self.counts

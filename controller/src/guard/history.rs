@@ -11,6 +11,7 @@ use std::{
 
 use counterpoint_dns::{
     key::Dnskey,
+    name::Name,
     oracle::history::{
         Answer, Ds as DsRecord, History, Instance, InstanceId, Key, KeyId, Side, Signature, Span,
         Version as Judged,
@@ -129,13 +130,10 @@ impl<'a> Builder<'a> {
     }
 
     fn named(&self, data: &BTreeSet<Rdata>) -> Vec<InstanceId> {
-        let names = data.iter().filter_map(Rdata::as_name);
-        let places = names.flat_map(|name| {
-            let places: Vec<Place> = self.case.places.named(&name).cloned().collect();
-            places
-        });
+        let names: Vec<Name> = data.iter().filter_map(Rdata::as_name).collect();
+        let places = names.iter().flat_map(|name| self.case.places.named(name));
         places
-            .filter_map(|place| self.instances.get(&place).copied())
+            .filter_map(|place| self.instances.get(place).copied())
             .collect()
     }
 

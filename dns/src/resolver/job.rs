@@ -33,6 +33,8 @@ pub(super) struct Job {
     pub fetches: usize,
     /// Some server gave something bogus, and another one made up for it.
     pub masked: bool,
+    /// Nothing that was fetched before it serves it, and no server hears more labels than it needs.
+    pub fresh: bool,
 }
 
 impl Job {
@@ -46,6 +48,26 @@ impl Job {
             probed: BTreeSet::new(),
             fetches: 0,
             masked: false,
+            fresh: false,
         }
+    }
+
+    /// A question just asked that begins with an empty cache and asks the way down label by label
+    /// (RFC 9156): every name above it may be an apex, until its zone says that it is none.
+    pub fn fresh(ticket: u64, question: Question, started: Timestamp) -> Self {
+        let above = |name: &Name| (!name.is_root()).then(|| name.base_name());
+        let probed = std::iter::successors(above(&question.name), above)
+            .filter(|name| !name.is_root())
+            .collect();
+        Self {
+            probed,
+            fresh: true,
+            ..Self::new(ticket, question, started)
+        }
+    }
+
+    /// The time by which the cache is read: what is fresh only serves what came since it began.
+    pub fn reads_at(&self, now: Timestamp) -> Timestamp {
+        if self.fresh { Timestamp::MAX } else { now }
     }
 }

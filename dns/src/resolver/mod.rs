@@ -13,8 +13,9 @@
 //! judged at every question. *Bogus* is said only of data that somebody served; silence, lameness,
 //! SERVFAIL, loops and limits are *failed*.
 //!
-//! Left out: NSEC3, DNAME, query name minimisation, failure caching (RFC 9520), aggressive use of
-//! NSEC (RFC 8198). Each question begins with whatever the cache holds.
+//! Left out: NSEC3, DNAME, failure caching (RFC 9520), aggressive use of NSEC (RFC 8198). Each question
+//! begins with whatever the cache holds, but for [`Resolver::resolve_fresh`], which also asks its way
+//! down label by label.
 
 mod cache;
 pub mod config;
@@ -131,7 +132,16 @@ impl Resolver {
     pub fn resolve(&mut self, now: Timestamp, question: Question) -> u64 {
         let ticket = self.tickets;
         self.tickets += 1;
-        self.begin(now, ticket, question);
+        self.begin(now, Job::new(ticket, question, now));
+        ticket
+    }
+
+    /// Begins a question with an empty cache and QNAME minimisation (RFC 9156): for what must be
+    /// learned from the zone itself, now, and from no ancestor of it (RFC 9615 §5.2).
+    pub fn resolve_fresh(&mut self, now: Timestamp, question: Question) -> u64 {
+        let ticket = self.tickets;
+        self.tickets += 1;
+        self.begin(now, Job::fresh(ticket, question, now));
         ticket
     }
 
@@ -160,10 +170,9 @@ impl Resolver {
         &self.config
     }
 
-    fn begin(&mut self, now: Timestamp, ticket: u64, question: Question) {
+    fn begin(&mut self, now: Timestamp, job: Job) {
         self.jobs_begun += 1;
-        self.jobs
-            .insert(self.jobs_begun, Job::new(ticket, question, now));
+        self.jobs.insert(self.jobs_begun, job);
         self.runnable.push_back(self.jobs_begun);
         self.run(now);
     }
@@ -308,7 +317,7 @@ impl Agent for Resolver {
     fn handle(&mut self, now: Timestamp, input: Input<Command>) {
         match input {
             Input::Command(Command::Resolve { ticket, question }) => {
-                self.begin(now, ticket, question);
+                self.begin(now, Job::new(ticket, question, now));
             }
             Input::Command(Command::Flush) => self.cache.flush(),
             Input::Command(Command::Pin(pins)) => self.pins = pins,

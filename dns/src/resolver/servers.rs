@@ -16,7 +16,7 @@ use crate::{
 impl Walk<'_> {
     /// What the zone says of its servers; nothing of the kind is held in the parent-centric view.
     pub(super) fn own(&self, zone: &Name) -> Option<Arc<Cut>> {
-        self.cache.own(zone, self.now, self.job.started)
+        self.cache.own(zone, self.read_at(), self.job.started)
     }
 
     /// Has the child asked for its NS RRset where it is not held, or in the last tenth of its life.
@@ -32,7 +32,11 @@ impl Walk<'_> {
             if own.fetched >= self.job.started || left > life / 10 {
                 return Ok(());
             }
-        } else if self.cache.answer(&ns, self.now, self.job.started).is_some() {
+        } else if self
+            .cache
+            .answer(&ns, self.read_at(), self.job.started)
+            .is_some()
+        {
             return Ok(()); // the child denies its own NS RRset: the delegation has to do
         }
         if self.job.stuck.contains_key(&ns) {

@@ -136,11 +136,10 @@ fn ttl_of(held: &Held, verdict: Option<&Verdict>, now: Timestamp) -> u32 {
             .iter()
             .map(|signed| {
                 // RFC 2308 §5: the SOA RRset's TTL, and the minimum in it.
-                let soa = signed.set.data.first().and_then(Soa::parse);
-                match (signed.set.rtype, soa) {
-                    (RecordType::SOA, Some(soa)) => plain(signed).min(soa.minimum),
-                    _ => plain(signed),
-                }
+                let is_soa = signed.set.rtype == RecordType::SOA;
+                let soa = signed.set.data.first().filter(|_| is_soa);
+                let minimum = soa.and_then(Soa::parse).map(|soa| soa.minimum);
+                plain(signed).min(minimum.unwrap_or(u32::MAX))
             })
             .min()
             // Without a SOA it is not cached at all (RFC 2308 §5).

@@ -175,7 +175,10 @@ impl Walk<'_> {
 
     /// What is held in answer to `question`, judged or not.
     pub(super) fn obtain(&mut self, question: &Question) -> Result<Arc<Entry>, Stop> {
-        if let Some(entry) = self.cache.answer(question, self.now, self.job.started) {
+        if let Some(entry) = self
+            .cache
+            .answer(question, self.read_at(), self.job.started)
+        {
             return Ok(entry);
         }
         self.depth += 1;
@@ -226,7 +229,7 @@ impl Walk<'_> {
             None if zone.is_root() => !self.config.trust_anchor.is_empty(),
             None => {
                 let ds = Question::new(zone.clone(), RecordType::DS);
-                let held = self.cache.answer(&ds, self.now, self.job.started);
+                let held = self.cache.answer(&ds, self.read_at(), self.job.started);
                 held.is_some_and(|entry| matches!(entry.held, Held::Answer(..)))
             }
         };
@@ -256,12 +259,18 @@ impl Walk<'_> {
         }
         for name in below.into_iter().rev() {
             let probe = Question::new(name, RecordType::NS);
-            if probe == *question || self.job.stuck.contains_key(&probe) {
+            if probe == *question {
                 continue;
+            }
+            match self.job.stuck.get(&probe) {
+                // Whoever asks label by label does not ask on past a name of which nothing is known.
+                Some(stuck) if self.job.fresh => return Err(Stop::Stuck(stuck.clone())),
+                Some(_) => continue,
+                None => {}
             }
             if self
                 .cache
-                .answer(&probe, self.now, self.job.started)
+                .answer(&probe, self.read_at(), self.job.started)
                 .is_none()
             {
                 let trust = self.trust_at_fetch(&probe, &zone)?;
@@ -273,11 +282,16 @@ impl Walk<'_> {
         Ok(zone)
     }
 
+    /// The time by which the cache is read.
+    pub(super) fn read_at(&self) -> Timestamp {
+        self.job.reads_at(self.now)
+    }
+
     pub(super) fn is_cut(&self, name: &Name) -> bool {
         self.cut(name).is_some() || self.own(name).is_some()
     }
 
     pub(super) fn cut(&self, name: &Name) -> Option<Arc<Cut>> {
-        self.cache.cut(name, self.now, self.job.started)
+        self.cache.cut(name, self.read_at(), self.job.started)
     }
 }

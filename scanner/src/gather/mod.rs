@@ -6,6 +6,7 @@
 mod glance;
 pub(crate) mod phase;
 pub(crate) mod run;
+mod signal;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,12 +16,14 @@ use std::{
 
 use counterpoint_dns::{
     message::{Reply, ResponseCode},
-    name::{Name, RecordType},
+    name::{Name, RecordType, is_at_or_below},
     rdata::{Csync, Soa},
     rrset::SignedRrSet,
 };
 
-use crate::{delegation::Delegation, state::Guards};
+pub use signal::{Signal, Vouched};
+
+use crate::{delegation::Delegation, registry::Facts, state::ChildState};
 
 /// What one server said to one question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub enum Answer {
     Present(SignedRrSet),
     /// It says with authority that there is none; the proof is whatever came along.
     Absent(Vec<SignedRrSet>),
+    /// It holds nothing of it, and points to this zone below.
+    Referred(Name),
     /// Nothing is known of what it holds: silence, an error, an answer without authority.
     Unusable(String),
 }
@@ -44,7 +49,15 @@ impl Answer {
             return Self::Unusable(format!("{}", reply.rcode));
         }
         if !reply.authoritative {
-            return Self::Unusable("not authoritative".into());
+            let name = reply.question.as_ref().map(|question| &question.name);
+            let cut = reply.authority.iter().find(|signed| {
+                signed.set.rtype == RecordType::NS
+                    && name.is_some_and(|name| is_at_or_below(name, &signed.set.name))
+            });
+            return match cut {
+                Some(cut) if reply.answer.is_empty() => Self::Referred(cut.set.name.clone()),
+                _ => Self::Unusable("not authoritative".into()),
+            };
         }
         // A record of the right type under a wrong name is for the rules to refuse (K-03).
         let Reply {
@@ -81,7 +94,7 @@ impl Answer {
 
     /// Whether the server was asked and nothing usable came.
     pub fn is_unusable(&self) -> bool {
-        matches!(self, Self::Unusable(_))
+        matches!(self, Self::Unusable(_) | Self::Referred(_))
     }
 }
 
@@ -91,6 +104,7 @@ impl fmt::Display for Answer {
             Self::NotAsked => f.write_str("not asked"),
             Self::Present(signed) => write!(f, "{} records", signed.set.data.len()),
             Self::Absent(_) => f.write_str("no such record"),
+            Self::Referred(zone) => write!(f, "a referral to {zone}"),
             Self::Unusable(why) => f.write_str(why),
         }
     }
@@ -242,18 +256,27 @@ pub struct Gathered {
     pub servers: Vec<Server>,
     /// Every address of the NS RRset that a CSYNC asks for and that is not among `servers`.
     pub added: Vec<Server>,
-    /// What was accepted from these servers before (K-09, C-11).
-    pub guards: Guards,
+    /// What stands under the signalling names (RFC 9615), if that was looked for.
+    pub signals: Vec<Signal>,
+    /// From how many places the same was seen (B-13).
+    pub vantage_points: u32,
+    /// What is known from earlier scans.
+    pub state: ChildState,
+    /// What the registry knows.
+    pub facts: Facts,
 }
 
 impl Gathered {
     /// Nothing asked yet.
-    pub fn new(delegation: Delegation, guards: Guards) -> Self {
+    pub fn new(delegation: Delegation, state: ChildState, facts: Facts) -> Self {
         Self {
             delegation,
             servers: Vec::new(),
             added: Vec::new(),
-            guards,
+            signals: Vec::new(),
+            vantage_points: 1,
+            state,
+            facts,
         }
     }
 

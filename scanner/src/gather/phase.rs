@@ -1,8 +1,9 @@
 //! The phases of a child's scan: what each asks, and which comes next.
 //!
-//! Addresses → glance → signals → keys → reading → new addresses → new servers. A child that asks for
-//! nothing new costs one or two questions to one server and ends there; a thorough scan does not
-//! glance, and asks every address for CDS, CDNSKEY and CSYNC.
+//! Addresses → glance → signals → keys → reading → new addresses → new servers; for a first DS RRset
+//! addresses → glance → signals → keys → vouching. A child that asks for nothing new costs one or two
+//! questions to one server and ends there; a thorough scan does not glance, and asks every
+//! address for CDS, CDNSKEY and CSYNC.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,9 +18,10 @@ use counterpoint_dns::{
 
 use super::{Answer, Gathered, Sequence, Server};
 use crate::{
-    config::{Config, Policy, Sabotage},
+    config::Sabotage,
     delegation::Delegation,
     judge::{Proposal, is_in_bailiwick},
+    policy::Policy,
 };
 
 /// The port on which nameservers listen.
@@ -36,6 +38,8 @@ pub enum Phase {
     Signals,
     /// DNSKEY and SOA from each of them: there is something to judge.
     Keys,
+    /// CDS and CDNSKEY under each signalling name, by fresh questions of the resolver.
+    Vouching,
     /// SOA, CSYNC, data, SOA, from each server that has a CSYNC (C-09, C-10).
     Reading,
     /// Finds the addresses of the nameservers that a CSYNC brings.
@@ -184,18 +188,19 @@ pub fn servers<'a>(hosts: impl IntoIterator<Item = (&'a Name, BTreeSet<IpAddr>)>
 }
 
 /// The nameserver names whose addresses are asked: all of them.
-pub fn hosts_to_ask(delegation: &Delegation, config: &Config) -> BTreeSet<Name> {
+pub fn hosts_to_ask(delegation: &Delegation, policy: &Policy) -> BTreeSet<Name> {
     let mut hosts = delegation.hosts();
-    if config.sabotage.contains(&Sabotage::FirstNsOnly) {
+    if policy.has(Sabotage::FirstNsOnly) {
         hosts = hosts.into_iter().take(1).collect();
     }
     hosts
 }
 
 /// What a server is asked for signals.
-pub fn signal_slots(config: &Config) -> impl Iterator<Item = Slot> {
-    let cds = config.cds.then_some([Slot::Cds, Slot::Cdnskey]);
-    let csync = config.csync.then_some(Slot::Csync);
+pub fn signal_slots(policy: &Policy, is_secure: bool) -> impl Iterator<Item = Slot> {
+    let cds = policy.cds.then_some([Slot::Cds, Slot::Cdnskey]);
+    // C-02: of an insecure child no CSYNC can be used.
+    let csync = (policy.csync.enabled && is_secure).then_some(Slot::Csync);
     cds.into_iter().flatten().chain(csync)
 }
 

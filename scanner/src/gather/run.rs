@@ -9,11 +9,12 @@ use counterpoint_dns::{
     agent::Transport,
     message::Question,
     name::{Name, RecordType},
+    resolver::Resolution,
     time::Timestamp,
 };
 
 use super::{
-    Answer, Gathered, Server,
+    Answer, Gathered, Server, Signal, Vouched,
     glance::{Glance, fill_in, glance},
     phase::{
         AddressBook, Phase, Slot, Target, has_csync, hosts_to_ask, next_to_read, proposal, servers,
@@ -21,8 +22,9 @@ use super::{
     },
 };
 use crate::{
-    config::{Config, Policy},
+    config::Config,
     judge::judge_request,
+    policy::{InitialAccept, Policy},
     verdict::Outcome,
 };
 
@@ -44,6 +46,8 @@ pub enum Want {
     },
     /// Addresses of a nameserver name, from the resolver.
     Resolve(Question),
+    /// What a signalling name holds, by a fresh question of the resolver (RFC 9615 §5.2).
+    Vouch(Question),
 }
 
 /// What a run needs to see of the scanner.
@@ -146,6 +150,17 @@ impl Run {
         self.when_idle(around)
     }
 
+    /// Takes what the resolver found under a signalling name.
+    pub fn vouched(&mut self, resolution: Resolution, around: Surroundings<'_>) -> Vec<Want> {
+        self.waiting = self.waiting.saturating_sub(1);
+        let Question { name, rtype } = resolution.question.clone();
+        let mut signals = self.gathered.signals.iter_mut();
+        if let Some(signal) = signals.find(|signal| signal.name.as_ref() == Some(&name)) {
+            *signal.slot(rtype) = Vouched::from_resolution(resolution);
+        }
+        self.when_idle(around)
+    }
+
     fn when_idle(&mut self, around: Surroundings<'_>) -> Vec<Want> {
         if self.waiting > 0 || self.is_done() {
             return Vec::new();
@@ -176,30 +191,46 @@ impl Run {
             Phase::Signals if self.is_quiet(around) => Phase::Done,
             Phase::Signals => Phase::Keys,
             Phase::Keys if has_csync(&self.gathered) => Phase::Reading,
+            Phase::Keys if self.wants_signals(around) => Phase::Vouching,
             Phase::Reading if proposal(&self.gathered, around.policy).is_some() => {
                 Phase::NewAddresses
             }
             Phase::NewAddresses => Phase::NewServers,
-            Phase::Keys | Phase::Reading | Phase::NewServers | Phase::Done => Phase::Done,
+            Phase::Keys | Phase::Vouching | Phase::Reading | Phase::NewServers | Phase::Done => {
+                Phase::Done
+            }
         }
     }
 
     /// nothing is asked for, or only what is there; or nobody said anything at all.
     fn is_quiet(&self, around: Surroundings<'_>) -> bool {
-        if has_csync(&self.gathered) {
+        let is_secure = self.gathered.delegation.ds.is_some();
+        if has_csync(&self.gathered) || around.policy.ds.recheck && is_secure {
             return false;
         }
         let verdict = || judge_request(&self.gathered, around.policy, around.now);
-        !around.config.cds
+        !around.policy.cds
             || verdict().is_some_and(|verdict| {
-                verdict.outcome == Outcome::Noop || verdict.reason == "NO_RESPONSE"
+                // What is wrong with a request may yet be wrong in more ways: they are reported.
+                let is_wrong = matches!(verdict.outcome, Outcome::Ignore | Outcome::Abort);
+                !is_wrong || verdict.reason == "NO_RESPONSE"
             })
+    }
+
+    /// Whether authenticated signals could make a first DS RRset.
+    fn wants_signals(&self, around: Surroundings<'_>) -> bool {
+        use InitialAccept::{Rfc9615, Rfc9615ElseAfterDelay};
+        let by_signals = matches!(
+            around.policy.initial.accept,
+            Rfc9615 | Rfc9615ElseAfterDelay
+        );
+        self.gathered.delegation.ds.is_none() && by_signals
     }
 
     fn enter(&mut self, around: Surroundings<'_>) -> Vec<Want> {
         match self.phase {
             Phase::Addresses => {
-                let hosts = hosts_to_ask(&self.gathered.delegation, around.config);
+                let hosts = hosts_to_ask(&self.gathered.delegation, around.policy);
                 self.lookups(&hosts, around)
             }
             Phase::Glance => {
@@ -211,9 +242,13 @@ impl Run {
                 if around.config.thorough {
                     self.find_servers(around);
                 }
-                self.ask_all(&Vec::from_iter(signal_slots(around.config)))
+                self.ask_all(&self.signal_slots(around))
             }
             Phase::Keys => self.ask_all(&[Slot::Dnskey, Slot::Soa]),
+            Phase::Vouching => {
+                self.gathered.signals = Signal::of(&self.gathered.delegation);
+                self.vouching(around)
+            }
             Phase::Reading => (0..self.gathered.servers.len())
                 .filter(|at| self.gathered.servers[*at].csync.present().is_some())
                 .map(Target::Current)
@@ -249,7 +284,7 @@ impl Run {
     fn glance(&self, around: Surroundings<'_>) -> Option<(Target, &Server, Glance)> {
         let at = *self.glanced.front()?;
         let server = self.gathered.servers.get(at)?;
-        let slots: Vec<Slot> = signal_slots(around.config).collect();
+        let slots = self.signal_slots(around);
         let is_quiet = || self.is_quiet(around);
         let seen = glance(self.gathered.child(), server, &slots, is_quiet);
         Some((Target::Current(at), server, seen))
@@ -277,7 +312,7 @@ impl Run {
     /// Nothing more will be asked: what was denied along the way is all that is known.
     fn take_as_denied(&mut self, around: Surroundings<'_>) {
         let child = self.gathered.child().clone();
-        let slots: Vec<Slot> = signal_slots(around.config).collect();
+        let slots = self.signal_slots(around);
         let at = self.glanced.front().copied();
         if let Some(server) = at.and_then(|at| self.gathered.servers.get_mut(at)) {
             fill_in(&child, server, &slots);
@@ -286,6 +321,28 @@ impl Run {
 
     fn is_glanced_quiet(&self, around: Surroundings<'_>) -> bool {
         matches!(self.glance(around), Some((_, _, Glance::Quiet)))
+    }
+
+    fn signal_slots(&self, around: Surroundings<'_>) -> Vec<Slot> {
+        let is_secure = self.gathered.delegation.ds.is_some();
+        signal_slots(around.policy, is_secure).collect()
+    }
+
+    /// where one name is too long nothing is asked at all.
+    fn vouching(&self, around: Surroundings<'_>) -> Vec<Want> {
+        let names = self
+            .gathered
+            .signals
+            .iter()
+            .map(|signal| signal.name.clone());
+        let names: Option<Vec<Name>> = names.collect();
+        let asked = names.filter(|_| around.resolves).into_iter().flatten();
+        asked
+            .flat_map(|name| {
+                [RecordType::CDS, RecordType::CDNSKEY]
+                    .map(|rtype| Want::Vouch(Question::new(name.clone(), rtype)))
+            })
+            .collect()
     }
 
     fn lookups(&self, hosts: &BTreeSet<Name>, around: Surroundings<'_>) -> Vec<Want> {
@@ -313,7 +370,7 @@ impl Run {
 
     fn find_servers(&mut self, around: Surroundings<'_>) {
         let delegation = &self.gathered.delegation;
-        let hosts = hosts_to_ask(delegation, around.config);
+        let hosts = hosts_to_ask(delegation, around.policy);
         let found = hosts.iter().map(|host| {
             let mut addresses = self.addresses_of(host, around);
             addresses.extend(delegation.glue_of(host));
@@ -321,8 +378,8 @@ impl Run {
         });
         let mut servers = servers(found);
         for server in &mut servers {
-            server.given_up =
-                around.config.retry.is_empty() || self.given_up.contains(&server.to_string());
+            server.given_up = around.policy.gathering.retry.is_empty()
+                || self.given_up.contains(&server.to_string());
         }
         self.gathered.servers = servers;
     }

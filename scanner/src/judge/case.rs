@@ -3,6 +3,7 @@
 use counterpoint_dns::{
     key::Dnskey,
     name::RecordType,
+    rdata::Ds,
     rrset::SignedRrSet,
     signature::Verifier,
     time::Timestamp,
@@ -11,12 +12,13 @@ use counterpoint_dns::{
 
 use super::{proposal::Proposal, request::Request};
 use crate::{
-    config::{Policy, Sabotage},
+    config::Sabotage,
     gather::{Answer, Gathered, Server},
+    policy::Policy,
     state::Guard,
 };
 
-/// The keys of one server's own DNSKEY RRset, authenticated by the DS RRset that the parent has now.
+/// The keys of one server's own DNSKEY RRset, authenticated by the DS RRset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
     /// All of them: they may sign zone data.
@@ -81,13 +83,22 @@ impl<'a> Case<'a> {
         chain
     }
 
-    /// A DNSKEY RRset under the DS RRset that the parent has now.
+    /// The DS RRset that a DNSKEY RRset is judged by: the parent's; where there is none, the one that
+    /// would be published (B-14).
+    pub fn anchor(&self) -> Vec<Ds> {
+        match self.gathered.delegation.ds {
+            Some(_) => self.gathered.delegation.ds_records(),
+            None => self.request.wanted.ds.iter().cloned().collect(),
+        }
+    }
+
+    /// A DNSKEY RRset under the DS RRset of the [`Self::anchor`].
     pub fn chain_of(&mut self, dnskey: &Answer) -> Result<Chain, String> {
         let child = self.gathered.child();
         let Answer::Present(dnskey) = dnskey else {
             return Err(format!("DNSKEY: {dnskey}"));
         };
-        let ds = self.gathered.delegation.ds_records();
+        let ds = self.anchor();
         let policy = &self.policy.validation;
         let keys = dnskey_by_ds(child, &ds, dnskey, policy, self.now, self.verifier)
             .map_err(|broken| format!("DNSKEY: {broken}"))?;
@@ -138,7 +149,7 @@ impl<'a> Case<'a> {
     /// What was accepted from this server before: from the same server, since signers date their
     /// signatures and count their serials independently.
     pub fn guard(&self, server: &Server) -> Guard {
-        let guards = &self.gathered.guards;
+        let guards = &self.gathered.state.guards;
         if self.policy.has(Sabotage::StatePerChild) {
             let newest = |field: fn(&Guard) -> Option<u32>| guards.values().filter_map(field).max();
             return Guard {

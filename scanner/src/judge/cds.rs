@@ -1,24 +1,25 @@
 //! The rules for CDS and CDNSKEY (RFC 7344, RFC 8078, RFC 9975 §3.1, RFC 10026 §4).
 
-use counterpoint_dns::{name::RecordType, rrset::RrSet, signature::Verifier, time::Timestamp};
+use counterpoint_dns::{signature::Verifier, time::Timestamp};
 
 use super::{
-    Finding, Rule,
+    ACCESS, CHAIN, Finding, HEALTH, INITIAL, REQUEST, Rule, accept,
     case::{Case, line},
     cds_chain as chain, first_to_stop, found,
     request::{Asked, Request, Wish},
+    standing,
 };
 use crate::{
-    config::{Policy, Sabotage},
+    config::Sabotage,
     gather::{Gathered, Server},
-    state::Guards,
-    verdict::{Change, Outcome, Replacement, Verdict},
+    policy::Policy,
+    verdict::{Outcome, Verdict},
 };
 
 use Outcome::{Abort, Delay, Ignore, Noop, Refuse};
 
 /// Rules about the request itself: they need CDS and CDNSKEY only.
-pub const REQUEST_RULES: [Rule; 9] = [
+pub const REQUEST_RULES: [Rule; 10] = [
     Rule::new("X-02", "NO_RESPONSE", Abort, no_response),
     Rule::new("K-03", "CDS_NOT_AT_APEX", Ignore, not_at_apex),
     Rule::new("K-01", "NOTHING_REQUESTED", Noop, nothing_requested)
@@ -26,33 +27,42 @@ pub const REQUEST_RULES: [Rule; 9] = [
     Rule::new("B-09", "MALFORMED_DELETE", Ignore, malformed_delete)
         .unless(Sabotage::DeleteAnyShape),
     Rule::new("X-11", "CDS_UNREADABLE", Abort, unreadable),
-    Rule::new("K-11", "STATUS_QUO", Noop, status_quo),
+    Rule::new("B-11", "DELETE_WITHOUT_DS", Noop, delete_without_ds),
+    Rule::new("K-11", "STATUS_QUO", Noop, status_quo).also(&["X-06"]),
     Rule::new("X-10", "DELETE_INCONSISTENT", Abort, delete_inconsistent)
+        .also(&["X-04"])
         .unless(Sabotage::NoConsistency),
     // K-07 asks for the same; X-09 says what "match" means.
-    Rule::new("X-09", "CDS_CDNSKEY_MISMATCH", Abort, types_differ).unless(Sabotage::NoConsistency),
+    Rule::new("X-09", "CDS_CDNSKEY_MISMATCH", Abort, types_differ)
+        .also(&["K-07", "D-01", "X-04"])
+        .unless(Sabotage::NoConsistency),
     // M-04: one signer that publishes only its own keys is found here.
-    Rule::new("X-08", "CDS_INCONSISTENT", Abort, servers_differ).unless(Sabotage::NoConsistency),
+    Rule::new("X-08", "CDS_INCONSISTENT", Abort, servers_differ)
+        .also(&["M-04", "D-01", "X-04"])
+        .unless(Sabotage::NoConsistency),
 ];
 
 /// Rules about signatures and effects: they need DNSKEY and SOA as well.
-pub const CHAIN_RULES: [Rule; 9] = [
-    Rule::new("K-10", "CDS_BOGUS", Ignore, chain::bogus),
-    // B-10: a delete request is signed like any other.
+pub const CHAIN_RULES: [Rule; 14] = [
+    // X-07, M-02, M-05: every answer by itself, under the keys of the server that gave it.
+    Rule::new("K-10", "CDS_BOGUS", Ignore, chain::bogus).also(&["X-07", "M-02"]),
     Rule::new("K-04", "SIGNER_NOT_IN_DS", Ignore, chain::signer_not_in_ds)
+        .also(&["B-10"])
         .unless(Sabotage::AnySignature),
     Rule::new("K-09", "CDS_REPLAYED", Ignore, chain::replayed).unless(Sabotage::NoReplayGuard),
-    Rule::new(
-        "X-11",
-        "KEY_NOT_REPRESENTABLE",
-        Abort,
-        chain::not_representable,
-    ),
-    Rule::new("K-15", "DIGESTS_UNEQUAL", Abort, chain::digests_unequal),
+    chain::NOT_REPRESENTABLE,
+    chain::DIGESTS_UNEQUAL,
     Rule::new("B-01", "DELETE_REFUSED", Refuse, chain::delete_refused),
-    Rule::new("K-05", "CONTINUITY", Ignore, chain::continuity).unless(Sabotage::NoContinuity),
-    Rule::new("M-01", "PAIR_BROKEN", Abort, chain::pair_broken).unless(Sabotage::NoContinuity),
-    Rule::new("X-03", "SERVER_SILENT", Delay, chain::silent),
+    chain::NOT_VALIDATABLE,
+    Rule::new("K-05", "CONTINUITY", Ignore, chain::continuity)
+        .also(&["D-02", "M-06"])
+        .unless(Sabotage::NoContinuity),
+    chain::ALGORITHM_MISSING,
+    chain::PAIR_BROKEN,
+    chain::CACHES,
+    chain::SILENT,
+    Rule::new("K-12", "DELETE_DEFERRED", Delay, standing::delete_deferred),
+    Rule::new("K-12", "DEFERRED", Delay, standing::deferred),
 ];
 
 /// Judges what CDS and CDNSKEY ask for, as far as that can be told without keys: a verdict that
@@ -61,8 +71,8 @@ pub fn judge_request(gathered: &Gathered, policy: &Policy, now: Timestamp) -> Op
     // No rule about the request looks at a signature.
     let mut verifier = Verifier::default();
     let mut case = Case::new(gathered, policy, now, &mut verifier);
-    case.request = Request::read(gathered, &policy.digests);
-    first_to_stop(&REQUEST_RULES, &mut case, policy)
+    case.request = Request::read(gathered, &policy.ds.digests);
+    first_to_stop(&REQUEST, &mut case, policy).or_else(|| first_to_stop(&ACCESS, &mut case, policy))
 }
 
 /// Judges what CDS and CDNSKEY ask for.
@@ -73,65 +83,23 @@ pub fn judge_cds(
     verifier: &mut Verifier,
 ) -> Verdict {
     let mut case = Case::new(gathered, policy, now, verifier);
-    case.request = Request::read(gathered, &policy.digests);
-    first_to_stop(&REQUEST_RULES, &mut case, policy)
-        .or_else(|| first_to_stop(&CHAIN_RULES, &mut case, policy))
-        .unwrap_or_else(|| accept(&mut case))
-}
-
-/// K-02: the DS RRset becomes exactly what was asked for, with the TTL that it has now.
-fn accept(case: &mut Case<'_>) -> Verdict {
-    let delegation = &case.gathered.delegation;
-    let wanted = case.request.wanted.ds.iter().map(|ds| ds.to_rdata());
-    let ttl = delegation
-        .ds
-        .as_ref()
-        .map_or(delegation.ns.ttl, |ds| ds.ttl);
-    let wanted = RrSet::new(delegation.child.clone(), RecordType::DS, ttl, wanted);
-    let (rule, reason) = match wanted.data.is_empty() {
-        true => ("B-08", "DELETE_ACCEPTED"),
-        false => ("K-02", "CDS_ACCEPTED"),
-    };
-    let mut guards = Guards::new();
-    for (at, server, signed) in case.signals() {
-        let (inception, Some(address)) = (case.newest_inception(at, signed), server.address) else {
-            continue;
+    case.request = Request::read(gathered, &policy.ds.digests);
+    if let Some(verdict) = first_to_stop(&REQUEST, &mut case, policy) {
+        // Nothing is asked for: time to look after what is there.
+        return match verdict.outcome {
+            Noop => accept::restore(&case)
+                .or_else(|| first_to_stop(&HEALTH, &mut case, policy))
+                .unwrap_or(verdict),
+            _ => verdict,
         };
-        let guard = guards.entry(address).or_default();
-        match signed.set.rtype {
-            RecordType::CDS => guard.cds = inception,
-            _ => guard.cdnskey = inception,
-        }
     }
-    let change = Change {
-        child: delegation.child.clone(),
-        sets: vec![
-            Replacement::of(delegation.ds.as_ref(), wanted),
-            Replacement::keep(&delegation.ns),
-        ],
+    let rest = match gathered.delegation.ds {
+        Some(_) => &CHAIN,
+        None => &INITIAL,
     };
-    if change.changed().next().is_none() {
-        let why = vec!["the DS RRset is what is asked for".into()];
-        return Verdict::without_change(Noop, "K-11", "STATUS_QUO", why);
-    }
-    let evidence = vec![change.to_string(), format!("asked for at {}", names(case))];
-    Verdict {
-        outcome: Outcome::Accept,
-        rule,
-        reason,
-        evidence,
-        change: Some(change),
-        guards,
-    }
-}
-
-fn names(case: &Case<'_>) -> String {
-    let names: Vec<String> = case
-        .servers()
-        .filter(|(_, server)| !server.is_silent())
-        .map(|(_, server)| server.to_string())
-        .collect();
-    names.join(", ")
+    first_to_stop(&ACCESS, &mut case, policy)
+        .or_else(|| first_to_stop(rest, &mut case, policy))
+        .unwrap_or_else(|| accept::ds(&mut case))
 }
 
 /// consistency is over received responses; without any there is nothing to judge.
@@ -204,6 +172,23 @@ fn wishes_with(case: &mut Case<'_>, is_so: fn(&Wish) -> bool, what: &str) -> Fin
             .map(|((_, server), _)| line(server, what))
             .collect(),
     )
+}
+
+/// B-11 (RFC 8078 §4): there is nothing to delete.
+fn delete_without_ds(case: &mut Case<'_>) -> Finding {
+    if case.gathered.delegation.ds.is_some() {
+        return None;
+    }
+    let mut wishes = case
+        .request
+        .asked
+        .iter()
+        .flat_map(|asked| asked.wishes())
+        .filter(|wish| wish.is_present())
+        .peekable();
+    let any = wishes.peek().is_some();
+    (any && wishes.all(|wish| wish.delete && wish.keys.is_empty()))
+        .then(|| vec!["there is no DS RRset to remove".into()])
 }
 
 /// K-11, X-06: what is asked for, wherever something is asked for, is what is there already.

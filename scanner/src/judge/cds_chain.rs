@@ -1,14 +1,59 @@
 //! The rules for what CDS and CDNSKEY lead to: who signed them, and what the new DS RRset would do.
 
-use counterpoint_dns::{name::RecordType, rdata::serial_lt, rrset::SignedRrSet};
+use std::collections::BTreeSet;
+
+use counterpoint_dns::{
+    name::RecordType,
+    rdata::{Ds, serial_lt},
+    rrset::SignedRrSet,
+    validate::keys_of,
+};
 
 use super::{
-    Finding,
+    Finding, Rule,
+    caches::{self, Unfolding},
     case::{Case, line},
     chain::{breaks_continuity, broken_pairs},
     found,
 };
-use crate::gather::Server;
+use crate::{config::Sabotage, gather::Server, policy::RolloverAccept, verdict::Outcome};
+
+/// The same in the table for first DS RRsets.
+pub const NOT_REPRESENTABLE: Rule = Rule::new(
+    "X-11",
+    "KEY_NOT_REPRESENTABLE",
+    Outcome::Abort,
+    not_representable,
+);
+/// The same in the table for first DS RRsets.
+pub const DIGESTS_UNEQUAL: Rule =
+    Rule::new("K-15", "DIGESTS_UNEQUAL", Outcome::Abort, digests_unequal);
+/// The same in the table for first DS RRsets.
+pub const NOT_VALIDATABLE: Rule = Rule::new(
+    "D-03",
+    "DS_NOT_VALIDATABLE",
+    Outcome::Abort,
+    not_validatable,
+);
+/// The same in the table for first DS RRsets.
+pub const ALGORITHM_MISSING: Rule = Rule::new(
+    "M-03",
+    "PROVIDER_LACKS_ALGORITHM",
+    Outcome::Abort,
+    algorithm_missing,
+);
+/// The same in the table for first DS RRsets.
+pub const PAIR_BROKEN: Rule =
+    Rule::new("M-01", "PAIR_BROKEN", Outcome::Abort, pair_broken).unless(Sabotage::NoContinuity);
+/// The same in the table for first DS RRsets.
+pub const CACHES: Rule = Rule::new("T-06", "CACHES_BREAK", Outcome::Abort, caches_break)
+    .also(&["T-03", "T-05"])
+    .unless(Sabotage::NoContinuity);
+/// The same in the tables for first DS RRsets and for CSYNC.
+pub const SILENT: Rule = Rule::new("X-03", "SERVER_SILENT", Outcome::Delay, silent).also(&["X-01"]);
+
+/// RFC 10026 §4.2.1: algorithms that are recommended for validation (D-03).
+const RECOMMENDED: [u8; 8] = [5, 7, 8, 10, 13, 14, 15, 16];
 
 /// The signals of the servers whose DNSKEY RRset is not merely late.
 fn verifiable<'a>(case: &Case<'a>) -> Vec<(usize, &'a Server, &'a SignedRrSet)> {
@@ -82,8 +127,49 @@ pub fn digests_unequal(case: &mut Case<'_>) -> Finding {
 
 /// B-01: whether the DS RRset may be removed is a policy of its own.
 pub fn delete_refused(case: &mut Case<'_>) -> Finding {
-    let refused = case.request.wanted.ds.is_empty() && !case.policy.deletion;
+    let refused =
+        case.request.wanted.ds.is_empty() && case.policy.delete.accept == RolloverAccept::Never;
     refused.then(|| vec!["this parent does not remove DS RRsets on request".into()])
+}
+
+/// D-03 (RFC 10026 §4.2.1): some record of it can be used by every validator.
+fn not_validatable(case: &mut Case<'_>) -> Finding {
+    let wanted = &case.request.wanted.ds;
+    let digests = &case.policy.validation.digests;
+    let usable = |ds: &Ds| RECOMMENDED.contains(&ds.algorithm) && digests.contains(&ds.digest_type);
+    let none = !wanted.is_empty() && !wanted.iter().any(usable);
+    none.then(|| vec!["no record of the new DS RRset is for every validator".into()])
+}
+
+/// M-03 (RFC 8901 §4): every signer has a key of every algorithm of the DS RRset.
+fn algorithm_missing(case: &mut Case<'_>) -> Finding {
+    let wanted: BTreeSet<u8> = case
+        .request
+        .wanted
+        .ds
+        .iter()
+        .map(|ds| ds.algorithm)
+        .collect();
+    let lacks = |server: &Server| {
+        let keys = keys_of(server.dnskey.present()?);
+        let there: BTreeSet<u8> = keys.iter().map(|key| key.algorithm).collect();
+        let missing = wanted.difference(&there).next()?;
+        Some(line(server, format!("no key of algorithm {missing}")))
+    };
+    found(
+        case.servers()
+            .filter_map(|(_, server)| lacks(server))
+            .collect(),
+    )
+}
+
+/// T-06: would every cache that can exist still validate, holding the old DS RRset or the new?
+fn caches_break(case: &mut Case<'_>) -> Finding {
+    let wanted = case.request.wanted.ds.clone();
+    match wanted.is_empty() {
+        true => None,
+        false => found(caches::unsafe_after(case, Unfolding::Ds(&wanted))),
+    }
 }
 
 pub fn continuity(case: &mut Case<'_>) -> Finding {

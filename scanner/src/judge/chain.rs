@@ -9,15 +9,15 @@ use counterpoint_dns::{
 
 use super::case::{Case, line};
 use crate::{
-    config::Continuity,
     gather::{Answer, Server},
+    policy::Continuity,
 };
 
 /// K-05, D-02, D-03, M-06 (RFC 7344 §4.1): every server's own DNSKEY RRset validates under the new
 /// DS RRset; under `strict` so by every algorithm that is in it.
 pub fn breaks_continuity(case: &mut Case<'_>, new: &BTreeSet<Ds>) -> Vec<String> {
     let new: Vec<Ds> = new.iter().cloned().collect();
-    let strict = case.policy.continuity == Continuity::Strict;
+    let strict = case.policy.rollover.continuity == Continuity::Strict;
     let policy = Validation {
         every_ds_algorithm: strict,
         ..case.policy.validation.clone()

@@ -10,15 +10,18 @@ use counterpoint_dns::{
 };
 
 use super::{
-    Finding, Rule,
+    CSYNC, CSYNC_PATIENCE, Finding, Rule,
+    accept::{CSYNC_ACCEPTANCES, first_to_accept, not_acceptable},
+    access::{OPTED_OUT, SERVER_LOCK},
     case::{Case, line},
-    cds_chain::silent,
+    cds_chain::SILENT,
     csync_data as data, first_to_stop, found,
     proposal::Proposal,
 };
 use crate::{
-    config::{Policy, Sabotage},
+    config::Sabotage,
     gather::{Answer, Gathered, Sequence, Server},
+    policy::{Approval, Policy},
     state::{Guard, Guards},
     verdict::{Change, Outcome, Verdict},
 };
@@ -35,29 +38,38 @@ const FORBIDDEN: [RecordType; 5] = [
 ];
 
 /// All of them, in order.
-pub const CSYNC_RULES: [Rule; 22] = [
+pub const CSYNC_RULES: [Rule; 28] = [
     Rule::new("X-02", "NO_RESPONSE", Abort, no_response),
     Rule::new("C-26", "CSYNC_ABSENT", Noop, absent),
+    Rule::new("C-12", "CSYNC_GRANDCHILD", Abort, data::grandchild),
     Rule::new("X-03", "SERVER_SILENT", Delay, broke_off),
     Rule::new("C-01", "CSYNC_NOT_ALONE", Ignore, not_alone),
     Rule::new("C-02", "CSYNC_UNREADABLE", Abort, unreadable),
     Rule::new("C-23", "CSYNC_FORBIDDEN_TYPE", Ignore, forbidden_type),
     Rule::new("C-04", "CSYNC_UNKNOWN_TYPE", Ignore, unknown_type),
     Rule::new("C-05", "CSYNC_UNKNOWN_FLAG", Ignore, unknown_flag),
-    Rule::new("X-13", "CSYNC_INCONSISTENT", Abort, inconsistent).unless(Sabotage::NoConsistency),
+    Rule::new("X-13", "CSYNC_INCONSISTENT", Abort, inconsistent)
+        .also(&["X-04"])
+        .unless(Sabotage::NoConsistency),
     Rule::new("C-09", "CSYNC_SOA_MOVED", Abort, data::soa_moved).unless(Sabotage::NoSecondSoa),
     Rule::new("C-14", "CSYNC_NS_ABSENT", Abort, data::ns_absent),
-    Rule::new("C-02", "CSYNC_NOT_SECURE", Abort, data::not_secure),
+    // M-05: each denial by itself, whatever its kind.
+    Rule::new("C-02", "CSYNC_NOT_SECURE", Abort, data::not_secure).also(&["C-03", "M-05"]),
     Rule::new("C-11", "CSYNC_REPLAYED", Ignore, replayed).unless(Sabotage::NoReplayGuard),
     Rule::new("X-14", "CSYNC_SERIAL_DISAGREES", Abort, serials_disagree)
         .unless(Sabotage::NoConsistency),
     Rule::new("C-07", "CSYNC_SOA_BEHIND", Abort, soa_behind),
     Rule::new("X-15", "CSYNC_DATA_INCONSISTENT", Abort, data::data_differ)
+        .also(&["X-04"])
         .unless(Sabotage::NoConsistency),
     Rule::new("C-20", "CSYNC_GLUE_LOST", Abort, data::glue_lost),
     Rule::new("C-13", "CSYNC_STATUS_QUO", Noop, data::status_quo),
+    OPTED_OUT,
+    SERVER_LOCK,
     Rule::new("C-06", "CSYNC_NOT_IMMEDIATE", Oob, not_immediate),
+    Rule::new("C-06", "CSYNC_NEEDS_APPROVAL", Oob, needs_approval),
     Rule::new("C-15", "NS_POLICY", Refuse, data::too_few),
+    Rule::new("X-16", "GLUE_POLICY", Refuse, data::glue_policy),
     Rule::new(
         "X-17",
         "NEW_SERVER_NOT_READY",
@@ -66,10 +78,11 @@ pub const CSYNC_RULES: [Rule; 22] = [
     )
     .unless(Sabotage::NoContinuity),
     Rule::new("M-01", "PAIR_BROKEN", Abort, data::pair_broken).unless(Sabotage::NoContinuity),
+    Rule::new("T-06", "CACHES_BREAK", Abort, data::caches_break).unless(Sabotage::NoContinuity),
 ];
 
 /// The last one, once nothing else is in the way.
-pub const PATIENCE: [Rule; 1] = [Rule::new("X-03", "SERVER_SILENT", Delay, silent)];
+pub const PATIENCE: [Rule; 1] = [SILENT];
 
 /// Judges what CSYNC asks for.
 pub fn judge_csync(
@@ -82,13 +95,16 @@ pub fn judge_csync(
     // Once consistent, every reading asks for the same.
     case.proposal = sequences(gathered)
         .find_map(|(_, sequence)| Proposal::read(&gathered.delegation, sequence, policy));
-    first_to_stop(&CSYNC_RULES, &mut case, policy)
-        .or_else(|| first_to_stop(&PATIENCE, &mut case, policy))
+    first_to_stop(&CSYNC, &mut case, policy)
+        .or_else(|| first_to_stop(&CSYNC_PATIENCE, &mut case, policy))
         .unwrap_or_else(|| accept(&mut case))
 }
 
 /// C-13, C-17: everything that was asked for, at once (C-03).
 fn accept(case: &mut Case<'_>) -> Verdict {
+    let Some(acceptance) = first_to_accept(&CSYNC_ACCEPTANCES, case) else {
+        return not_acceptable();
+    };
     let Some(proposal) = case.proposal.take() else {
         let why = vec!["no CSYNC could be read".into()];
         return Verdict::without_change(Abort, "C-02", "CSYNC_UNREADABLE", why);
@@ -108,8 +124,8 @@ fn accept(case: &mut Case<'_>) -> Verdict {
         .collect();
     Verdict {
         outcome: Outcome::Accept,
-        rule: "C-13",
-        reason: "CSYNC_ACCEPTED",
+        rule: acceptance.id,
+        reason: acceptance.reason,
         evidence: vec![change.to_string()],
         change: Some(change),
         guards,
@@ -323,4 +339,10 @@ fn not_immediate(case: &mut Case<'_>) -> Finding {
         let is_immediate = csync.flags & Csync::IMMEDIATE != 0;
         (!is_immediate).then(|| "the immediate flag is clear".into())
     })
+}
+
+/// C-06: the parent may want approval even so.
+fn needs_approval(case: &mut Case<'_>) -> Finding {
+    let always = case.policy.csync.approval == Approval::Always;
+    always.then(|| vec!["this parent approves every CSYNC by other means".into()])
 }

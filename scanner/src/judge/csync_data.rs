@@ -1,9 +1,13 @@
 //! The rules for what a CSYNC leads to: the data that were read, and the delegation that would follow.
 
-use counterpoint_dns::{message::Question, name::RecordType};
+use counterpoint_dns::{
+    message::Question,
+    name::{Name, RecordType, is_at_or_below},
+};
 
 use super::{
     Finding,
+    caches::{self, Unfolding},
     case::{Case, line},
     chain::{broken_pairs, unready},
     csync::{against, sequences},
@@ -11,7 +15,10 @@ use super::{
     found,
     proposal::is_in_bailiwick,
 };
-use crate::gather::{Answer, Sequence, Server};
+use crate::{
+    gather::{Answer, Sequence, Server},
+    policy::Glue,
+};
 
 /// C-09 (RFC 7477 §3.1): the zone stood still while it was read.
 pub fn soa_moved(case: &mut Case<'_>) -> Finding {
@@ -22,6 +29,26 @@ pub fn soa_moved(case: &mut Case<'_>) -> Finding {
             "SOA before: {}, after: {}",
             sequence.soa_before, sequence.soa_after
         )),
+    })
+}
+
+/// C-12 (RFC 7477 §3.1, step 3): an address below a further zone cut would have to be read there, with
+/// SOA checks of its own. That may be unsupported, and is.
+pub fn grandchild(case: &mut Case<'_>) -> Finding {
+    let child = case.gathered.child();
+    let below = |name: &Name| name != child && is_at_or_below(name, child);
+    against(case, |_, sequence| {
+        sequence.addresses.iter().find_map(|((host, _), answer)| {
+            let zone = match answer {
+                Answer::Referred(zone) => Some(zone),
+                Answer::Present(signed) => {
+                    signed.signatures.iter().map(|rrsig| &rrsig.signer).next()
+                }
+                _ => None,
+            };
+            let zone = zone.filter(|zone| below(zone))?;
+            Some(format!("{host} lies in {zone}, a zone of its own"))
+        })
     })
 }
 
@@ -63,7 +90,7 @@ pub fn not_secure(case: &mut Case<'_>) -> Finding {
                     Err(format!("{} at {}", signed.set.rtype, signed.set.name))
                 }
                 Answer::Present(signed) => case.signed_by(&chain.keys, signed),
-                Answer::Unusable(why) => Err(why.clone()),
+                Answer::Unusable(_) | Answer::Referred(_) => Err(answer.to_string()),
                 // Absence is for C-14 and C-09.
                 Answer::Absent(_) | Answer::NotAsked => Ok(()),
             };
@@ -79,7 +106,9 @@ pub fn not_secure(case: &mut Case<'_>) -> Finding {
                     let question = Question::new(name.clone(), *rtype);
                     proves_absent(case, &chain.keys, &question, proof)
                 }
-                Answer::Unusable(_) | Answer::NotAsked => Err(format!("{name} {rtype}: {answer}")),
+                Answer::Unusable(_) | Answer::Referred(_) | Answer::NotAsked => {
+                    Err(format!("{name} {rtype}: {answer}"))
+                }
             };
             evidence.extend(verdict.err().map(|why| line(server, why)));
         }
@@ -142,8 +171,34 @@ pub fn status_quo(case: &mut Case<'_>) -> Finding {
 /// C-15 (RFC 7477 §3.2.1).
 pub fn too_few(case: &mut Case<'_>) -> Finding {
     let proposal = case.proposal.as_ref()?;
-    let (count, min) = (proposal.hosts.len(), case.policy.ns_min);
+    let (count, min) = (proposal.hosts.len(), case.policy.csync.ns_min);
     (count < min).then(|| vec![format!("{count} nameservers, at least {min} are wanted")])
+}
+
+/// X-16 (RFC 9975 §3.2): glue for names elsewhere below the parent, by policy.
+pub fn glue_policy(case: &mut Case<'_>) -> Finding {
+    if case.policy.csync.glue == Glue::Sibling {
+        return None;
+    }
+    let child = case.gathered.child();
+    let parent = child.base_name();
+    let known = case.gathered.delegation.hosts();
+    let proposal = case.proposal.as_ref()?;
+    let siblings = proposal
+        .hosts
+        .difference(&known)
+        .filter(|host| is_at_or_below(host, &parent) && !is_in_bailiwick(case.policy, child, host));
+    found(
+        siblings
+            .map(|host| format!("{host} would need glue outside the child"))
+            .collect(),
+    )
+}
+
+/// T-06: would every cache that can exist still validate, led by the old NS RRset or the new?
+pub fn caches_break(case: &mut Case<'_>) -> Finding {
+    let hosts = case.proposal.as_ref()?.hosts.clone();
+    found(caches::unsafe_after(case, Unfolding::Ns(&hosts)))
 }
 
 ///

@@ -3,6 +3,9 @@
 //! A rule looks at a case and either lets it pass or stops it with evidence; the first that stops it
 //! decides. What no rule stops is accepted. Nothing here asks, waits or remembers.
 
+mod accept;
+mod access;
+mod caches;
 mod case;
 mod cds;
 mod cds_chain;
@@ -10,18 +13,77 @@ mod chain;
 mod csync;
 mod csync_data;
 mod denial;
+pub mod documented;
+mod health;
+mod initial;
 mod proposal;
 mod request;
+mod standing;
 
+pub use accept::{Acceptance, CSYNC_ACCEPTANCES, DS_ACCEPTANCES, TTL_RESTORED};
+pub use access::ACCESS_RULES;
 pub use cds::{CHAIN_RULES, REQUEST_RULES, judge_cds, judge_request};
-pub use csync::{CSYNC_RULES, judge_csync};
+pub use csync::{CSYNC_RULES, PATIENCE, judge_csync};
+pub use health::HEALTH_RULES;
+pub use initial::INITIAL_RULES;
 pub use proposal::{Proposal, hosts, is_in_bailiwick};
+pub use standing::{sighting, sighting_hold};
 
 pub(crate) use case::Case;
 
 use crate::{
-    config::{Policy, Sabotage},
+    config::Sabotage,
+    policy::Policy,
     verdict::{Outcome, Verdict},
+};
+
+/// A table of rules: the first that stops a case decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    /// Its name, the first part of its rules' switches.
+    pub name: &'static str,
+    /// In order.
+    pub rules: &'static [Rule],
+}
+
+/// Every table, in the order in which they are asked: those for CDS and CDNSKEY, then CSYNC's.
+pub const TABLES: [Table; 7] = [
+    REQUEST,
+    ACCESS,
+    INITIAL,
+    CHAIN,
+    HEALTH,
+    CSYNC,
+    CSYNC_PATIENCE,
+];
+
+const REQUEST: Table = Table {
+    name: "request",
+    rules: &REQUEST_RULES,
+};
+const ACCESS: Table = Table {
+    name: "access",
+    rules: &ACCESS_RULES,
+};
+const INITIAL: Table = Table {
+    name: "initial",
+    rules: &INITIAL_RULES,
+};
+const CHAIN: Table = Table {
+    name: "chain",
+    rules: &CHAIN_RULES,
+};
+const HEALTH: Table = Table {
+    name: "health",
+    rules: &HEALTH_RULES,
+};
+const CSYNC: Table = Table {
+    name: "csync",
+    rules: &CSYNC_RULES,
+};
+const CSYNC_PATIENCE: Table = Table {
+    name: "csync-patience",
+    rules: &PATIENCE,
 };
 
 /// What a rule has to say against a case: evidence, or nothing.
@@ -32,6 +94,8 @@ pub type Finding = Option<Vec<String>>;
 pub struct Rule {
     /// Its ID, as `X-09`.
     pub id: &'static str,
+    /// Other IDs that the same check serves.
+    pub also: &'static [&'static str],
     /// Stable reason code.
     pub reason: &'static str,
     /// What becomes of a case that it stops.
@@ -52,11 +116,23 @@ impl Rule {
     ) -> Self {
         Self {
             id,
+            also: &[],
             reason,
             outcome,
             defect: None,
             check,
         }
+    }
+
+    /// The same, which serves these IDs as well.
+    const fn also(mut self, ids: &'static [&'static str]) -> Self {
+        self.also = ids;
+        self
+    }
+
+    /// What switches it off in this table, as `chain/K-05/CONTINUITY`.
+    pub fn switch(&self, table: &str) -> String {
+        switch(table, self.id, self.reason)
     }
 
     /// The same, switched off by a defect.
@@ -66,11 +142,21 @@ impl Rule {
     }
 }
 
+fn switch(table: &str, id: &str, reason: &str) -> String {
+    format!("{table}/{id}/{reason}")
+}
+
+/// Whether the entry of a table is switched on.
+fn is_on(policy: &Policy, table: &str, id: &str, reason: &str) -> bool {
+    policy.muted.is_empty()
+        || !policy.muted.contains(reason) && !policy.muted.contains(&switch(table, id, reason))
+}
+
 /// The verdict of the first rule that stops the case.
-fn first_to_stop(rules: &[Rule], case: &mut Case<'_>, policy: &Policy) -> Option<Verdict> {
+fn first_to_stop(table: &Table, case: &mut Case<'_>, policy: &Policy) -> Option<Verdict> {
+    let rules = table.rules.iter();
     rules
-        .iter()
-        .filter(|rule| !policy.muted.contains(rule.reason))
+        .filter(|rule| is_on(policy, table.name, rule.id, rule.reason))
         .filter(|rule| !rule.defect.is_some_and(|defect| policy.has(defect)))
         .find_map(|rule| {
             let evidence = (rule.check)(case)?;

@@ -12,9 +12,7 @@ use counterpoint_dns::{
 };
 
 use crate::{
-    config::{Policy, Sabotage},
-    delegation::Delegation,
-    gather::Sequence,
+    config::Sabotage, delegation::Delegation, gather::Sequence, policy::Policy,
     verdict::Replacement,
 };
 
@@ -60,7 +58,7 @@ impl Proposal {
                     (true, false) if !delegation.shared.contains(&name) => None,
                     _ => seen,
                 };
-                let ttl = seen.map_or(policy.glue_ttl, |set| set.ttl);
+                let ttl = seen.map_or(policy.csync.glue_ttl, |set| set.ttl);
                 let data = wanted.into_iter().flat_map(|set| set.data.iter().cloned());
                 let wanted = RrSet::new(name.clone(), rtype, ttl, data);
                 if seen.is_some() || !wanted.data.is_empty() {

@@ -127,7 +127,7 @@ impl Request {
         let read = |answer: &Answer, reading: &dyn Fn(&RrSet) -> Wish| match answer {
             Answer::Present(signed) => Some(reading(&signed.set)),
             Answer::Absent(_) => Some(Wish::default()),
-            Answer::NotAsked | Answer::Unusable(_) => None,
+            Answer::NotAsked | Answer::Referred(_) | Answer::Unusable(_) => None,
         };
         let asked: Vec<Asked> = gathered
             .servers

@@ -24,7 +24,7 @@ use crate::{
     apply::UpdateRequest,
     config::Config,
     delegation::{LastTransfer, TransferRequest},
-    ledger::Ledger,
+    ledger::{Ledger, note},
     patience::Patience,
     state::Memory,
     survey::Survey,
@@ -100,6 +100,11 @@ impl Scanner {
         records: impl IntoIterator<Item = Record>,
     ) -> Self {
         let memory = Memory::restore(records);
+        let unreadable = memory.unreadable.iter().map(|(key, why)| {
+            let text = format!("left out, the next scan begins without it: {why}");
+            note(&config.parent, "record", key, text)
+        });
+        let outbox = unreadable.collect();
         let sending = memory.pending.iter();
         let sending = sending
             .map(|(child, pending)| (child.clone(), pending.due))
@@ -119,7 +124,7 @@ impl Scanner {
             sending,
             doubtful: BTreeSet::new(),
             ledger: Ledger::default(),
-            outbox: VecDeque::new(),
+            outbox,
         }
     }
 

@@ -16,7 +16,7 @@ use crate::{
     apply::{Applied, UpdateRequest, update},
     delegation::Delegation,
     ledger::{About, note},
-    state::{self, Pending},
+    state::{ChildState, Pending},
     verdict::{Change, Replacement, Verdict},
 };
 
@@ -29,8 +29,8 @@ impl Scanner {
         let Some(change) = verdict.change else {
             return;
         };
-        let guards = self.memory.guards.entry(child.clone()).or_default();
-        state::merge(guards, &verdict.guards);
+        let step = |state: &mut ChildState| state.accepted(&verdict.guards, &change);
+        let remembered = self.memory.update(child, step);
         let (shortest, longest) = self.config.publish_delay.clone().into_inner();
         let nanos = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         let range = nanos(shortest)..=nanos(longest.max(shortest));
@@ -39,10 +39,9 @@ impl Scanner {
         let pending = Pending { due, rule, change };
         self.memory.pending.insert(child.clone(), pending);
         self.sending.insert(child.clone(), due);
-        let records = [
-            self.memory.guard_record(child),
-            self.memory.pending_record(child),
-        ];
+        let records = remembered
+            .into_iter()
+            .chain([self.memory.pending_record(child)]);
         self.outbox.extend(records.map(Output::Persist));
     }
 
@@ -87,7 +86,7 @@ impl Scanner {
             None => {
                 self.sending.insert(child.clone(), now + UPDATE_PAUSE);
             }
-            Some(Applied::Done) => self.applied(child, "applied"),
+            Some(Applied::Done) => self.applied(child, "applied", now),
             Some(Applied::ParentChanged) => {
                 self.doubtful.insert(child.clone());
                 self.wanted.some.insert(child.clone());
@@ -105,7 +104,12 @@ impl Scanner {
 
     /// The prerequisites did not hold: the change is there already, or the parent has moved on.
     /// Returns whether the child is to be judged again now.
-    pub(super) fn settle_doubt(&mut self, child: &Name, delegation: Option<&Delegation>) -> bool {
+    pub(super) fn settle_doubt(
+        &mut self,
+        child: &Name,
+        delegation: Option<&Delegation>,
+        now: Timestamp,
+    ) -> bool {
         let Some(pending) = self.memory.pending.get(child) else {
             return true;
         };
@@ -113,7 +117,7 @@ impl Scanner {
             delegation.is_some_and(|delegation| has(delegation, &pending.change, data))
         };
         if is(|set| Some(&set.wanted)) {
-            self.applied(child, "applied before");
+            self.applied(child, "applied before", now);
             return true;
         }
         // Judged again it would be accepted again, for ever.
@@ -136,8 +140,8 @@ impl Scanner {
         !is_unchanged
     }
 
-    fn applied(&mut self, child: &Name, how: &str) {
-        if let Some(pending) = self.memory.pending.get(child) {
+    fn applied(&mut self, child: &Name, how: &str, now: Timestamp) {
+        if let Some(pending) = self.memory.pending.get(child).cloned() {
             let text = format!("{} {how}: {}", pending.rule, pending.change);
             let types: BTreeSet<String> = pending
                 .change
@@ -147,9 +151,20 @@ impl Scanner {
             let subject = Vec::from_iter(types).join("+");
             self.outbox
                 .push_back(note(child, "applied", &subject, text));
+            self.remember(child, &pending.change, now);
         }
         self.ledger.settle(child);
         self.drop_pending(child);
+    }
+
+    /// What an applied change means for the scans to come.
+    fn remember(&mut self, child: &Name, change: &Change, now: Timestamp) {
+        let policy = &self.config.policy.ds;
+        let normal = u32::try_from(policy.ttl.as_secs()).ok();
+        let later = policy.ttl_restore_after;
+        let step = |state: &mut ChildState| state.applied(change, normal, later, now);
+        let remembered = self.memory.update(child, step);
+        self.outbox.extend(remembered.map(Output::Persist));
     }
 
     fn drop_pending(&mut self, child: &Name) {

@@ -2,12 +2,20 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use counterpoint_dns::{agent::Transport, exchange::Outcome as Came, name::Name, time::Timestamp};
+use counterpoint_dns::{
+    agent::{Output, Transport},
+    exchange::Outcome as Came,
+    name::Name,
+    time::Timestamp,
+};
 
 use super::{Scanner, Tag, UPDATE_PAUSE, Wanted};
 use crate::{
     delegation::{BadTransfer, ParentZone, TransferRequest},
     ledger::About,
+    policy::InitialAccept,
+    registry::Facts,
+    state::ChildState,
     survey::{Finding, Subject},
     verdict::Outcome,
 };
@@ -65,7 +73,7 @@ impl Scanner {
             .retain(|child| delegations.contains_key(child));
         let doubtful = std::mem::take(&mut self.doubtful).into_iter();
         let left: BTreeSet<Name> = doubtful
-            .filter(|child| !self.settle_doubt(child, delegations.get(child)))
+            .filter(|child| !self.settle_doubt(child, delegations.get(child), now))
             .collect();
         for (child, delegation) in delegations {
             let waits = self.patience.waits(&child, now) && !wanted.impatient;
@@ -75,21 +83,28 @@ impl Scanner {
             if !is_wanted || is_busy || left.contains(&child) {
                 continue;
             }
-            if delegation.ds.is_none() {
-                // ordinary validation says nothing about a child without a DS RRset.
-                let text = "X-12 ignore: the delegation has no DS RRset".into();
-                let said =
-                    self.ledger
-                        .say(&child, About::Delegation, "BOOTSTRAP_NOT_SUPPORTED", text);
+            let is_secure = delegation.ds.is_some();
+            let remembered = self
+                .memory
+                .update(&child, |state| state.ds_is(is_secure, now));
+            self.outbox.extend(remembered.map(Output::Persist));
+            if !is_secure && self.config.policy.initial.accept == InitialAccept::Never {
+                // K-13: nothing that the child could say would matter.
+                let text = "B-01 refuse: this parent sets no first DS RRset on request".into();
+                let said = self
+                    .ledger
+                    .say(&child, About::Delegation, "BOOTSTRAP_NEVER", text);
                 self.outbox.extend(said);
                 self.patience.forget(&child);
                 continue;
             }
-            let guards = self.memory.guards.get(&child).cloned().unwrap_or_default();
-            let given_up = self.patience.given_up(&child, &self.config.retry);
+            let state = self.memory.state(&child);
+            let retry = &self.config.policy.gathering.retry;
+            let given_up = self.patience.given_up(&child, retry);
             let subject = Subject {
                 delegation,
-                guards,
+                state,
+                facts: Facts::default(),
                 given_up,
             };
             self.survey.begin(subject, now);
@@ -105,6 +120,9 @@ impl Scanner {
     }
 
     fn conclude(&mut self, finding: Finding, now: Timestamp) {
+        let step = |state: &mut ChildState| finding.remember(state, &self.config.policy, now);
+        let remembered = self.memory.update(finding.gathered.child(), step);
+        self.outbox.extend(remembered.map(Output::Persist));
         let Finding {
             gathered,
             ds,
@@ -125,7 +143,8 @@ impl Scanner {
         }
         if is_silent {
             let servers = gathered.servers.iter();
-            self.patience.wait(child, servers, &self.config.retry, now);
+            let retry = &self.config.policy.gathering.retry;
+            self.patience.wait(child, servers, retry, now);
         } else {
             self.patience.forget(child);
         }

@@ -17,7 +17,7 @@ use std::{
 use counterpoint_dns::{
     agent::{Agent, AskId, Input, Output},
     exchange::{Exchanges, Outcome as Came},
-    name::Name,
+    name::{Name, RecordType},
     resolver::{self, Resolution, Resolver, Status},
     stream::Stream,
     time::Timestamp,
@@ -28,15 +28,17 @@ use rand::{RngExt as _, SeedableRng as _};
 use self::pace::{Limits, Pace};
 
 use crate::{
-    config::{Config, Policy},
+    config::Config,
     delegation::Delegation,
     gather::{
         Answer, Gathered,
         phase::{Slot, Target},
         run::{Run, Surroundings, Want},
     },
-    judge::{judge_cds, judge_csync},
-    state::Guards,
+    judge::{judge_cds, judge_csync, sighting, sighting_hold},
+    policy::Policy,
+    registry::Facts,
+    state::ChildState,
     verdict::{Outcome, Verdict},
 };
 
@@ -51,8 +53,10 @@ pub type ZoneAddresses = BTreeMap<Name, BTreeSet<IpAddr>>;
 pub struct Subject {
     /// The delegation as the parent has it.
     pub delegation: Delegation,
-    /// What was accepted from its servers before (K-09, C-11).
-    pub guards: Guards,
+    /// What is remembered of it.
+    pub state: ChildState,
+    /// What the registry's own data say of it.
+    pub facts: Facts,
     /// Servers that were silent for the whole retry schedule.
     pub given_up: BTreeSet<String>,
 }
@@ -64,8 +68,19 @@ pub struct Finding {
     pub gathered: Gathered,
     /// On CDS and CDNSKEY, if they are looked for.
     pub ds: Option<Verdict>,
-    /// On CSYNC, if it is looked for.
+    /// On CSYNC, if it is looked for; never of an insecure child.
     pub csync: Option<Verdict>,
+}
+
+impl Finding {
+    /// Moves the state of the child on: whether what it asks for still stands (B-05, K-12). What comes
+    /// of an acceptance is for whoever carries it out.
+    pub fn remember(&self, state: &mut ChildState, policy: &Policy, now: Timestamp) {
+        if let Some(verdict) = &self.ds {
+            let sighting = sighting(&self.gathered, verdict);
+            state.sighted(&sighting, &sighting_hold(&self.gathered, policy), now);
+        }
+    }
 }
 
 /// Where the answer to a question belongs.
@@ -80,7 +95,6 @@ struct Place {
 #[derive(Debug)]
 pub struct Survey {
     config: Config,
-    policy: Policy,
     exchanges: Exchanges<Place>,
     resolver: Option<Resolver>,
     /// For which child each of the resolver's tickets is.
@@ -107,7 +121,6 @@ impl Survey {
         // A stream that nobody draws from unless there are limits: runs without stay what they are.
         let jitter = stream.clone();
         Self {
-            policy: config.policy(),
             pace: None,
             later: BTreeMap::new(),
             jitter,
@@ -166,7 +179,7 @@ impl Survey {
         if self.runs.contains_key(&child) {
             return;
         }
-        let gathered = Gathered::new(subject.delegation, subject.guards);
+        let gathered = Gathered::new(subject.delegation, subject.state, subject.facts);
         let lot = match self.config.thorough {
             true => 0,
             false => self.exchanges.message_id(),
@@ -200,7 +213,7 @@ impl Survey {
     fn around(&self, now: Timestamp) -> Surroundings<'_> {
         Surroundings {
             config: &self.config,
-            policy: &self.policy,
+            policy: &self.config.policy,
             zone: &self.zone,
             resolves: self.resolver.is_some(),
             now,
@@ -229,6 +242,12 @@ impl Survey {
                 Want::Resolve(question) => {
                     if let Some(resolver) = &mut self.resolver {
                         let ticket = resolver.resolve(now, question);
+                        self.lookups.insert(ticket, child.clone());
+                    }
+                }
+                Want::Vouch(question) => {
+                    if let Some(resolver) = &mut self.resolver {
+                        let ticket = resolver.resolve_fresh(now, question);
                         self.lookups.insert(ticket, child.clone());
                     }
                 }
@@ -289,20 +308,26 @@ impl Survey {
             let Some(mut run) = self.runs.remove(&child) else {
                 continue;
             };
-            let host = resolution.question.name.clone();
-            let wants = run.resolved(&host, addresses_in(&resolution), self.around(now));
+            let wants = match resolution.question.rtype {
+                RecordType::CDS | RecordType::CDNSKEY => run.vouched(resolution, self.around(now)),
+                _ => {
+                    let host = resolution.question.name.clone();
+                    run.resolved(&host, addresses_in(&resolution), self.around(now))
+                }
+            };
             self.pursue(child, run, wants, now);
         }
     }
 
     fn conclude(&mut self, gathered: Gathered, now: Timestamp) {
         let verifier = &mut *self.verifier.lock();
-        let (config, policy) = (&self.config, &self.policy);
-        let ds = config
+        let policy = &self.config.policy;
+        let ds = policy
             .cds
             .then(|| judge_cds(&gathered, policy, now, verifier));
-        let mut csync = config
-            .csync
+        // C-02: of an insecure child no CSYNC can be used.
+        let is_secure = gathered.delegation.ds.is_some();
+        let mut csync = (policy.csync.enabled && is_secure)
             .then(|| judge_csync(&gathered, policy, now, verifier));
         if is_accepted(&ds) && is_accepted(&csync) {
             // each was judged by the other's present state. One at a time.

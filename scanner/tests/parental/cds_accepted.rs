@@ -33,7 +33,7 @@ fn a_consistent_request_becomes_exactly_the_ds_rrset() {
     assert_eq!(ds_set(&verdict), [ds("a"), ds("b"), ds("n")].into());
     let change = verdict.change.unwrap();
     let wanted = change.wanted(&child(), RecordType::DS).unwrap();
-    assert_eq!(wanted.ttl, 7200, "the TTL that the RRset has now");
+    assert_eq!(wanted.ttl, 600, "D-04: low for a while");
     assert_eq!(change.changed().count(), 1, "NS is a prerequisite only");
     let guard = verdict.guards[&case.sites[1].address];
     let inception = Some(case.sites[1].inception.to_rrsig_seconds());
@@ -87,7 +87,7 @@ fn digest_types_are_the_same_for_every_key() {
         ds_with("n", DIGEST_SHA384),
     ];
     let mut case = Case::rollover().each(|site| site.cds = mixed.to_vec());
-    case.policy.digests = [DIGEST_SHA256, DIGEST_SHA384].into();
+    case.policy.ds.digests = [DIGEST_SHA256, DIGEST_SHA384].into();
     let both = |label: &str| [ds(label), ds_with(label, DIGEST_SHA384)];
     let all: BTreeSet<Rdata> = ["a", "b", "n"].into_iter().flat_map(both).collect();
     assert_eq!(ds_set(&case.judge_cds()), all);
@@ -102,7 +102,7 @@ fn digest_types_are_the_same_for_every_key() {
     );
     // by default only SHA-256 counts, and `n` has none in CDS.
     let mut strict = Case::rollover().each(|site| site.cds = mixed.to_vec());
-    strict.policy.digests = [DIGEST_SHA256].into();
+    strict.policy.ds.digests = [DIGEST_SHA256].into();
     assert_eq!(strict.judge_cds().reason, "CDS_CDNSKEY_MISMATCH");
     // without CDNSKEY nothing contradicts, and `n` is honoured: its digest is computed.
     let computed = strict.each(|site| site.cdnskey.clear());
@@ -129,7 +129,7 @@ fn one_path_takes_what_strict_refuses() {
     let mut case = Case::rollover().each(|site| site.dnskeys.push("p"));
     case.request(&["a", "b", "p"]);
     assert_eq!(case.judge_cds().reason, "CONTINUITY");
-    case.policy.continuity = Continuity::OnePath;
+    case.policy.rollover.continuity = Continuity::OnePath;
     assert_eq!(
         ds_set(&case.judge_cds()),
         [ds("a"), ds("b"), ds("p")].into()
@@ -175,7 +175,7 @@ fn an_equal_inception_is_no_replay_and_each_server_has_its_own_state() {
             cdnskey: own,
             csync: None,
         };
-        case.guards.insert(site.address, guard);
+        case.state.guards.insert(site.address, guard);
     }
     assert_eq!(case.judge_cds().reason, "CDS_ACCEPTED");
     case.policy.sabotage.insert(Sabotage::StatePerChild);

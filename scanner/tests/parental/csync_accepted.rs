@@ -140,7 +140,7 @@ fn each_server_counts_its_own_serials() {
             csync: Some(serial),
             ..Guard::default()
         };
-        case.guards.insert(site.address, guard);
+        case.state.guards.insert(site.address, guard);
     }
     assert_eq!(case.judge_csync().reason, "CSYNC_ACCEPTED");
     case.policy.sabotage.insert(Sabotage::StatePerChild);

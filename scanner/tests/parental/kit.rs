@@ -14,11 +14,10 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 use counterpoint_scanner::{
-    Gathered, Policy, Verdict,
+    ChildState, Facts, Gathered, Policy, Verdict,
     delegation::Delegation,
-    gather::{Answer, Sequence, Server},
+    gather::{Answer, Sequence, Server, Signal, Vouched},
     judge_cds, judge_csync,
-    state::Guards,
 };
 
 /// When everything is judged.
@@ -252,7 +251,11 @@ pub struct Case {
     pub sites: Vec<Site>,
     pub added: Vec<Site>,
     pub given_up: bool,
-    pub guards: Guards,
+    /// By nameserver name outside the child.
+    pub signals: Vec<Signal>,
+    pub vantage_points: u32,
+    pub state: ChildState,
+    pub facts: Facts,
     pub policy: Policy,
 }
 
@@ -269,7 +272,10 @@ impl Case {
             ],
             added: Vec::new(),
             given_up: false,
-            guards: Guards::new(),
+            signals: Vec::new(),
+            vantage_points: 1,
+            state: ChildState::default(),
+            facts: Facts::default(),
             policy: Policy::default(),
         }
     }
@@ -279,6 +285,38 @@ impl Case {
         let mut case = Self::quiet();
         case.request(&["a", "b", "n"]);
         case
+    }
+
+    /// There is no DS RRset; both ask for the keys `a` and `b`, and their operators vouch for it.
+    pub fn bootstrap() -> Self {
+        let mut case = Self::quiet();
+        case.ds.clear();
+        case.request(&["a", "b"]);
+        case.vouched()
+    }
+
+    /// Under each signalling name stands what the first server says.
+    pub fn vouched(mut self) -> Self {
+        let of = |rtype, data: &[Rdata], host: &Name, owner: Option<&Name>| match owner {
+            Some(owner) if !data.is_empty() => {
+                let set = RrSet::new(owner.clone(), rtype, 300, data.iter().cloned());
+                let (from, until) = (self.sites[0].inception, self.sites[0].expiration);
+                let rrsig = Rrsig::sign(&set, &key("operator"), &host.base_name(), from, until);
+                let signatures = vec![rrsig];
+                Vouched::Present(SignedRrSet { set, signatures })
+            }
+            _ => Vouched::Absent,
+        };
+        let site = &self.sites[0];
+        let mut signals = Signal::of(&self.delegation());
+        for signal in &mut signals {
+            let owner = signal.name.as_ref();
+            let cds = of(RecordType::CDS, &site.cds, &signal.host, owner);
+            signal.cdnskey = of(RecordType::CDNSKEY, &site.cdnskey, &signal.host, owner);
+            signal.cds = cds;
+        }
+        self.signals = signals;
+        self
     }
 
     /// Both ask for these keys.
@@ -346,11 +384,13 @@ impl Case {
     }
 
     pub fn gathered(&self) -> Gathered {
-        let mut gathered = Gathered::new(self.delegation(), self.guards.clone());
+        let mut gathered = Gathered::new(self.delegation(), self.state.clone(), self.facts.clone());
         gathered.servers = self.sites.iter().map(Site::server).collect();
         for server in &mut gathered.servers {
             server.given_up = self.given_up;
         }
+        gathered.signals.clone_from(&self.signals);
+        gathered.vantage_points = self.vantage_points;
         gathered.added = self.added.iter().map(Site::server).collect();
         gathered
     }

@@ -36,14 +36,14 @@ fn a_request_is_judged_delayed_and_applied_once() {
     assert_eq!(world.parent.updates.len(), 1);
     let reasons = world.scanner.reasons();
     assert_eq!((reasons["CDS_ACCEPTED"], reasons["STATUS_QUO"]), (1, 6));
-    assert_eq!(reasons["BOOTSTRAP_NOT_SUPPORTED"], 7);
+    assert_eq!(reasons["BOOTSTRAP_NEVER"], 7);
     let said = world.said("verdict");
     assert_eq!(
         said,
         ["CDS_ACCEPTED", "CSYNC_ABSENT", "STATUS_QUO"],
         "each once"
     );
-    assert!(world.records.keys().eq(["guard/example.test."]));
+    assert!(world.records.keys().eq(["child/example.test."]));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn every_server_is_heard_unless_the_scanner_is_sabotaged() {
     assert_eq!(world.ds(), ds_of(&ALL));
 
     let mut world = World::new(case, |config| {
-        config.sabotage.insert(Sabotage::FirstNsOnly);
+        config.policy.sabotage.insert(Sabotage::FirstNsOnly);
     });
     world.minutes(5);
     assert_eq!(world.ds(), ds_of(&ALL), "the first server alone was asked");
@@ -341,4 +341,17 @@ fn a_parent_that_finds_fault_for_no_reason_is_asked_once_a_scan() {
     assert_eq!(world.parent.updates.len(), 3);
     assert_eq!(world.scanner.reasons()["UPDATE_REFUSED"], 3);
     assert_eq!(world.ds(), ds_of(&["a", "b"]));
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_left_out_and_named() {
+    let mut world = World::new(Case::quiet(), |_| {});
+    let odd = "{\"guards\": 7}".to_string();
+    world.records.insert("child/example.test.".into(), odd);
+    world.restart();
+    world.minutes(1);
+    let notes = world.notes.iter().filter(|note| note.kind == "record");
+    let named: Vec<&str> = notes.map(|note| note.subject.as_str()).collect();
+    assert_eq!(named, ["child/example.test."]);
+    assert_eq!(world.said("verdict"), ["NOTHING_REQUESTED", "CSYNC_ABSENT"]);
 }

@@ -58,7 +58,9 @@ impl Vector {
         assert!(!verdict.evidence.is_empty(), "{}", self.what);
 
         let mut without = self.case.clone();
-        without.policy.muted = self.also.iter().copied().chain([self.reason]).collect();
+        // The cache calculus knows most of it as well.
+        let muted = self.also.iter().chain([&self.reason, &"CACHES_BREAK"]);
+        without.policy.muted = muted.map(|reason| reason.to_string()).collect();
         let verdict = judge(&without);
         let text = verdict.text();
         let what = self.what;
@@ -94,6 +96,17 @@ pub fn cds_only(case: Case, data: &[Rdata]) -> Case {
         site.cds = data.to_vec();
         site.cdnskey.clear();
     })
+}
+
+/// A SHA-256 digest of a key of this algorithm that nobody publishes.
+pub fn odd_ds(algorithm: u8) -> Rdata {
+    let ds = Ds {
+        tag: 9,
+        algorithm,
+        digest_type: 2,
+        digest: vec![9; 32],
+    };
+    ds.to_rdata()
 }
 
 /// A digest of a key that nobody publishes.

@@ -17,10 +17,10 @@ use counterpoint_dns::{
     tsig::{TsigKey, check_request},
     update::{Change, Prerequisite, Update},
 };
-use counterpoint_scanner::{Command, Config, Scanner};
+use counterpoint_scanner::{Command, Config, Scanner, policy::InitialAccept};
 use hickory_proto::op::{Message, OpCode, Query};
 
-use crate::kit::*;
+use crate::{kit::*, signed_root::SignedRoot};
 
 /// Where the parent's primary listens.
 pub fn primary() -> SocketAddr {
@@ -34,6 +34,9 @@ pub struct Parent {
     pub key: TsigKey,
     /// What is outside the parent's zone.
     pub elsewhere: BTreeMap<(Name, RecordType), RrSet>,
+    /// The root, where it is signed, and what it was asked.
+    pub root: Option<SignedRoot>,
+    pub resolved: Vec<Question>,
     /// It finds fault with every prerequisite.
     pub stubborn: bool,
     /// Updates that came, with what became of them.
@@ -80,6 +83,8 @@ impl Parent {
             sets: sets.collect(),
             key: TsigKey::hmac_sha256(name("scanner."), b"secret"),
             elsewhere: BTreeMap::new(),
+            root: None,
+            resolved: Vec::new(),
             stubborn: false,
             updates: Vec::new(),
             deaf: false,
@@ -116,12 +121,18 @@ impl Parent {
     }
 
     /// The only nameserver of the root that the resolver knows, and it knows everything.
-    fn resolve(&self, request: &[u8]) -> Vec<u8> {
+    fn resolve(&mut self, request: &[u8]) -> Vec<u8> {
         let request = decode(request).unwrap();
         let query = &request.queries[0];
         let mut answer = Message::response(request.id, OpCode::Query);
         answer.metadata.authoritative = true;
         answer.add_query(query.clone());
+        let question = Question::new(query.name().clone(), query.query_type());
+        self.resolved.push(question.clone());
+        if let Some(root) = &self.root {
+            root.respond(&question, &mut answer);
+            return encode(&answer);
+        }
         match self
             .elsewhere
             .get(&(query.name().clone(), query.query_type()))
@@ -200,6 +211,8 @@ impl World {
         let mut config = Config::new(name("test."), primary(), NOW);
         config.tsig = Some(parent.key.clone());
         config.publish_delay = Duration::from_secs(120)..=Duration::from_secs(120);
+        config.policy.initial.accept = InitialAccept::Never;
+        config.policy.ds.ttl_after_change = Duration::ZERO;
         adjust(&mut config);
         Self {
             now: NOW,

@@ -279,15 +279,19 @@ pub fn scanner_config(scenario: &Scenario, stage: &Stage, first: Duration) -> sc
     config.tsig = operator.map(|operator| operator.tsig.clone());
     config.interval = table.interval;
     config.publish_delay = span(table.publish_delay);
-    config.cds = table.cds;
-    config.csync = table.csync;
-    config.continuity = match table.continuity {
+    let policy = &mut config.policy;
+    policy.cds = table.cds;
+    policy.csync.enabled = table.csync;
+    // The world's parent sets no first DS RRset, and leaves TTLs as they are.
+    policy.initial.accept = scanner::policy::InitialAccept::Never;
+    policy.ds.ttl_after_change = Duration::ZERO;
+    policy.rollover.continuity = match table.continuity {
         Continuity::Strict => scanner::Continuity::Strict,
         Continuity::OnePath => scanner::Continuity::OnePath,
     };
-    config.retry = table.retry.clone();
-    config.glue_ttl = scenario.parent.ns_ttl.seconds();
-    config.sabotage = table
+    policy.gathering.retry = table.retry.clone();
+    policy.csync.glue_ttl = scenario.parent.ns_ttl.seconds();
+    policy.sabotage = table
         .sabotage
         .iter()
         .filter_map(|s| s.name().parse().ok())

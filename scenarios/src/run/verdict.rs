@@ -304,19 +304,25 @@ fn process(
             )
         })
         .collect();
-    let slack_from = |index: usize| {
-        let (from, until) = effects[index..]
-            .iter()
-            .find(|(from, _)| *from < Timestamp::MAX)?;
+    let slack_within = |from: Timestamp, until: Timestamp| {
         let history = histories.get(&report.zone)?;
-        slack(history, &oracle::Profile::liberal(), *from, *until)
+        slack(history, &oracle::Profile::liberal(), from, until)
     };
-    let steps = report.steps.iter().enumerate().map(|(index, step)| Step {
+    // A step without an effect waits for that of the next step that has one.
+    let mut slacks = vec![None; effects.len()];
+    let mut next = None;
+    for (slack, (from, until)) in slacks.iter_mut().zip(effects).rev() {
+        if from < Timestamp::MAX {
+            next = slack_within(from, until);
+        }
+        *slack = next;
+    }
+    let steps = report.steps.iter().zip(slacks).map(|(step, slack)| Step {
         name: step.name.clone(),
         title: step.title,
         from: step.from - start,
         until: step.until.map(|until| until - start),
-        slack: slack_from(index),
+        slack,
     });
     Process {
         zone: report.zone.clone(),

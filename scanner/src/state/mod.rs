@@ -1,9 +1,13 @@
-//! What survives a restart: what was accepted from each server, and changes that are not yet made.
+//! What survives a restart: the state of each child, and changes that are not yet made.
 //!
-//! Owns the records' keys and text. A record that cannot be read is left out, not guessed: a lost
-//! guard or pending change only costs another scan.
+//! Owns the records' keys and text: `child/NAME` is JSON, `pending/NAME` lines. A record that cannot
+//! be read is left out and named, never guessed: a lost state or pending change costs another scan,
+//! a guessed one could cost a zone.
 
-use std::{collections::BTreeMap, fmt::Write as _, net::SocketAddr};
+mod child;
+mod hold;
+
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use counterpoint_dns::{
     agent::Record,
@@ -13,37 +17,10 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
+pub use child::{ChildState, DsSeen, Guard, Guards, Suspension, Told, TtlRestore};
+pub use hold::{Candidate, FailedRuns, HoldDown, Sighting};
+
 use crate::verdict::{Change, Replacement};
-
-/// What was last accepted from one server (K-09, C-11).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Guard {
-    /// Inception of the signature on the CDS RRset.
-    pub cds: Option<u32>,
-    /// Inception of the signature on the CDNSKEY RRset.
-    pub cdnskey: Option<u32>,
-    /// Serial by which the last CSYNC was processed: the SOA's, or the CSYNC's own.
-    pub csync: Option<u32>,
-}
-
-impl Guard {
-    /// Takes what is newer from `other`.
-    fn merge(&mut self, other: &Self) {
-        self.cds = other.cds.or(self.cds);
-        self.cdnskey = other.cdnskey.or(self.cdnskey);
-        self.csync = other.csync.or(self.csync);
-    }
-}
-
-/// The guards of one child, by server.
-pub type Guards = BTreeMap<SocketAddr, Guard>;
-
-/// Adds what a verdict accepted.
-pub fn merge(guards: &mut Guards, accepted: &Guards) {
-    for (server, guard) in accepted {
-        guards.entry(*server).or_default().merge(guard);
-    }
-}
 
 /// An accepted change that waits for its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,51 +36,66 @@ pub struct Pending {
 /// The state of all children.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// What was accepted.
-    pub guards: BTreeMap<Name, Guards>,
+    /// What survives of each.
+    pub children: BTreeMap<Name, ChildState>,
     /// What waits.
     pub pending: BTreeMap<Name, Pending>,
+    /// Keys of the records that could not be read, with the reason.
+    pub unreadable: Vec<(String, String)>,
 }
 
 impl Memory {
-    /// Reads what was persisted; unreadable records are left out.
+    /// Reads what was persisted; unreadable records are left out, and listed. Records of other kinds
+    /// are not its own.
     pub fn restore(records: impl IntoIterator<Item = Record>) -> Self {
         let mut memory = Self::default();
         for Record { key, value } in records {
-            let Some((kind, child)) = key.split_once('/') else {
+            let Some((kind @ ("child" | "pending"), child)) = key.split_once('/') else {
                 continue;
             };
-            let Ok(child) = parse_name(child) else {
-                continue;
-            };
-            match kind {
-                "guard" => {
-                    let guards: Guards = value.lines().filter_map(parse_guard).collect();
-                    memory.guards.insert(child, guards);
-                }
-                "pending" => {
-                    if let Some(pending) = parse_pending(&child, &value) {
-                        memory.pending.insert(child, pending);
-                    }
-                }
-                _ => {}
+            if let Err(why) = memory.take(kind, child, &value) {
+                memory.unreadable.push((key, why));
             }
         }
         memory
     }
 
-    /// The record of a child's guards.
-    pub fn guard_record(&self, child: &Name) -> Record {
-        let mut value = String::new();
-        let show = |number: Option<u32>| number.map_or("-".into(), |number| number.to_string());
-        for (server, guard) in self.guards.get(child).into_iter().flatten() {
-            let (cds, cdnskey, csync) = (show(guard.cds), show(guard.cdnskey), show(guard.csync));
-            // Writing to a string cannot fail.
-            let _ = writeln!(value, "{server} {cds} {cdnskey} {csync}");
+    fn take(&mut self, kind: &str, child: &str, value: &str) -> Result<(), String> {
+        let child = parse_name(child).map_err(|error| error.to_string())?;
+        if kind == "child" {
+            let state = serde_json::from_str(value).map_err(|error| error.to_string())?;
+            self.children.insert(child, state);
+        } else {
+            let pending = parse_pending(&child, value).ok_or("it is no pending change")?;
+            self.pending.insert(child, pending);
         }
+        Ok(())
+    }
+
+    /// What is known of a child; nothing, if it was never met.
+    pub fn state(&self, child: &Name) -> ChildState {
+        self.children.get(child).cloned().unwrap_or_default()
+    }
+
+    /// Moves the state of a child on; its record, if that changed anything.
+    pub fn update(&mut self, child: &Name, step: impl FnOnce(&mut ChildState)) -> Option<Record> {
+        let mut state = self.state(child);
+        step(&mut state);
+        if self.state(child) == state {
+            return None;
+        }
+        self.children.insert(child.clone(), state);
+        Some(self.child_record(child))
+    }
+
+    /// The record of a child's state; empty if nothing is known of it.
+    pub fn child_record(&self, child: &Name) -> Record {
+        // Plain data with names as keys: to JSON it cannot fail.
+        let state = self.children.get(child);
+        let value = state.and_then(|state| serde_json::to_string(state).ok());
         Record {
-            key: format!("guard/{child}"),
-            value,
+            key: format!("child/{child}"),
+            value: value.unwrap_or_default(),
         }
     }
 
@@ -161,24 +153,6 @@ fn parse_hex(hex: &str) -> Option<Vec<u8>> {
     )
 }
 
-fn parse_guard(line: &str) -> Option<(SocketAddr, Guard)> {
-    let mut words = line.split_whitespace();
-    let server = words.next()?.parse().ok()?;
-    let mut number = || {
-        let word = words.next()?;
-        match word {
-            "-" => Some(None),
-            _ => word.parse().ok().map(Some),
-        }
-    };
-    let guard = Guard {
-        cds: number()?,
-        cdnskey: number()?,
-        csync: number()?,
-    };
-    Some((server, guard))
-}
-
 fn parse_pending(child: &Name, value: &str) -> Option<Pending> {
     let mut lines = value.lines();
     let (due, rule) = lines.next()?.split_once(' ')?;
@@ -230,9 +204,37 @@ mod tests {
             csync: Some(u32::MAX),
         };
         let server = "[2001:db8::1]:53".parse().unwrap();
-        memory
-            .guards
-            .insert(child.clone(), [(server, guard)].into());
+        let at = Timestamp::from_nanos(1_767_225_600_000_000_001);
+        let state = ChildState {
+            guards: [(server, guard)].into(),
+            candidate: Some(Candidate {
+                fingerprint: "00ff".into(),
+                first_seen: at,
+                last_seen: at,
+                counted: at,
+                runs: 2,
+            }),
+            ds: DsSeen::Leaving,
+            suspension: Some(Suspension {
+                since: at,
+                why: "because".into(),
+            }),
+            restore: Some(TtlRestore {
+                ttl: 3_600,
+                not_before: at,
+            }),
+            due: Some(at),
+            told: [(
+                "CONTINUITY".to_string(),
+                Told {
+                    first: at,
+                    last: at,
+                    times: 3,
+                },
+            )]
+            .into(),
+        };
+        memory.children.insert(child.clone(), state);
         let pending = Pending {
             due: Timestamp::from_nanos(1_767_225_600_000_000_001),
             rule: "K-02".into(),
@@ -247,23 +249,27 @@ mod tests {
             value: "soon".into(),
         };
         let records = [
-            memory.guard_record(&child),
+            memory.child_record(&child),
             odd,
+            Record {
+                key: "child/other.test.".into(),
+                value: r#"{"ds": "present", "surprise": 1}"#.into(),
+            },
+            Record {
+                key: "elsewhere".into(),
+                value: "not its own".into(),
+            },
             memory.pending_record(&child),
         ];
-        assert_eq!(Memory::restore(records), memory);
-    }
-
-    #[test]
-    fn what_is_accepted_replaces_what_was_and_leaves_the_rest() {
-        let server = "192.0.2.1:53".parse().unwrap();
-        let guard = |cds, csync| Guard {
-            cds,
-            cdnskey: None,
-            csync,
-        };
-        let mut guards: Guards = [(server, guard(Some(1), Some(5)))].into();
-        merge(&mut guards, &[(server, guard(Some(2), None))].into());
-        assert_eq!(guards[&server], guard(Some(2), Some(5)));
+        let mut restored = Memory::restore(records);
+        let unreadable: Vec<String> = std::mem::take(&mut restored.unreadable)
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect();
+        assert_eq!(restored, memory);
+        assert_eq!(unreadable, ["pending/other.test.", "child/other.test."]);
+        assert_eq!(restored.update(&child, |_| {}), None, "nothing changed");
+        let record = restored.update(&child, ChildState::restored);
+        assert_eq!(record, Some(restored.child_record(&child)));
     }
 }
