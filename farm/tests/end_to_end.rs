@@ -26,7 +26,7 @@ use counterpoint_farm::{
     After, Farm, OperatorPlan, Plan, Software, State, parent::TSIG_NAME, software::missing,
 };
 use counterpoint_scanner::{
-    Config, Finding, Outcome, Survey,
+    Config, Finding, Outcome, Policy, Survey,
     apply::{Applied, UpdateRequest, update},
     crew::{self, Orders},
 };
@@ -155,6 +155,8 @@ fn data_text(rtype: RecordType, ttl: u32, data: &BTreeSet<Rdata>) -> BTreeSet<St
 /// What the parent must have now, from what it had.
 fn expected(farm: &Farm, before: &Records) -> Records {
     let mut records = before.clone();
+    // D-04: a changed DS RRset is short-lived at first.
+    let ds_ttl = Policy::default().ds.ttl_after_change.as_secs() as u32;
     for child in farm.children.iter().filter(|child| child.state.is_secure()) {
         let child_name = child.name.to_string();
         match child.after() {
@@ -163,7 +165,7 @@ fn expected(farm: &Farm, before: &Records) -> Records {
                 let at = (child_name, "DS".to_string());
                 records.remove(&at);
                 if !data.is_empty() {
-                    records.insert(at, data_text(RecordType::DS, 3_600, &data));
+                    records.insert(at, data_text(RecordType::DS, ds_ttl, &data));
                 }
             }
             After::Delegation(sets) => {

@@ -7,7 +7,7 @@ use counterpoint_dns::{
     rrset::RrSet,
 };
 use counterpoint_farm::{Child, Farm};
-use counterpoint_scanner::{Subject, delegation::Delegation};
+use counterpoint_scanner::{ChildState, Facts, Subject, delegation::Delegation};
 
 /// A child as its parent knows it, surveyed for the first time.
 pub fn subject(farm: &Farm, child: &Child) -> Subject {
@@ -32,7 +32,8 @@ pub fn subject(farm: &Farm, child: &Child) -> Subject {
             ns,
             glue,
         },
-        guards: BTreeMap::new(),
+        state: ChildState::default(),
+        facts: Facts::default(),
         given_up: BTreeSet::new(),
     }
 }

@@ -101,7 +101,8 @@ pub struct Survey {
     lookups: BTreeMap<u64, Name>,
     verifier: SharedVerifier,
     zone: Arc<ZoneAddresses>,
-    runs: BTreeMap<Name, Run>,
+    // Boxed: a run is large, and is taken out and put back with every answer.
+    runs: BTreeMap<Name, Box<Run>>,
     findings: VecDeque<Finding>,
     /// Holds questions back; without it they leave as they come.
     pace: Option<Pace>,
@@ -185,7 +186,7 @@ impl Survey {
             false => self.exchanges.message_id(),
         };
         let (run, wants) = Run::start(gathered, subject.given_up, lot, self.around(now));
-        self.pursue(child, run, wants, now);
+        self.pursue(child, Box::new(run), wants, now);
         // What the resolver has in its cache is there already.
         self.take_resolutions(now);
     }
@@ -221,7 +222,7 @@ impl Survey {
     }
 
     /// Carries out what a run wants, and judges it once it has everything.
-    fn pursue(&mut self, child: Name, run: Run, wants: Vec<Want>, now: Timestamp) {
+    fn pursue(&mut self, child: Name, run: Box<Run>, wants: Vec<Want>, now: Timestamp) {
         for want in wants {
             match want {
                 Want::Ask {

@@ -293,7 +293,7 @@ mod tests {
             };
             other(|wrong| wrong[1] ^= 1);
             other(|wrong| wrong[2] &= 0x7f);
-            other(|wrong| wrong[14] = b'x');
+            other(|wrong| wrong[14] = b'z');
             other(|wrong| wrong.truncate(13));
             forger.send_to(&[&*right, &[1]].concat(), from).unwrap();
             server.send_to(&right, from).unwrap();
