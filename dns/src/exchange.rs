@@ -27,6 +27,8 @@ pub enum Unanswered {
     Silent,
     /// Something came that is no answer to the question.
     Garbage(String),
+    /// It was not even asked.
+    NotAsked(String),
 }
 
 impl fmt::Display for Unanswered {
@@ -34,6 +36,7 @@ impl fmt::Display for Unanswered {
         match self {
             Self::Silent => f.write_str("no answer"),
             Self::Garbage(why) => write!(f, "no usable answer ({why})"),
+            Self::NotAsked(why) => f.write_str(why),
         }
     }
 }
@@ -157,6 +160,12 @@ impl<T> Exchanges<T> {
     pub fn failed(&mut self, id: AskId) -> Option<(T, Outcome)> {
         let exchange = self.outstanding.remove(&id)?;
         self.retry(exchange, Unanswered::Silent)
+    }
+
+    /// Ends an exchange whose request is not carried out.
+    pub fn refuse(&mut self, id: AskId, why: String) -> Option<(T, Outcome)> {
+        let exchange = self.outstanding.remove(&id)?;
+        Some((exchange.tag, Outcome::Unanswered(Unanswered::NotAsked(why))))
     }
 
     /// The next request to carry out.

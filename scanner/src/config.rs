@@ -30,6 +30,8 @@ pub struct Config {
     pub interval: Duration,
     /// From a verdict to the update at the parent: each is drawn from this range.
     pub publish_delay: RangeInclusive<Duration>,
+    /// Whether every server is asked even where one says that nothing is new: for reports.
+    pub thorough: bool,
     /// What a verdict depends on, and how politely servers are asked.
     pub policy: Policy,
     /// What the registry's own data say, by child; of others, what [`Facts::default`] says.
@@ -51,6 +53,7 @@ impl Config {
             first_scan,
             interval: minutes(10),
             publish_delay: Duration::ZERO..=minutes(5),
+            thorough: true,
             policy: Policy::default(),
             facts: BTreeMap::new(),
             resolver: None,

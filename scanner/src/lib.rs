@@ -18,6 +18,8 @@
 
 pub mod apply;
 pub mod config;
+#[cfg(feature = "net")]
+pub mod crew;
 pub mod delegation;
 pub mod gather;
 pub mod judge;

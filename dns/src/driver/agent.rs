@@ -44,7 +44,7 @@ pub struct Options {
 }
 
 impl Options {
-    fn patience(&self, via: Transport) -> Duration {
+    pub(super) fn patience(&self, via: Transport) -> Duration {
         match via {
             Transport::Udp => self.patience_udp,
             Transport::Tcp => self.patience_tcp,

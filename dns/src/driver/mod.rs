@@ -1,12 +1,14 @@
 //! The second driver: the agents and servers of the simulated world, unmodified, on real sockets.
 //!
 //! - [`agent`] – carries out what an [`Agent`](crate::agent::Agent) wants: records, questions, notes
+//! - [`bulk`] – the same questions by the thousand, from a thread of one's own
+//! - [`chance`] – the only place that asks the system for randomness
 //! - [`server`] – puts a [`Server`](crate::agent::Server) behind UDP and TCP sockets
 //! - [`store`] – where records become durable
 //! - [`clock`] – the only place in the workspace that reads the time of day for something that is decided
 //! - `wire` – one question and its answer, as octets; `relay` – octets through hickory-server's types
 //!
-//! Everything runs on one tokio thread; a machine that decides is never called from two tasks at once.
+//! All but [`bulk`] runs on one tokio thread; a machine that decides is never called from two tasks at once.
 //! Nothing here knows what any message means.
 //!
 //! # What hickory does here
@@ -21,6 +23,8 @@
 //! ours. What passes through unchanged and what does not is said in [`server`].
 
 pub mod agent;
+pub mod bulk;
+pub mod chance;
 pub mod clock;
 mod relay;
 pub mod server;

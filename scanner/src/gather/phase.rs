@@ -1,8 +1,9 @@
 //! The phases of a child's scan: what each asks, and which comes next.
 //!
-//! Addresses → signals → keys → reading → new addresses → new servers; for a first DS RRset addresses →
-//! signals → keys → vouching. A child that asks for nothing
-//! new costs CDS, CDNSKEY and CSYNC per address, and ends there.
+//! Addresses → glance → signals → keys → reading → new addresses → new servers; for a first DS RRset
+//! addresses → glance → signals → keys → vouching. A child that asks for nothing new costs one or two
+//! questions to one server and ends there; a thorough scan does not glance, and asks every
+//! address for CDS, CDNSKEY and CSYNC.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,6 +32,8 @@ pub const PORT: u16 = 53;
 pub enum Phase {
     /// Finds every address of every nameserver name of the delegation.
     Addresses,
+    /// One question after the other to one of them, until it is clear whether to ask all.
+    Glance,
     /// CDS, CDNSKEY and CSYNC from each of them.
     Signals,
     /// DNSKEY and SOA from each of them: there is something to judge.
@@ -101,6 +104,18 @@ impl Slot {
         match self {
             Self::Cds | Self::Cdnskey | Self::Csync | Self::Dnskey | Self::Soa => Transport::Udp,
             _ => Transport::Tcp,
+        }
+    }
+
+    /// What is in its place in a server; nothing for the slots of a reading.
+    pub fn seen<'a>(&self, server: &'a Server) -> Option<&'a Answer> {
+        match self {
+            Self::Cds => Some(&server.cds),
+            Self::Cdnskey => Some(&server.cdnskey),
+            Self::Csync => Some(&server.csync),
+            Self::Dnskey => Some(&server.dnskey),
+            Self::Soa => Some(&server.soa),
+            _ => None,
         }
     }
 

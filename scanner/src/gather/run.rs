@@ -1,7 +1,7 @@
 //! The scan of one child: asks, phase by phase, until everything is there that a verdict needs.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     net::{IpAddr, SocketAddr},
 };
 
@@ -15,6 +15,7 @@ use counterpoint_dns::{
 
 use super::{
     Answer, Gathered, Server, Signal, Vouched,
+    glance::{Glance, fill_in, glance},
     phase::{
         AddressBook, Phase, Slot, Target, has_csync, hosts_to_ask, next_to_read, proposal, servers,
         signal_slots,
@@ -73,13 +74,18 @@ pub struct Run {
     waiting: usize,
     resolved: BTreeMap<Name, BTreeSet<IpAddr>>,
     given_up: BTreeSet<String>,
+    lot: u16,
+    /// The servers that may be glanced at; the first one is.
+    glanced: VecDeque<usize>,
 }
 
 impl Run {
-    /// Begins. `given_up` are the servers that were silent for the whole retry schedule.
+    /// Begins. `given_up` are the servers that were silent for the whole retry schedule; any number
+    /// `lot` says which server is glanced at.
     pub fn start(
         gathered: Gathered,
         given_up: BTreeSet<String>,
+        lot: u16,
         around: Surroundings<'_>,
     ) -> (Self, Vec<Want>) {
         let mut run = Self {
@@ -88,6 +94,8 @@ impl Run {
             waiting: 0,
             resolved: BTreeMap::new(),
             given_up,
+            lot,
+            glanced: VecDeque::new(),
         };
         let wants = run.proceed(around);
         (run, wants)
@@ -113,6 +121,12 @@ impl Run {
         };
         if let Some(server) = server {
             *slot.of(server) = answer;
+        }
+        if self.phase == Phase::Glance
+            && let Some(next) = self.glance_on(around)
+        {
+            self.waiting += 1;
+            return vec![next];
         }
         if self.phase == Phase::Reading
             && let Some(next) = self.read_on(target, around.policy)
@@ -169,14 +183,18 @@ impl Run {
     }
 
     fn next(&self, around: Surroundings<'_>) -> Phase {
-        let gathered = &self.gathered;
         match self.phase {
-            Phase::Addresses => Phase::Signals,
+            Phase::Addresses if around.config.thorough => Phase::Signals,
+            Phase::Addresses => Phase::Glance,
+            Phase::Glance if self.is_glanced_quiet(around) => Phase::Done,
+            Phase::Glance => Phase::Signals,
             Phase::Signals if self.is_quiet(around) => Phase::Done,
             Phase::Signals => Phase::Keys,
-            Phase::Keys if has_csync(gathered) => Phase::Reading,
+            Phase::Keys if has_csync(&self.gathered) => Phase::Reading,
             Phase::Keys if self.wants_signals(around) => Phase::Vouching,
-            Phase::Reading if proposal(gathered, around.policy).is_some() => Phase::NewAddresses,
+            Phase::Reading if proposal(&self.gathered, around.policy).is_some() => {
+                Phase::NewAddresses
+            }
             Phase::NewAddresses => Phase::NewServers,
             Phase::Keys | Phase::Vouching | Phase::Reading | Phase::NewServers | Phase::Done => {
                 Phase::Done
@@ -215,10 +233,16 @@ impl Run {
                 let hosts = hosts_to_ask(&self.gathered.delegation, around.policy);
                 self.lookups(&hosts, around)
             }
-            Phase::Signals => {
+            Phase::Glance => {
                 self.find_servers(around);
-                let is_secure = self.gathered.delegation.ds.is_some();
-                self.ask_all(&Vec::from_iter(signal_slots(around.policy, is_secure)))
+                self.line_up();
+                self.glance_on(around).into_iter().collect()
+            }
+            Phase::Signals => {
+                if around.config.thorough {
+                    self.find_servers(around);
+                }
+                self.ask_all(&self.signal_slots(around))
             }
             Phase::Keys => self.ask_all(&[Slot::Dnskey, Slot::Soa]),
             Phase::Vouching => {
@@ -245,6 +269,63 @@ impl Run {
             }
             Phase::Done => Vec::new(),
         }
+    }
+
+    /// Those with an address, from the one on that the lot fell on.
+    fn line_up(&mut self) {
+        let servers = self.gathered.servers.iter().enumerate();
+        self.glanced = servers
+            .filter_map(|(at, server)| server.address.map(|_| at))
+            .collect();
+        let first = usize::from(self.lot) % self.glanced.len().max(1);
+        self.glanced.rotate_left(first);
+    }
+
+    fn glance(&self, around: Surroundings<'_>) -> Option<(Target, &Server, Glance)> {
+        let at = *self.glanced.front()?;
+        let server = self.gathered.servers.get(at)?;
+        let slots = self.signal_slots(around);
+        let is_quiet = || self.is_quiet(around);
+        let seen = glance(self.gathered.child(), server, &slots, is_quiet);
+        Some((Target::Current(at), server, seen))
+    }
+
+    /// The next question of the glance, to the next server if one is silent; nothing once it is over.
+    fn glance_on(&mut self, around: Surroundings<'_>) -> Option<Want> {
+        loop {
+            match self.glance(around)? {
+                (target, server, Glance::Ask(slot)) => {
+                    return ask(self.gathered.child(), target, server, slot);
+                }
+                (_, _, Glance::Silent) => {
+                    self.glanced.pop_front();
+                }
+                (_, _, Glance::Worthwhile) => return None,
+                (_, _, Glance::Quiet) => {
+                    self.take_as_denied(around);
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Nothing more will be asked: what was denied along the way is all that is known.
+    fn take_as_denied(&mut self, around: Surroundings<'_>) {
+        let child = self.gathered.child().clone();
+        let slots = self.signal_slots(around);
+        let at = self.glanced.front().copied();
+        if let Some(server) = at.and_then(|at| self.gathered.servers.get_mut(at)) {
+            fill_in(&child, server, &slots);
+        }
+    }
+
+    fn is_glanced_quiet(&self, around: Surroundings<'_>) -> bool {
+        matches!(self.glance(around), Some((_, _, Glance::Quiet)))
+    }
+
+    fn signal_slots(&self, around: Surroundings<'_>) -> Vec<Slot> {
+        let is_secure = self.gathered.delegation.ds.is_some();
+        signal_slots(around.policy, is_secure).collect()
     }
 
     /// where one name is too long nothing is asked at all.
@@ -332,8 +413,9 @@ impl Run {
         servers
             .filter(|(_, server)| is_first || !server.said_nothing())
             .flat_map(|(at, server)| {
+                let is_open = |slot: &&Slot| slot.seen(server) == Some(&Answer::NotAsked);
                 let asks = move |slot| ask(child, Target::Current(at), server, slot);
-                slots.iter().cloned().filter_map(asks)
+                slots.iter().filter(is_open).cloned().filter_map(asks)
             })
             .collect()
     }

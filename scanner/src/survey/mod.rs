@@ -5,10 +5,13 @@
 //! time and independently of each other. It owns the questions under way; it refuses to know where
 //! subjects come from, when they are due, and what becomes of a verdict.
 
+pub mod pace;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     net::IpAddr,
     sync::Arc,
+    time::Duration,
 };
 
 use counterpoint_dns::{
@@ -20,7 +23,9 @@ use counterpoint_dns::{
     time::Timestamp,
     validate::shared::SharedVerifier,
 };
-use rand::SeedableRng as _;
+use rand::{RngExt as _, SeedableRng as _};
+
+use self::pace::{Limits, Pace};
 
 use crate::{
     config::Config,
@@ -96,8 +101,14 @@ pub struct Survey {
     lookups: BTreeMap<u64, Name>,
     verifier: SharedVerifier,
     zone: Arc<ZoneAddresses>,
-    runs: BTreeMap<Name, Run>,
+    // Boxed: a run is large, and is taken out and put back with every answer.
+    runs: BTreeMap<Name, Box<Run>>,
     findings: VecDeque<Finding>,
+    /// Holds questions back; without it they leave as they come.
+    pace: Option<Pace>,
+    /// Children whose survey begins later, with the place of each in time.
+    later: BTreeMap<(Timestamp, Name), Subject>,
+    jitter: Stream,
 }
 
 impl Survey {
@@ -108,7 +119,12 @@ impl Survey {
             let stream = Stream::from_rng(&mut stream);
             Resolver::new(config, stream).sharing(verifier.clone())
         });
+        // A stream that nobody draws from unless there are limits: runs without stay what they are.
+        let jitter = stream.clone();
         Self {
+            pace: None,
+            later: BTreeMap::new(),
+            jitter,
             exchanges: Exchanges::new(stream).numbered_from(FIRST_ASK),
             config,
             resolver,
@@ -129,6 +145,13 @@ impl Survey {
         self
     }
 
+    /// Asks no faster than this, and nobody who is not to be asked.
+    pub fn paced(mut self, limits: Limits) -> Self {
+        self.jitter = Stream::from_rng(&mut self.jitter);
+        self.pace = Some(Pace::new(limits));
+        self
+    }
+
     /// Whether a request is a survey's.
     pub fn owns(id: AskId) -> bool {
         id.0 >= FIRST_ASK
@@ -139,15 +162,31 @@ impl Survey {
         self.zone = zone;
     }
 
-    /// Begins the survey of a child. A child that is under way already goes on as it is.
+    /// Begins the survey of a child, now or as jitter has it. A child that is under way already goes on
+    /// as it is.
     pub fn begin(&mut self, subject: Subject, now: Timestamp) {
+        let jitter = self.pace.as_ref().map(|pace| pace.limits().jitter);
+        let nanos = jitter.map_or(0, |jitter| jitter.as_nanos() as u64);
+        if nanos == 0 {
+            return self.begin_now(subject, now);
+        }
+        let start = now + Duration::from_nanos(self.jitter.random_range(0..=nanos));
+        let child = subject.delegation.child.clone();
+        self.later.insert((start, child), subject);
+    }
+
+    fn begin_now(&mut self, subject: Subject, now: Timestamp) {
         let child = subject.delegation.child.clone();
         if self.runs.contains_key(&child) {
             return;
         }
         let gathered = Gathered::new(subject.delegation, subject.state, subject.facts);
-        let (run, wants) = Run::start(gathered, subject.given_up, self.around(now));
-        self.pursue(child, run, wants, now);
+        let lot = match self.config.thorough {
+            true => 0,
+            false => self.exchanges.message_id(),
+        };
+        let (run, wants) = Run::start(gathered, subject.given_up, lot, self.around(now));
+        self.pursue(child, Box::new(run), wants, now);
         // What the resolver has in its cache is there already.
         self.take_resolutions(now);
     }
@@ -164,7 +203,7 @@ impl Survey {
 
     /// How many children are under way.
     pub fn under_way(&self) -> usize {
-        self.runs.len()
+        self.runs.len() + self.later.len()
     }
 
     /// How many requests were sent to servers of children, retries included.
@@ -183,7 +222,7 @@ impl Survey {
     }
 
     /// Carries out what a run wants, and judges it once it has everything.
-    fn pursue(&mut self, child: Name, run: Run, wants: Vec<Want>, now: Timestamp) {
+    fn pursue(&mut self, child: Name, run: Box<Run>, wants: Vec<Want>, now: Timestamp) {
         for want in wants {
             match want {
                 Want::Ask {
@@ -220,6 +259,21 @@ impl Survey {
             false => {
                 self.runs.insert(child, run);
             }
+        }
+    }
+
+    fn next_output(&mut self, now: Timestamp) -> Option<Output> {
+        let own = self.exchanges.poll();
+        own.or_else(|| self.resolver.as_mut()?.poll(now))
+    }
+
+    /// Answers for a server that is not to be asked.
+    fn refuse(&mut self, id: AskId, why: String, now: Timestamp) {
+        if Resolver::owns(id) {
+            self.resolver_takes(now, Input::Failure { id });
+            self.take_resolutions(now);
+        } else if let Some((place, came)) = self.exchanges.refuse(id, why) {
+            self.answered(place, came, now);
         }
     }
 
@@ -298,6 +352,11 @@ impl Agent for Survey {
             Input::Answer { id, .. } | Input::Failure { id } => Resolver::owns(*id),
             Input::Command(_) | Input::Wake => false,
         };
+        if let Input::Answer { id, .. } | Input::Failure { id } = &input
+            && let Some(pace) = &mut self.pace
+        {
+            pace.ended(*id);
+        }
         let came = match input {
             Input::Command(subject) => {
                 self.begin(subject, now);
@@ -325,12 +384,39 @@ impl Agent for Survey {
     }
 
     fn poll(&mut self, now: Timestamp) -> Option<Output> {
-        let own = self.exchanges.poll();
-        own.or_else(|| self.resolver.as_mut()?.poll(now))
+        while let Some(entry) = self.later.first_entry()
+            && entry.key().0 <= now
+        {
+            let subject = entry.remove();
+            self.begin_now(subject, now);
+        }
+        if self.pace.is_none() {
+            return self.next_output(now);
+        }
+        while let Some(output) = self.next_output(now) {
+            if let Output::Ask { id, to, .. } = &output
+                && self
+                    .pace
+                    .as_ref()
+                    .is_some_and(|pace| !pace.limits().allows(to.ip()))
+            {
+                let (id, why) = (*id, format!("{} is for special use: not asked", to.ip()));
+                self.refuse(id, why, now);
+                continue;
+            }
+            let given_back = self.pace.as_mut().and_then(|pace| pace.offer(output, now));
+            if given_back.is_some() {
+                return given_back;
+            }
+        }
+        self.pace.as_mut()?.poll(now)
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        self.resolver.as_ref().and_then(Resolver::wake_at)
+        let resolving = self.resolver.as_ref().and_then(Resolver::wake_at);
+        let pace = self.pace.as_ref().and_then(Pace::wake_at);
+        let later = self.later.first_key_value().map(|((start, _), _)| *start);
+        [resolving, pace, later].into_iter().flatten().min()
     }
 }
 

@@ -1,0 +1,31 @@
+//! Real nameservers on loopback, each with as many signed zones as wanted: for tests and benches.
+//!
+//! A [`Farm`] is a parent zone, operators with servers of their own (NSD, Knot DNS, BIND), and
+//! children whose [`State`] says what they publish and what a parent should make of it. Everything
+//! lies in one temporary directory and listens on addresses of 127.66.0.0/16 only; all of it is gone
+//! when the farm is dropped, on panic too.
+//!
+//! - [`zone`] – signs a zone and writes it as a zone file
+//! - [`state`] – the table of what children publish
+//! - [`child`], [`operator`], [`parent`] – who has which records and keys
+//! - [`software`] – how each server is told about its zones
+//! - [`ground`], [`daemon`] – addresses, files, processes
+//! - [`farm`] – all of it together
+//!
+//! It refuses to know what a scanner does: it only says what there is, and what should be there after.
+
+pub mod child;
+pub mod daemon;
+pub mod farm;
+pub mod ground;
+pub mod operator;
+pub mod parent;
+pub mod software;
+pub mod state;
+pub mod zone;
+
+pub use child::{After, Child};
+pub use farm::{Farm, Plan};
+pub use operator::OperatorPlan;
+pub use software::Software;
+pub use state::State;
