@@ -129,7 +129,12 @@ impl Track {
                 return news;
             }
         };
-        self.unknown = None;
+        // It serves the zone again: nobody knows what it began with.
+        if let Some(Unknown::NotAuthoritative(_)) = self.unknown.take()
+            && !self.versions.is_empty()
+        {
+            self.unseen_until.push(now);
+        }
         let mut news = self.unknown_since.take().is_some();
         match self.versions.last_mut() {
             Some(last)
@@ -178,6 +183,8 @@ struct Stored {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     tracks: BTreeMap<(Place, Item), Track>,
+    /// Keys that are known although nobody serves them.
+    announced: BTreeSet<Rdata>,
     verifier: SharedVerifier,
 }
 
@@ -185,6 +192,20 @@ impl Log {
     /// Uses a verifier that others use too.
     pub(crate) fn share(&mut self, verifier: SharedVerifier) {
         self.verifier = verifier;
+    }
+
+    /// Signatures by this key are recognised although nobody serves it.
+    pub(crate) fn announce(&mut self, key: &Rdata) {
+        self.announced.insert(key.clone());
+    }
+
+    /// Up to `at` everything that does not change was seen: there is no gap of a restart.
+    pub(crate) fn watched_until(&mut self, at: Timestamp) {
+        for ((_, item), track) in &mut self.tracks {
+            if item.is_watched() && track.unknown_since.is_none() {
+                track.asked = track.asked.max(Some(at));
+            }
+        }
     }
 
     /// One track.
@@ -260,6 +281,7 @@ impl Log {
             .filter(|((_, item), _)| *item == Item::Dnskey)
             .flat_map(|(_, track)| track.versions.iter().flat_map(|version| &version.data))
             .chain(&signed.set.data)
+            .chain(&self.announced)
             .collect();
         let mut verifier = self.verifier.lock();
         let mut found = BTreeSet::new();
