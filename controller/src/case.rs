@@ -139,17 +139,23 @@ impl Case<'_> {
         wanted
     }
 
-    /// The KSKs and CSKs of these signers.
-    pub(crate) fn entry_points(&self, signers: &BTreeSet<SignerName>) -> Vec<Dnskey> {
-        let each = signers.iter().map(|signer| self.keys.entry_points(signer));
-        each.flatten().collect()
+    /// The KSKs and CSKs of these signers; in a roll without those that it replaces, or with `both`.
+    pub(crate) fn entry_points<'s>(
+        &self,
+        signers: impl IntoIterator<Item = &'s SignerName>,
+        both: bool,
+    ) -> Vec<Dnskey> {
+        let each = signers.into_iter();
+        let all = each.flat_map(|signer| self.keys.entry_points(signer));
+        all.filter(|key| both || !self.process.old.contains(&key.to_rdata()))
+            .collect()
     }
 
     /// Whether DS data name exactly everybody's KSKs and CSKs, each with the same digest types
     /// (which ones is the parent's choice), or are to the letter what is asked for.
-    pub(crate) fn is_wanted_ds(&self, data: &BTreeSet<Rdata>) -> bool {
+    pub(crate) fn is_wanted_ds(&self, data: &BTreeSet<Rdata>, both: bool) -> bool {
         let after = self.process.after();
-        let keys = self.entry_points(&after);
+        let keys = self.entry_points(&after, both);
         let Some(records) = data.iter().map(Ds::parse).collect::<Option<Vec<Ds>>>() else {
             return false;
         };
@@ -164,6 +170,6 @@ impl Case<'_> {
             })
         });
         !keys.is_empty() && !records.is_empty() && all_known && is_even
-            || *data == self.cds(&after).0
+            || *data == self.cds(&after, both).0
     }
 }

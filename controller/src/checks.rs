@@ -185,7 +185,12 @@ fn of_signer(case: &Case<'_>, signer: &SignerName, now: Timestamp) -> Vec<Proble
 /// What must hold among signers.
 fn among_signers(case: &Case<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let subject = &case.process.subject;
+    if let Some(signer) = &case.process.subject {
+        problems.extend(of_roll(case, signer));
+    }
+    let Some(subject) = case.process.subject.as_ref() else {
+        return problems;
+    };
     if case.process.kind != Kind::Join {
         return problems;
     }
@@ -214,6 +219,20 @@ fn among_signers(case: &Case<'_>) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Whether there is such a key to roll.
+fn of_roll(case: &Case<'_>, signer: &SignerName) -> Option<Problem> {
+    let role = case.process.role()?;
+    let old = case.keys.replaced(case.config, signer, role);
+    old.is_empty().then(|| Problem {
+        by: signer.to_string(),
+        why: format!("{signer} has no {}", role.name()),
+        remedy: match case.keys.is_csk(case.config, signer) {
+            true => "roll its CSK".into(),
+            false => "roll its ZSK or its KSK".into(),
+        },
+    })
 }
 
 /// Differences that are nobody's fault, each with its consequence.

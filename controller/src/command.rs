@@ -1,8 +1,19 @@
 //! What the controller can be asked to do.
 
-use counterpoint_dns::name::Name;
+use counterpoint_dns::{key::Dnskey, name::Name};
 
 use crate::config::SignerName;
+
+/// Which key of a signer is rolled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RolledKey {
+    /// The one that signs data only.
+    Zsk,
+    /// The one that the DS names.
+    Ksk,
+    /// The one that is both.
+    Csk,
+}
 
 /// A request of the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +49,41 @@ pub enum Command {
         group: String,
         /// Who joins.
         signer: SignerName,
+    },
+    /// A signer gets another key.
+    Roll {
+        /// The zone.
+        zone: Name,
+        /// Who rolls.
+        signer: SignerName,
+        /// Which key.
+        key: RolledKey,
+    },
+    /// Every signer of a zone gets keys of another algorithm.
+    RollAlgorithm {
+        /// The zone.
+        zone: Name,
+        /// The algorithm to which they roll (RFC 8624).
+        to: u8,
+    },
+    /// A signer has made keys and not published them: what an algorithm roll asks for.
+    Announce {
+        /// The zone.
+        zone: Name,
+        /// Whose keys.
+        signer: SignerName,
+        /// The keys.
+        keys: Vec<Dnskey>,
+    },
+    /// A zone loses its DS, then its signatures.
+    GoInsecure {
+        /// The zone.
+        zone: Name,
+    },
+    /// The current join or leave of a zone is run back.
+    Cancel {
+        /// The zone.
+        zone: Name,
     },
     /// A signer leaves every zone of a group.
     GroupRemove {

@@ -87,6 +87,16 @@ pub enum CdsAfter {
     Withdraw,
 }
 
+/// How often the parent is asked in a KSK roll.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KskRoll {
+    /// Once: the new key instead of the old one.
+    #[default]
+    Swap,
+    /// Twice: the new key beside the old one, later alone.
+    Double,
+}
+
 /// The delegating zone.
 #[derive(Clone, Debug)]
 pub struct Parent {
@@ -138,6 +148,8 @@ pub struct Config {
     pub parent_settle: Duration,
     /// What becomes of CDS and CDNSKEY at the end.
     pub cds_after: CdsAfter,
+    /// How often the parent is asked in a KSK roll.
+    pub ksk_roll: KskRoll,
     /// Digest types of CDS records, the same for every key.
     pub digests: BTreeSet<u8>,
     /// Whether a change that the cache calculus refutes is refused.
@@ -169,6 +181,7 @@ impl Config {
             safety: Safety::default(),
             parent_settle: Duration::from_secs(3_600),
             cds_after: CdsAfter::default(),
+            ksk_roll: KskRoll::default(),
             digests: [DIGEST_SHA256].into(),
             guard: true,
             sabotage: BTreeSet::new(),

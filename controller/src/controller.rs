@@ -19,9 +19,9 @@ use rand_chacha::rand_core::SeedableRng as _;
 
 use crate::{
     book::Book,
-    command::Command,
+    command::{Command, RolledKey},
     config::{Config, SignerName, Zone},
-    engine::Engine,
+    engine::{Engine, Request},
     io::{Io, Purpose, Tag},
     process::Kind,
     report::ProcessReport,
@@ -97,8 +97,11 @@ impl Controller {
 
     /// Every process so far, in the order in which they were asked for.
     pub fn report(&self) -> Vec<ProcessReport> {
-        let mut all: Vec<(u32, ProcessReport)> =
-            self.engines.values().flat_map(Engine::reports).collect();
+        let mut all: Vec<(u32, ProcessReport)> = self
+            .engines
+            .values()
+            .flat_map(|engine| engine.reports(&self.config))
+            .collect();
         all.sort_by_key(|(id, _)| *id);
         all.into_iter().map(|(_, report)| report).collect()
     }
@@ -144,6 +147,7 @@ impl Controller {
             exchanges: &mut self.exchanges,
             outbox: &mut self.outbox,
             book: &self.book,
+            next_id: &mut self.next_id,
         };
         let done = act(engine, &mut io);
         io.drain();
@@ -153,26 +157,59 @@ impl Controller {
     fn command(&mut self, now: Timestamp, command: Command) {
         match command {
             Command::Join { zone, signer } => {
-                self.request(now, &zone, Kind::Join, signer, false, None);
+                self.request(now, &zone, Request::of(Kind::Join, signer));
             }
             Command::Leave { zone, signer, dead } => {
-                self.request(now, &zone, Kind::Leave, signer, dead, None);
+                let leave = Request::of(Kind::Leave, signer);
+                self.request(now, &zone, Request { dead, ..leave });
             }
             Command::Replace { zone, from, to } => {
-                let joined = self.request(now, &zone, Kind::Join, to, false, None);
-                self.request(now, &zone, Kind::Leave, from, false, joined);
+                let after = self.request(now, &zone, Request::of(Kind::Join, to));
+                let leave = Request::of(Kind::Leave, from);
+                self.request(now, &zone, Request { after, ..leave });
             }
             Command::GroupAdd { group, signer } => {
                 for zone in self.zones_of(&group) {
-                    self.request(now, &zone, Kind::Join, signer.clone(), false, None);
+                    self.request(now, &zone, Request::of(Kind::Join, signer.clone()));
                 }
             }
             Command::GroupRemove { group, signer } => {
                 for zone in self.zones_of(&group) {
-                    self.request(now, &zone, Kind::Leave, signer.clone(), false, None);
+                    self.request(now, &zone, Request::of(Kind::Leave, signer.clone()));
                 }
             }
+            Command::Roll { zone, signer, key } => {
+                let kind = match key {
+                    RolledKey::Zsk => Kind::RollZsk,
+                    RolledKey::Ksk => Kind::RollKsk,
+                    RolledKey::Csk => Kind::RollCsk,
+                };
+                self.request(now, &zone, Request::of(kind, signer));
+            }
+            Command::RollAlgorithm { zone, to } => {
+                let algorithm = Some(to);
+                let roll = Request::of_group(Kind::RollAlgorithm);
+                self.request(now, &zone, Request { algorithm, ..roll });
+            }
+            Command::GoInsecure { zone } => {
+                self.request(now, &zone, Request::of_group(Kind::GoInsecure));
+            }
+            Command::Announce { zone, signer, keys } => {
+                let known = self.with(now, &zone, |engine, io| engine.announce(io, &signer, &keys));
+                self.refuse_unknown(&zone, known);
+            }
+            Command::Cancel { zone } => {
+                let known = self.with(now, &zone, |engine, io| engine.cancel(io));
+                self.refuse_unknown(&zone, known);
+            }
         }
+    }
+
+    fn refuse_unknown<T>(&mut self, zone: &Name, known: Option<T>) -> Option<T> {
+        if known.is_none() {
+            self.refuse(&zone.to_string(), "no such zone is under control".into());
+        }
+        known
     }
 
     /// The zones of a group; none is worth telling.
@@ -189,25 +226,9 @@ impl Controller {
         found
     }
 
-    fn request(
-        &mut self,
-        now: Timestamp,
-        zone: &Name,
-        kind: Kind,
-        signer: SignerName,
-        dead: bool,
-        after: Option<u32>,
-    ) -> Option<u32> {
-        let id = self.next_id;
-        let known = self.with(now, zone, |engine, io| {
-            engine.request(io, id, kind, signer, dead, after);
-        });
-        if known.is_none() {
-            self.refuse(&zone.to_string(), "no such zone is under control".into());
-            return None;
-        }
-        self.next_id += 1;
-        Some(id)
+    fn request(&mut self, now: Timestamp, zone: &Name, request: Request) -> Option<u32> {
+        let id = self.with(now, zone, |engine, io| engine.request(io, request));
+        self.refuse_unknown(zone, id)
     }
 
     fn refuse(&mut self, zone: &str, text: String) {

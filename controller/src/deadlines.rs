@@ -21,11 +21,14 @@ use crate::{
 /// Something that a wait rests on does not hold (any more).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lacking {
-    /// The row that brings it about.
-    pub brought_about_by: What,
+    /// The row that brings it about; none: somebody else must.
+    pub brought_about_by: Option<What>,
     /// What is lacking, for people.
     pub why: String,
 }
+
+/// What a cache may lack when a key is new.
+pub(crate) const WITHOUT_NEW_KEYS: &str = "caches may hold a DNSKEY RRset without the new keys";
 
 /// When a wait is over, and what for.
 pub(crate) type Over = Result<(Timestamp, String), Lacking>;
@@ -37,11 +40,19 @@ impl Case<'_> {
         for wait in waits {
             let one = match wait {
                 WaitFor::Dnskey => self.dnskey_wait(),
-                WaitFor::Ds => self.ds_wait(),
+                WaitFor::OwnDnskey => self.own_dnskey_wait(),
+                WaitFor::NewAlgorithm => self.algorithm_wait(What::NewAlgorithm),
+                WaitFor::OldAlgorithm => self.algorithm_wait(What::OldAlgorithmOut),
+                WaitFor::Ds => self.ds_wait(What::Cds),
+                WaitFor::DsOfBoth => self.ds_wait(What::CdsOfBoth),
+                WaitFor::NoDs => self.ds_wait(What::CdsDelete),
                 WaitFor::Addresses => self.address_wait(),
                 WaitFor::Ns => self.ns_wait(),
                 WaitFor::LeaverDnskey => self.leaver_dnskey_wait(),
                 WaitFor::LeaverData => self.leaver_data_wait(),
+                WaitFor::RolledData => self.rolled_data_wait(),
+                WaitFor::GroupData => self.group_data_wait(),
+                WaitFor::Delegation => self.delegation_wait(),
             }?;
             last = last.max(one);
         }
@@ -60,18 +71,23 @@ impl Case<'_> {
             })?;
             whole = whole.max(took.deadline(self.config));
         }
-        if self.config.has(Sabotage::SkipDnskeyWait) {
-            whole = Timestamp::MIN;
-        }
-        Ok((
-            whole,
-            "caches may hold a DNSKEY RRset without the new keys".into(),
-        ))
+        Ok((self.unless_skipped(whole), WITHOUT_NEW_KEYS.into()))
     }
 
-    fn ds_wait(&self) -> Over {
-        let is_wanted = |data: &BTreeSet<Rdata>| self.is_wanted_ds(data);
-        let mut took = self.took_over(&Owner::Parent, &Item::Ds, What::Cds, |version| {
+    pub(crate) fn unless_skipped(&self, dnskey_wait: Timestamp) -> Timestamp {
+        match self.config.has(Sabotage::SkipDnskeyWait) {
+            true => Timestamp::MIN,
+            false => dnskey_wait,
+        }
+    }
+
+    /// Until no cache holds a DS RRset but the one that `asked_for` asks for.
+    fn ds_wait(&self, asked_for: What) -> Over {
+        let is_wanted = |data: &BTreeSet<Rdata>| match asked_for {
+            What::CdsDelete => data.is_empty(),
+            _ => self.is_wanted_ds(data, asked_for == What::CdsOfBoth),
+        };
+        let mut took = self.took_over(&Owner::Parent, &Item::Ds, asked_for, |version| {
             is_wanted(&version.data)
         })?;
         // What the parent may still do, it may still undo.
@@ -106,17 +122,27 @@ impl Case<'_> {
         let over = self.ns_turnover()?;
         Ok((
             over,
-            format!("caches may be led to {}", self.process.subject),
+            format!("caches may be led to {}", self.process.whom()),
         ))
     }
 
+    /// The leaver.
+    fn leaver(&self) -> Result<&SignerName, Lacking> {
+        self.process.subject.as_ref().ok_or_else(|| Lacking {
+            brought_about_by: None,
+            why: "nobody leaves".into(),
+        })
+    }
+
     fn ns_turnover(&self) -> Result<Timestamp, Lacking> {
-        let leaver = &self.process.subject;
+        let leaver = self.leaver()?;
         let names = self.ns_data(&[leaver.clone()].into());
         let is_gone = |version: &Version| version.data.is_disjoint(&names);
         let took = self.took_over(&Owner::Parent, &Item::Delegation, What::Csync, is_gone)?;
         let mut whole = took;
-        whole.begun = whole.begun.max(outstanding::delegation_settled(self));
+        let names_it = |data: &BTreeSet<Rdata>| !data.is_disjoint(&names);
+        let settled = outstanding::delegation_settled(self, names_it);
+        whole.begun = whole.begun.max(settled);
         let written = self.at(What::Ns, Who::All);
         for signer in self
             .process
@@ -136,7 +162,7 @@ impl Case<'_> {
             whole.stale_until = whole.stale_until.max(took.stale_until);
         }
         if self.process.dead {
-            let gone = self.dead_until(&names);
+            let gone = self.dead_until(leaver, &names);
             whole.stale_until = whole.stale_until.max(gone);
         }
         Ok(match self.config.has(Sabotage::SkipNsWait) {
@@ -146,8 +172,7 @@ impl Case<'_> {
     }
 
     /// When the last cache drops what a dead leaver said of itself.
-    fn dead_until(&self, names: &BTreeSet<Rdata>) -> Timestamp {
-        let leaver = &self.process.subject;
+    fn dead_until(&self, leaver: &SignerName, names: &BTreeSet<Rdata>) -> Timestamp {
         let owner = Owner::Signer(leaver.clone());
         let began = self
             .process
@@ -164,7 +189,7 @@ impl Case<'_> {
 
     fn leaver_dnskey_wait(&self) -> Over {
         let reach_end = self.ns_turnover()?;
-        let owner = Owner::Signer(self.process.subject.clone());
+        let owner = Owner::Signer(self.leaver()?.clone());
         let each = self
             .places
             .public(&owner)
@@ -178,7 +203,7 @@ impl Case<'_> {
             over,
             format!(
                 "caches may hold the DNSKEY RRset of {}",
-                self.process.subject
+                self.process.whom()
             ),
         ))
     }
@@ -187,23 +212,37 @@ impl Case<'_> {
     /// by the few names that were asked.
     fn leaver_data_wait(&self) -> Over {
         let reach_end = self.ns_turnover()?;
-        let longest = self.max_ttl(&Owner::Signer(self.process.subject.clone()));
+        let longest = self.signer_max_ttl(self.leaver()?);
         let over = match self.config.has(Sabotage::SkipDataWait) {
             true => reach_end,
             false => reach_end + longest + self.config.safety.of(longest),
         };
         Ok((
             over,
-            format!("caches may hold answers of {}", self.process.subject),
+            format!("caches may hold answers of {}", self.process.whom()),
+        ))
+    }
+
+    /// What the parent was asked for before may still be published until then.
+    fn delegation_wait(&self) -> Over {
+        let names = self.ns_data(&self.process.after());
+        let is_other = |data: &BTreeSet<Rdata>| *data != names;
+        let took = self.took_over(&Owner::Parent, &Item::Delegation, What::Csync, |version| {
+            !is_other(&version.data)
+        })?;
+        let settled = outstanding::delegation_settled(self, is_other);
+        Ok((
+            took.begun.max(settled),
+            "the parent may still act on what it was asked for before".into(),
         ))
     }
 
     /// How something new took over at every public instance of `owner`.
-    fn took_over(
+    pub(crate) fn took_over(
         &self,
         owner: &Owner,
         item: &Item,
-        brought_about_by: What,
+        brought_about_by: impl Into<Option<What>>,
         is_new: impl Fn(&Version) -> bool,
     ) -> Result<Turnover, Lacking> {
         let sources = self
@@ -216,7 +255,7 @@ impl Case<'_> {
                 .map(|place| place.to_string())
                 .unwrap_or_default();
             Lacking {
-                brought_about_by,
+                brought_about_by: brought_about_by.into(),
                 why: format!("{first} was seen without the new {item}"),
             }
         })
@@ -238,7 +277,7 @@ impl Case<'_> {
         }
     }
 
-    fn signer_max_ttl(&self, name: &SignerName) -> Duration {
+    pub(crate) fn signer_max_ttl(&self, name: &SignerName) -> Duration {
         let declared = self.config.signers.get(name);
         declared.map_or(crate::config::Config::MAX_TTL, |signer| signer.max_ttl)
     }

@@ -3,10 +3,11 @@
 //! Owns the difference between waiting, watching and being blocked: a known deadline is a wait,
 //! somebody else's next move is a watch, and only what a person must do blocks.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use counterpoint_dns::{
     name::RecordType,
+    rdata::Rdata,
     rrset::RrSet,
     time::{Timestamp, human},
 };
@@ -15,8 +16,9 @@ use crate::{
     case::{Case, Shows},
     checks,
     deadlines::Lacking,
+    log::{Track, Version},
     place::{Item, Owner},
-    process::{Goal, Parental, Row, What, Who},
+    process::{Goal, Parental, Role, Row, Turn, What, Who},
     targets::Target,
     updater::{Change, Write, Writes, Written},
 };
@@ -76,27 +78,92 @@ pub(crate) fn decide(case: &Case<'_>, row: Row, now: Timestamp) -> Decision {
         Goal::Watch(what) => watch(case, what, now),
         Goal::Wait(waits) => match case.deadline(waits) {
             _ if case.process.forgot_deadline => Decision::Advance,
-            Err(lacking) => lost(lacking),
-            Ok((until, why)) if now < until => Decision::Wait { until, why },
+            Err(lacking) => lost(case, lacking, now),
+            Ok((until, why)) if now < until => {
+                too_fast(case, until).unwrap_or(Decision::Wait { until, why })
+            }
             Ok(_) => recheck(case, row.goal, now),
         },
         Goal::Release => Decision::Advance,
+        Goal::Turn(turn) => match case.undone(turn).into_iter().next() {
+            None => Decision::Advance,
+            Some(what) => Decision::Watch {
+                what,
+                next_poll: now + case.back_off,
+            },
+        },
     }
+}
+
+/// What must be added at once, whatever the process is at.
+pub(crate) fn additions(case: &Case<'_>, now: Timestamp) -> Option<Decision> {
+    let mut changes = Vec::new();
+    for target in case.additions() {
+        let Some(version) = case.at_primary(&target.signer, &target.item) else {
+            continue;
+        };
+        // A zone that is not signed is no affair of foreign keys.
+        if version.data.is_empty() || target.want.holds(&version.data) {
+            continue;
+        }
+        let wanted = target.want.applied_to(&version.data);
+        let change = case.change(&target, &version.data, wanted, version.ttl);
+        match stuck(case.writes, &change, now, case.config.poll) {
+            None => changes.push(change),
+            Some(Stuck::NotYet) => {}
+            Some(Stuck::Blocked(why)) => {
+                return Some(Decision::Blocked {
+                    by: change.signer.to_string(),
+                    why,
+                    remedy: remedy(&change),
+                });
+            }
+        }
+    }
+    (!changes.is_empty()).then_some(Decision::Apply(changes))
+}
+
+/// A signer that goes on before caches can follow: nothing helps but to be quick, and to say so.
+fn too_fast(case: &Case<'_>, until: Timestamp) -> Option<Decision> {
+    let (signer, role) = case.process.subject.as_ref().zip(case.process.role())?;
+    let owner = Owner::Signer(signer.clone());
+    let seen = |item: &Item, has_gone_on: &dyn Fn(&Version) -> bool| {
+        let mut places = case.places.public(&owner);
+        places.any(|place| {
+            let current = case.log.track(place, item).and_then(Track::current);
+            current.is_some_and(has_gone_on)
+        })
+    };
+    let signs = role != Role::Ksk && seen(&Item::Soa, &|version| case.is_signed_anew(version));
+    let dropped = role != Role::Zsk
+        && seen(&Item::Dnskey, &|version| {
+            version.data.is_disjoint(&case.process.old)
+        });
+    let role = role.name();
+    (signs || dropped).then(|| Decision::Blocked {
+        by: signer.to_string(),
+        why: format!(
+            "signer rolls too fast: it has done without the old {role} since before {until}, when \
+             the last cache knows the new one"
+        ),
+        remedy: format!(
+            "let it sign with the old {role} again until then, and publish keys longer before it \
+             signs with them"
+        ),
+    })
 }
 
 /// A dead leaver that answers is a ghost: caches may learn from it that it is alive.
 fn ghost(case: &Case<'_>, goal: Goal) -> Option<Decision> {
     let process = case.process;
-    if !process.dead {
-        return None;
-    }
-    let owner = Owner::Signer(process.subject.clone());
+    let dead = process.subject.as_ref().filter(|_| process.dead)?;
+    let owner = Owner::Signer(dead.clone());
     let looks = case.looks(goal);
     let is_probed = looks.contains(&(owner.clone(), Item::Ns));
     let mut all = case.places.public(&owner).filter(|_| is_probed);
     let alive = all.find(|place| case.log.shown(place, &Item::Ns, case.since).is_ok())?;
     Some(Decision::Blocked {
-        by: process.subject.to_string(),
+        by: dead.to_string(),
         why: format!("{alive} is said to be dead, and answers for the zone"),
         remedy: "stop it, or run the ordinary leave".into(),
     })
@@ -186,7 +253,9 @@ fn remedy(change: &Change) -> String {
 
 fn watch(case: &Case<'_>, what: Parental, now: Timestamp) -> Decision {
     let lagging = match what {
-        Parental::Ds => case.ds_lags(),
+        Parental::Ds => case.ds_lags(|data| case.is_wanted_ds(data, false)),
+        Parental::DsOfBoth => case.ds_lags(|data| case.is_wanted_ds(data, true)),
+        Parental::NoDs => case.ds_lags(BTreeSet::is_empty),
         Parental::Delegation => case.delegation_lags(),
     };
     match lagging.into_iter().next() {
@@ -215,10 +284,16 @@ fn lost_signal(case: &Case<'_>, what: Parental) -> Option<Decision> {
     None
 }
 
-fn lost(lacking: Lacking) -> Decision {
-    Decision::Return {
-        to: lacking.brought_about_by,
-        why: lacking.why,
+fn lost(case: &Case<'_>, lacking: Lacking, now: Timestamp) -> Decision {
+    match lacking.brought_about_by {
+        Some(to) => Decision::Return {
+            to,
+            why: lacking.why,
+        },
+        None => Decision::Watch {
+            what: lacking.why,
+            next_poll: now + case.back_off,
+        },
     }
 }
 
@@ -226,7 +301,8 @@ fn lost(lacking: Lacking) -> Decision {
 /// anything.
 fn recheck(case: &Case<'_>, goal: Goal, now: Timestamp) -> Decision {
     for (owner, item) in case.looks(goal) {
-        let is_dead = case.process.dead && owner == Owner::Signer(case.process.subject.clone());
+        let is_dead = case.process.dead
+            && matches!(&owner, Owner::Signer(signer) if case.process.is_about(signer));
         for place in case.places.public(&owner).filter(|_| !is_dead) {
             if let Shows::Unknown(why) = case.shows(place, &item, |_| true) {
                 return Decision::Watch {
@@ -255,11 +331,57 @@ impl Case<'_> {
         lagging
     }
 
-    /// The parent's instances whose DS RRset does not name exactly everybody.
-    fn ds_lags(&self) -> Vec<String> {
+    /// What somebody whose turn it is has not been seen to do, at any of its instances.
+    fn undone(&self, turn: Turn) -> Vec<String> {
+        let old = &self.process.old;
+        let mut undone = Vec::new();
+        for signer in self.whose_turn() {
+            type Done<'t> = Box<dyn Fn(&Version) -> bool + 't>;
+            let checks: Vec<(Item, Done<'_>)> = match turn {
+                Turn::New(_) => vec![(Item::Dnskey, Box::new(|v| self.has_new_keys(v)))],
+                Turn::SignWithNew(role) => {
+                    let mut checks: Vec<(Item, Done<'_>)> =
+                        vec![(Item::Soa, Box::new(|v| self.is_signed_anew(v)))];
+                    if role == Role::Csk {
+                        checks.push((Item::Dnskey, Box::new(|v| self.is_signed_anew(v))));
+                    }
+                    checks
+                }
+                Turn::DropOld(_) => {
+                    vec![(Item::Dnskey, Box::new(|v| v.data.is_disjoint(old)))]
+                }
+                Turn::SignAlso => {
+                    let signer = signer.clone();
+                    vec![(
+                        Item::Soa,
+                        Box::new(move |v| self.is_signed_also(&signer, v)),
+                    )]
+                }
+                Turn::RetireOld => Vec::new(),
+                Turn::DropOldAlgorithm => vec![(Item::Soa, Box::new(|v| self.is_signed_anew(v)))],
+                Turn::Unsign => vec![(Item::Dnskey, Box::new(|v| v.data.is_empty()))],
+            };
+            let owner = Owner::Signer(signer.clone());
+            for (item, is_done) in checks {
+                for place in self.places.public(&owner) {
+                    match self.shows(place, &item, &is_done) {
+                        Shows::Yes => {}
+                        Shows::No => undone.push(format!("{place}: {}", turn.request())),
+                        Shows::Unknown(why) => {
+                            undone.push(format!("{place} to show its {item} ({why})"));
+                        }
+                    }
+                }
+            }
+        }
+        undone
+    }
+
+    /// The parent's instances whose DS RRset is not what is wanted.
+    fn ds_lags(&self, is_wanted: impl Fn(&BTreeSet<Rdata>) -> bool) -> Vec<String> {
         let mut lagging = Vec::new();
         for place in self.places.public(&Owner::Parent) {
-            match self.shows(place, &Item::Ds, |version| self.is_wanted_ds(&version.data)) {
+            match self.shows(place, &Item::Ds, |version| is_wanted(&version.data)) {
                 Shows::Yes => {}
                 Shows::No => lagging.push(format!("{place} to serve the requested DS RRset")),
                 Shows::Unknown(why) => lagging.push(format!("{place} to show its DS ({why})")),
@@ -297,8 +419,8 @@ impl Case<'_> {
     fn change(
         &self,
         target: &Target,
-        seen: &std::collections::BTreeSet<counterpoint_dns::rdata::Rdata>,
-        wanted: std::collections::BTreeSet<counterpoint_dns::rdata::Rdata>,
+        seen: &BTreeSet<Rdata>,
+        wanted: BTreeSet<Rdata>,
         seen_ttl: u32,
     ) -> Change {
         let name = target.item.name(self.zone);

@@ -3,8 +3,10 @@
 //! Owns the order of effects: what was decided is persisted before anything is sent, and what was
 //! sent is read back from every instance. Knows no step of any process.
 
+mod cancel;
 mod effects;
 mod requests;
+mod rest;
 mod round;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -16,18 +18,19 @@ use counterpoint_dns::{
 use crate::{
     case::Case,
     config::{Config, SignerName},
-    decide::{Decision, decide},
+    decide::{Decision, additions, decide},
     io::Io,
     keys::Keys,
     log::Log,
     place::{Owner, Places},
-    process::{Goal, Process, Row},
+    process::{Goal, Process, Row, What},
     report::{Outcome, ProcessReport, StepReport},
     sabotage::Sabotage,
     store,
     updater::{Write, Writes},
 };
 
+pub(crate) use requests::Request;
 use round::Round;
 
 /// The longest time between two looks.
@@ -61,6 +64,10 @@ pub(crate) struct Engine {
     since: Timestamp,
     rounds: u64,
     surveyed: bool,
+    /// When it last looked at everything that may change by itself.
+    watched: Timestamp,
+    /// Whose turn it is was told so since the current row began.
+    has_asked: bool,
     /// Somebody's addresses are not known yet.
     homeless: bool,
     /// What was last told, so that nothing is told twice.
@@ -84,6 +91,8 @@ impl Engine {
             since: Timestamp::MIN,
             rounds: 0,
             surveyed: false,
+            watched: Timestamp::MIN,
+            has_asked: false,
             homeless: false,
             told: String::new(),
         }
@@ -104,6 +113,10 @@ impl Engine {
             "keys" => {
                 self.keys = store::read(record)?;
                 self.keys.declare(config);
+                self.keys.every().for_each(|key| self.log.announce(key));
+            }
+            "watched" => {
+                self.watched = Timestamp::from_nanos(store::read(record)?);
             }
             "process" => {
                 let mut process = store::read::<Process>(record)?;
@@ -142,6 +155,7 @@ impl Engine {
 
     /// Begins, or goes on after a restart.
     pub(crate) fn start(&mut self, io: &mut Io<'_>) {
+        self.log.watched_until(self.watched);
         self.locate(io);
         let members = self.members(io.config);
         self.homeless = self.current().is_none() && self.nowhere(members).is_some();
@@ -156,18 +170,17 @@ impl Engine {
             Some(deadline)
                 if !process.is_some_and(|process| process.forgot_deadline || process.dead) =>
             {
-                self.phase = Phase::Sleeping(deadline.until.max(io.now));
+                let next = deadline.until.min(self.watched + BACK_OFF_MAX);
+                self.phase = Phase::Sleeping(next.max(io.now));
             }
-            _ if process.is_some() => self.observe(io),
-            _ if !self.surveyed => self.survey(io),
-            _ => self.phase = Phase::Idle,
+            _ => self.observe(io),
         }
     }
 
     /// The time that it asked for may have come.
     pub(crate) fn wake(&mut self, io: &mut Io<'_>) {
         if matches!(self.phase, Phase::Sleeping(until) if until <= io.now) {
-            if self.current().is_none() {
+            if self.homeless && self.current().is_none() {
                 return self.start(io);
             }
             let blocked = self
@@ -185,10 +198,7 @@ impl Engine {
     pub(crate) fn located(&mut self, io: &mut Io<'_>) {
         if self.homeless && matches!(self.phase, Phase::Sleeping(_)) {
             self.homeless = false;
-            match self.current() {
-                Some(_) => self.observe(io),
-                None => self.start(io),
-            }
+            self.observe(io);
         }
     }
 
@@ -205,13 +215,17 @@ impl Engine {
     }
 
     fn case<'a>(&'a self, config: &'a Config, index: usize) -> Case<'a> {
+        self.case_of(config, &self.processes[index])
+    }
+
+    fn case_of<'a>(&'a self, config: &'a Config, process: &'a Process) -> Case<'a> {
         Case {
             config,
             zone: &self.zone,
             log: &self.log,
             keys: &self.keys,
             places: &self.places,
-            process: &self.processes[index],
+            process,
             writes: &self.writes,
             since: self.since,
             back_off: self.back_off(config),
@@ -230,11 +244,13 @@ impl Engine {
     /// Decides about the current row, after a round.
     fn proceed(&mut self, io: &mut Io<'_>) {
         let Some(index) = self.current() else {
-            self.phase = Phase::Idle;
-            return;
+            return self.rest(io);
         };
         if self.processes[index].outcome == Outcome::Queued {
             return self.begin_next(io);
+        }
+        if self.processes[index].cancelled {
+            return self.run_back(io, index);
         }
         let Some(row) = self.row(io.config, index) else {
             return self.finish(io, index);
@@ -242,7 +258,7 @@ impl Engine {
         let process = &self.processes[index];
         let gone = process.dead || process.released;
         let mut concerned = process.everybody();
-        concerned.retain(|signer| !gone || *signer != process.subject);
+        concerned.retain(|signer| !gone || !process.is_about(signer));
         let nowhere = self.nowhere(concerned);
         self.homeless = nowhere.is_some();
         let decision = match nowhere {
@@ -253,9 +269,19 @@ impl Engine {
                 ),
                 next_poll: io.now + self.back_off(io.config),
             },
-            None => decide(&self.case(io.config, index), row, io.now),
+            None => {
+                let case = self.case(io.config, index);
+                match additions(&case, io.now).filter(|_| !writes_keys(row.goal)) {
+                    Some(Decision::Apply(changes)) => return self.repair(io, index, row, changes),
+                    Some(blocked) => blocked,
+                    None => decide(&case, row, io.now),
+                }
+            }
         };
-        self.carry_out(io, index, row, decision);
+        match row.goal {
+            Goal::Turn(turn) => self.take_turn(io, index, row, turn, decision),
+            _ => self.carry_out(io, index, row, decision),
+        }
     }
 
     /// Somebody concerned whose instances are not known: nothing may be concluded without them.
@@ -270,6 +296,7 @@ impl Engine {
     fn enter_row(&mut self, io: &mut Io<'_>, index: usize) {
         self.writes.clear();
         self.polls = 0;
+        self.has_asked = false;
         match self.row(io.config, index) {
             None => self.finish(io, index),
             Some(
@@ -299,11 +326,11 @@ impl Engine {
     }
 
     /// The reports of its processes, with the order in which they were asked for.
-    pub(crate) fn reports(&self) -> impl Iterator<Item = (u32, ProcessReport)> {
+    pub(crate) fn reports(&self, config: &Config) -> impl Iterator<Item = (u32, ProcessReport)> {
         self.processes.iter().map(|process| {
             let steps = process.steps.iter().map(|step| StepReport {
-                name: format!("{}/{}", process.kind.name(), step.step),
-                title: process.kind.title(step.step),
+                name: format!("{}/{}", step.kind.name(), step.step),
+                title: step.kind.title(config, step.step),
                 from: step.from,
                 until: step.until,
                 applied_at: step.applied_at,
@@ -311,7 +338,7 @@ impl Engine {
             let report = ProcessReport {
                 zone: self.zone.clone(),
                 process: process.kind.name().into(),
-                signer: process.subject.to_string(),
+                signer: process.whom(),
                 outcome: process.outcome,
                 reason: process.reason.clone(),
                 steps: steps.collect(),
@@ -319,6 +346,19 @@ impl Engine {
             (process.id, report)
         })
     }
+}
+
+/// Whether a row brings DNSKEY RRsets about itself.
+fn writes_keys(goal: Goal) -> bool {
+    use What::{ForeignKeys, NewAlgorithm, NewAlgorithmOfOthers, OldAlgorithmOut, OldKeysOut};
+    let keys = [
+        ForeignKeys,
+        OldKeysOut,
+        NewAlgorithm,
+        NewAlgorithmOfOthers,
+        OldAlgorithmOut,
+    ];
+    matches!(goal, Goal::Publish(what, _) if keys.contains(&what))
 }
 
 /// The names that lead to the instances of `owner`, as far as they are known.

@@ -10,7 +10,7 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
-use crate::{case::Case, place::Owner, updater::Change};
+use crate::{case::Case, place::Owner, process::Turn, updater::Change};
 
 use history::Builder;
 
@@ -58,9 +58,18 @@ fn verdict(history: &History, now: Timestamp) -> Result<(), String> {
     Ok(())
 }
 
+/// Refuses to let signers do this, if some possible cache could then not validate.
+pub(crate) fn judge_turn(case: &Case<'_>, turn: Turn, now: Timestamp) -> Result<(), String> {
+    let mut builder = Builder::new(case, now);
+    builder.turn(turn);
+    verdict(&builder.history(&[]), now)
+}
+
 /// Refuses to let who leaves stop, if some possible cache would then have no server left.
 pub(crate) fn judge_release(case: &Case<'_>, now: Timestamp) -> Result<(), String> {
     let mut builder = Builder::new(case, now);
-    builder.stop(&Owner::Signer(case.process.subject.clone()));
+    if let Some(leaver) = &case.process.subject {
+        builder.stop(&Owner::Signer(leaver.clone()));
+    }
     verdict(&builder.history(&[]), now)
 }

@@ -73,9 +73,17 @@ pub(crate) struct Io<'a> {
     pub outbox: &'a mut VecDeque<Output>,
     /// Addresses of names, as far as they are known.
     pub book: &'a Book,
+    /// The place of the next process in the order of requests.
+    pub next_id: &'a mut u32,
 }
 
 impl Io<'_> {
+    /// The place of one more process.
+    pub(crate) fn take_id(&mut self) -> u32 {
+        *self.next_id += 1;
+        *self.next_id - 1
+    }
+
     /// Makes a record durable before anything later.
     pub(crate) fn persist(&mut self, record: Record) {
         self.outbox.push_back(Output::Persist(record));

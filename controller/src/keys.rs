@@ -2,7 +2,8 @@
 //!
 //! Owns the own keys of every signer, learned from it alone before it joins, or, in a group that
 //! exists already, from which server signs with which key (RFC 8901 §3.2: KSKs are not copied, and
-//! nobody signs with a foreign key). Once known, an attribution is kept.
+//! nobody signs with a foreign key). Once known, an attribution is kept. A key that appears at a
+//! signer whose keys were known is new: a roll.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,7 @@ use crate::{
     config::{Config, SignerName},
     log::Log,
     place::{Item, Owner, Places},
+    process::Role,
     sabotage::Sabotage,
     store,
 };
@@ -29,19 +31,35 @@ struct OwnKey {
     signs_data: bool,
     /// Its signer serves it, as far as was last seen.
     is_present: bool,
+    /// Its signer was seen to serve it.
+    #[serde(default)]
+    was_present: bool,
+    /// It appeared when the signer's keys were known already.
+    #[serde(default)]
+    is_new: bool,
+    /// A roll has replaced it, and no cache holds what it signed.
+    #[serde(default)]
+    is_retired: bool,
 }
 
 impl OwnKey {
     fn is_sep(&self) -> bool {
         Dnskey::parse(&self.key).is_some_and(|key| key.is_sep())
     }
+
+    /// Whether the others' DNSKEY RRsets must go on listing it: a signer may drop a key before caches
+    /// have dropped what it signed.
+    fn is_needed(&self) -> bool {
+        !self.is_retired && (self.is_present || self.was_present && self.signs_data)
+    }
 }
 
 /// The own keys of every signer of one zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
 pub(crate) struct Keys {
     own: BTreeMap<SignerName, Vec<OwnKey>>,
+    /// Those whose keys were all seen once.
+    seen: BTreeSet<SignerName>,
 }
 
 /// What one signer is seen to serve and to sign with, at all its instances.
@@ -87,6 +105,21 @@ impl Keys {
         }
     }
 
+    /// Attributes keys that a signer made and has not published. Whether any is news.
+    pub(crate) fn announce(&mut self, signer: &SignerName, keys: &[Dnskey]) -> bool {
+        let mut news = false;
+        for key in keys.iter().map(Dnskey::to_rdata) {
+            if self.owner(&key).is_none() {
+                self.add(signer, &key, false, false);
+                news = true;
+                for own in self.own.get_mut(signer).into_iter().flatten() {
+                    own.is_present &= own.key != key;
+                }
+            }
+        }
+        news
+    }
+
     /// Attributes what can be, among these signers. Whether anything is new.
     pub(crate) fn learn(
         &mut self,
@@ -126,11 +159,100 @@ impl Keys {
             }
         }
         for (signer, sight) in &sights {
+            let is_known = self.seen.contains(*signer);
+            let known = before.list(signer);
             for own in self.own.get_mut(*signer).into_iter().flatten() {
                 own.is_present = sight.keys.contains(&own.key);
+                own.was_present |= own.is_present;
+                own.is_new |= is_known && !known.iter().any(|known| known.key == own.key);
             }
         }
+        if sights.len() == signers.len() {
+            self.seen.extend(signers.iter().cloned());
+        }
         *self != before
+    }
+
+    /// The roles in which `signer` was seen to begin a roll.
+    pub(crate) fn rolls(&self, config: &Config, signer: &SignerName) -> BTreeSet<Role> {
+        let new = self.present(signer).filter(|own| own.is_new);
+        new.map(|own| self.role(config, signer, own)).collect()
+    }
+
+    /// The keys that a roll in this role replaces.
+    pub(crate) fn replaced(
+        &self,
+        config: &Config,
+        signer: &SignerName,
+        role: Role,
+    ) -> BTreeSet<Rdata> {
+        let own = self.list(signer).iter();
+        let old = own.filter(|own| own.is_needed() && !own.is_new);
+        old.filter(|own| self.role(config, signer, own) == role)
+            .map(|own| own.key.clone())
+            .collect()
+    }
+
+    /// The keys in this role that `signer` serves.
+    pub(crate) fn served(
+        &self,
+        config: &Config,
+        signer: &SignerName,
+        role: Role,
+    ) -> BTreeSet<Rdata> {
+        let own = self.present(signer);
+        own.filter(|own| self.role(config, signer, own) == role)
+            .map(|own| own.key.clone())
+            .collect()
+    }
+
+    /// A roll at `signer` is over: the `old` keys are gone, and those that it brought are new no
+    /// longer.
+    pub(crate) fn settle(
+        &mut self,
+        signer: &SignerName,
+        old: &BTreeSet<Rdata>,
+        brought: &BTreeSet<Rdata>,
+    ) {
+        for own in self.own.get_mut(signer).into_iter().flatten() {
+            own.is_retired |= old.contains(&own.key);
+            own.is_new &= !brought.contains(&own.key);
+        }
+    }
+
+    /// `signer` serves the zone no longer: what it serves when it comes back is no roll.
+    pub(crate) fn forget(&mut self, signer: &SignerName) {
+        self.own.remove(signer);
+        self.seen.remove(signer);
+    }
+
+    /// The own keys of `signer` in this algorithm, published or not: those that sign data, or all.
+    pub(crate) fn of_algorithm(
+        &self,
+        config: &Config,
+        signer: &SignerName,
+        algorithm: u8,
+        all: bool,
+    ) -> BTreeSet<Rdata> {
+        let own = self.list(signer).iter();
+        let of_it = own.filter(|own| {
+            Dnskey::parse(&own.key).is_some_and(|key| key.algorithm == algorithm)
+                && (all || self.role(config, signer, own) != Role::Ksk)
+        });
+        of_it.map(|own| own.key.clone()).collect()
+    }
+
+    /// Every key of every signer, published or not.
+    pub(crate) fn every(&self) -> impl Iterator<Item = &Rdata> {
+        self.own.values().flatten().map(|own| &own.key)
+    }
+
+    fn role(&self, config: &Config, signer: &SignerName, own: &OwnKey) -> Role {
+        match own.is_sep() {
+            false => Role::Zsk,
+            true if self.is_csk(config, signer) => Role::Csk,
+            true => Role::Ksk,
+        }
     }
 
     /// Keys that `signer` serves and nobody is known to own.
@@ -185,7 +307,8 @@ impl Keys {
     /// What the others must have in their DNSKEY RRsets for answers of `signer` to validate.
     pub(crate) fn exports(&self, config: &Config, signer: &SignerName) -> BTreeSet<Rdata> {
         let csk = self.is_csk(config, signer);
-        let exported = self.present(signer).filter(|key| csk || !key.is_sep());
+        let needed = self.list(signer).iter().filter(|own| own.is_needed());
+        let exported = needed.filter(|own| csk || !own.is_sep());
         exported.map(|own| own.key.clone()).collect()
     }
 
@@ -234,6 +357,9 @@ impl Keys {
                 signs_dnskey,
                 signs_data,
                 is_present: true,
+                was_present: false,
+                is_new: false,
+                is_retired: false,
             }),
         }
     }

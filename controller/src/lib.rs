@@ -1,5 +1,6 @@
-//! The multi-signer controller: it keeps a zone that several signers sign valid while signers join
-//! and leave (RFC 8901 model 2, draft-ietf-dnsop-dnssec-automation), for every cache that can exist.
+//! The multi-signer controller: it keeps a zone that several signers sign valid while signers join,
+//! leave and roll their keys (RFC 8901 model 2, draft-ietf-dnsop-dnssec-automation), for every cache
+//! that can exist.
 //!
 //! A [`Controller`] is an [`Agent`](counterpoint_dns::agent::Agent): it takes `now` and inputs and
 //! gives outputs, and has neither clock nor sockets. Tell it what there is ([`Config`]), what to do
@@ -9,8 +10,8 @@
 //!
 //! # How it works
 //!
-//! A process is a table (`process::join`, `process::leave`) of rows: a goal, and at whom. One engine
-//! runs every table:
+//! A process is a table (`process::join`, `process::leave`, …) of rows: a goal, and at whom;
+//! [`process_graph`] prints them. One engine runs every table:
 //!
 //! 1. *observe* – ask every instance of everybody whom the row names, directly. What is not
 //!    authoritative, whole and to the question is *unknown*, and unknown is never equal to anything
@@ -22,8 +23,17 @@
 //!    update to each signer, with what was seen as its prerequisite (`updater`);
 //! 4. observe again: NOERROR is not success.
 //!
-//! A wait asks nothing until its deadline, then looks once more; a watch backs off from
+//! A wait asks nothing for itself until its deadline, then looks once more; a watch backs off from
 //! [`Config::poll`] to an hour. So a process costs questions in proportion to its steps.
+//!
+//! A group at rest is watched in the same way, and goes on being watched, once an hour, while a
+//! process runs: a foreign key that vanished is put back and a new own key is imported at once
+//! (`additions`), inside any process. A new key is the beginning of a roll: the matching process
+//! follows it; what it removes waits for its turn. A signer that rolls by itself must publish a key
+//! for an hour, a DNSKEY TTL and the safety before it signs with it.
+//!
+//! What only a signer can do – make a key, sign with it, drop it – it is asked to do by a note
+//! (`process::turn`); whoever reads the notes does it, or sees to it. Doing it twice must be harmless.
 //!
 //! # What it tells
 //!
@@ -40,16 +50,20 @@
 //! | `blocked` | `join/1` | a person must act: by whom it is blocked, why, what to do |
 //! | `guard` | `join/6` | a change was refused: the witness. `blocked` follows |
 //! | `warning` | `join/1` | a difference with its consequence; a step that must be done again |
+//! | `repair` | `rest`, `join` | what is lacking is added at once: like `apply` |
+//! | `detected` | `roll-zsk` | a signer has begun a roll by itself |
+//! | `new-zsk`, `sign-with-new-zsk`, `drop-old-zsk` (`-ksk`, `-csk`), `sign-also`, `retire-old`, `drop-old-algorithm`, `unsign` | the signer | its turn: what it must do now (it may be told twice) |
+//! | `cancel` | `join` | a process is to be run back |
 //! | `released` | the signer | who leaves may stop answering (it may be told twice after a restart) |
 //! | `done` | `join` | a process has ended well |
 //! | `refused` | `join` | a request cannot be carried out; nothing was changed |
 //!
 //! # What it does not do
 //!
-//! Key and algorithm rollovers, going insecure, cancelling, model 1, other interfaces than dynamic
-//! update, NOTIFY to the parent (RFC 9859), and a watch over groups at rest: between processes it
-//! asks nothing.
+//! Model 1, other interfaces than dynamic update, and NOTIFY to the parent (RFC 9859). It does not
+//! know beforehand how fast a signer rolls: one that is too fast is told so when it is seen.
 
+mod additions;
 mod book;
 mod case;
 mod checks;
@@ -68,14 +82,16 @@ mod outstanding;
 mod place;
 mod process;
 mod report;
+mod rolls;
 mod sabotage;
 mod store;
 mod targets;
 mod updater;
 mod waits;
 
-pub use command::Command;
-pub use config::{CdsAfter, Config, Parent, Safety, Signer, SignerName, Zone};
+pub use command::{Command, RolledKey};
+pub use config::{CdsAfter, Config, KskRoll, Parent, Safety, Signer, SignerName, Zone};
 pub use controller::Controller;
+pub use process::graph::{GraphFormat, process_graph, process_names};
 pub use report::{Outcome, ProcessReport, StepReport};
 pub use sabotage::{Sabotage, UnknownSabotage};

@@ -129,7 +129,12 @@ impl Track {
                 return news;
             }
         };
-        self.unknown = None;
+        // It serves the zone again: nobody knows what it began with.
+        if let Some(Unknown::NotAuthoritative(_)) = self.unknown.take()
+            && !self.versions.is_empty()
+        {
+            self.unseen_until.push(now);
+        }
         let mut news = self.unknown_since.take().is_some();
         match self.versions.last_mut() {
             Some(last)
@@ -178,6 +183,8 @@ struct Stored {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     tracks: BTreeMap<Place, BTreeMap<Item, Track>>,
+    /// Keys that are known although nobody serves them.
+    announced: BTreeSet<Rdata>,
     verifier: SharedVerifier,
 }
 
@@ -185,6 +192,20 @@ impl Log {
     /// Uses a verifier that others use too.
     pub(crate) fn share(&mut self, verifier: SharedVerifier) {
         self.verifier = verifier;
+    }
+
+    /// Signatures by this key are recognised although nobody serves it.
+    pub(crate) fn announce(&mut self, key: &Rdata) {
+        self.announced.insert(key.clone());
+    }
+
+    /// Up to `at` everything that does not change was seen: there is no gap of a restart.
+    pub(crate) fn watched_until(&mut self, at: Timestamp) {
+        for (item, track) in self.tracks.values_mut().flatten() {
+            if item.is_watched() && track.unknown_since.is_none() {
+                track.asked = track.asked.max(Some(at));
+            }
+        }
     }
 
     /// One track.
@@ -264,6 +285,7 @@ impl Log {
         let mut tried = BTreeSet::new();
         let untried = known
             .chain(&signed.set.data)
+            .chain(&self.announced)
             .filter(|data| tried.insert(*data));
         untried
             .filter(|data| Dnskey::parse(data).is_some_and(&mut made_any))

@@ -66,29 +66,38 @@ pub(crate) fn ds_settled(
         .unwrap_or(Timestamp::MIN)
 }
 
-/// The same of CSYNC and the delegation.
-pub(crate) fn delegation_settled(case: &Case<'_>) -> Timestamp {
+/// The same of CSYNC and the delegation: from when the parent brings about no NS RRset that is
+/// `unwanted`.
+pub(crate) fn delegation_settled(
+    case: &Case<'_>,
+    unwanted: impl Fn(&BTreeSet<Rdata>) -> bool,
+) -> Timestamp {
     if are_ignored(case) {
         return Timestamp::MIN;
     }
-    let names = case.ns_data(&[case.process.subject.clone()].into());
-    let all = withdrawn(case.log, &Item::Csync).filter(|request| {
-        let asked = request.version;
-        let ns = case.log.track(request.place, &Item::Ns);
-        // What NS was while that CSYNC stood.
-        let mut named = ns.into_iter().flat_map(|track| {
-            let ends = track.versions.iter().skip(1).map(|next| next.first_seen);
-            let ends = ends.chain([Timestamp::MAX]);
-            track.versions.iter().zip(ends)
-        });
-        !asked.data.is_empty()
-            && named.any(|(ns, end)| {
-                ns.first_seen < request.at && end > asked.first_seen && !ns.data.is_disjoint(&names)
-            })
-    });
-    all.map(|request| request.at + case.config.parent_settle)
-        .max()
-        .unwrap_or(Timestamp::MIN)
+    let mut settled = Timestamp::MIN;
+    for (place, item, track) in case.log.tracks() {
+        if *item != Item::Csync || !place.is_public() {
+            continue;
+        }
+        for (asked, asked_end) in spans(track).filter(|(asked, _)| !asked.data.is_empty()) {
+            // What NS was while that CSYNC stood.
+            let ns = case.log.track(place, &Item::Ns).into_iter();
+            for (ns, ns_end) in ns.flat_map(spans).filter(|(ns, _)| unwanted(&ns.data)) {
+                let end = asked_end.min(ns_end);
+                if ns.first_seen < asked_end && ns_end > asked.first_seen && end < Timestamp::MAX {
+                    settled = settled.max(end + case.config.parent_settle);
+                }
+            }
+        }
+    }
+    settled
+}
+
+/// Versions with their ends.
+fn spans(track: &Track) -> impl Iterator<Item = (&Version, Timestamp)> {
+    let ends = track.versions.iter().skip(1).map(|next| next.first_seen);
+    track.versions.iter().zip(ends.chain([Timestamp::MAX]))
 }
 
 /// Whether every instance of the parent was seen to serve what these CDS data ask for.

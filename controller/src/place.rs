@@ -98,6 +98,14 @@ impl Item {
     /// The types of addresses.
     pub(crate) const ADDRESS_TYPES: [RecordType; 2] = [RecordType::A, RecordType::AAAA];
 
+    /// Whether it is watched while a group is at rest.
+    pub(crate) fn is_watched(&self) -> bool {
+        matches!(
+            self,
+            Self::Dnskey | Self::Soa | Self::Ns | Self::Ds | Self::Delegation
+        )
+    }
+
     /// The type that is asked for.
     pub(crate) fn rtype(&self) -> RecordType {
         match self {

@@ -67,6 +67,8 @@ defects! {
     MixedDigests = "mixed-digests",
     /// Exports ZSKs only, whatever signs.
     CskNotExported = "csk-not-exported",
+    /// Publishes the others' keys of a new algorithm before the signer's own.
+    AlgorithmInTwoVersions = "algorithm-in-two-versions",
 }
 
 impl fmt::Display for Sabotage {
@@ -108,7 +110,7 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        assert_eq!(Sabotage::ALL.len(), 22);
+        assert_eq!(Sabotage::ALL.len(), 23);
         for defect in Sabotage::ALL {
             assert_eq!(defect.name().parse(), Ok(*defect));
         }

@@ -15,7 +15,7 @@ use crate::{
     config::{CdsAfter, SignerName},
     engine::BACK_OFF_MAX,
     place::{Item, Owner},
-    process::{Goal, Kind, Parental, WaitFor, What, Who},
+    process::{Goal, Kind, Parental, Turn, WaitFor, What, Who},
     sabotage::Sabotage,
 };
 
@@ -24,6 +24,8 @@ use crate::{
 pub(crate) enum Want {
     /// Exactly this; nothing: absent.
     Exactly(BTreeSet<Rdata>),
+    /// This at least.
+    AtLeast(BTreeSet<Rdata>),
     /// A DNSKEY RRset with these foreign keys and without those; own keys are their signer's affair.
     Keys {
         /// To be there.
@@ -38,6 +40,7 @@ impl Want {
     pub(crate) fn holds(&self, data: &BTreeSet<Rdata>) -> bool {
         match self {
             Self::Exactly(wanted) => wanted == data,
+            Self::AtLeast(wanted) => wanted.is_subset(data),
             Self::Keys { present, absent } => present.is_subset(data) && absent.is_disjoint(data),
         }
     }
@@ -46,6 +49,7 @@ impl Want {
     pub(crate) fn applied_to(&self, data: &BTreeSet<Rdata>) -> BTreeSet<Rdata> {
         match self {
             Self::Exactly(wanted) => wanted.clone(),
+            Self::AtLeast(wanted) => wanted | data,
             Self::Keys { present, absent } => data
                 .union(present)
                 .filter(|key| !absent.contains(key))
@@ -82,13 +86,19 @@ impl Case<'_> {
         for signer in &at {
             match what {
                 What::ForeignKeys => add(signer, Item::Dnskey, self.foreign_keys(signer)),
+                What::OldKeysOut => add(signer, Item::Dnskey, self.without_old_keys(signer)),
+                What::NewAlgorithm | What::NewAlgorithmOfOthers | What::OldAlgorithmOut => {
+                    add(signer, Item::Dnskey, self.keys_of_algorithm(signer, what));
+                }
                 What::Ns => add(signer, Item::Ns, Want::Exactly(self.ns_data(&after))),
-                What::Cds | What::CdsAtRest => {
+                What::Cds | What::CdsOfBoth | What::CdsAtRest | What::CdsDelete | What::NoCds => {
                     let withdraw =
                         what == What::CdsAtRest && self.config.cds_after == CdsAfter::Withdraw;
-                    let (cds, cdnskey) = match withdraw {
-                        true => Default::default(),
-                        false => self.cds(&after),
+                    let (cds, cdnskey) = match what {
+                        What::CdsDelete => delete_request(),
+                        What::NoCds => Default::default(),
+                        _ if withdraw => Default::default(),
+                        _ => self.cds(&after, what == What::CdsOfBoth),
                     };
                     add(signer, Item::Cds, Want::Exactly(cds));
                     add(signer, Item::Cdnskey, Want::Exactly(cdnskey));
@@ -123,7 +133,9 @@ impl Case<'_> {
                 self.process.after()
             }
             What::Csync if self.config.has(Sabotage::CsyncAtRemainingOnly) => self.process.after(),
-            What::Cds | What::CdsAtRest if self.config.has(Sabotage::OneSignerOnlyCds) => {
+            What::Cds | What::CdsOfBoth | What::CdsAtRest
+                if self.config.has(Sabotage::OneSignerOnlyCds) =>
+            {
                 all.into_iter().take(1).collect()
             }
             _ => all,
@@ -137,25 +149,44 @@ impl Case<'_> {
         let present = others
             .flat_map(|other| self.keys.exports(self.config, other))
             .collect();
+        let gone = self.process.subject.iter();
         let absent = match self.process.kind {
-            Kind::Leave => self.keys.of(&self.process.subject).cloned().collect(),
-            Kind::Join => BTreeSet::new(),
+            Kind::Leave | Kind::CancelJoin => {
+                gone.flat_map(|gone| self.keys.of(gone)).cloned().collect()
+            }
+            _ => BTreeSet::new(),
         };
         Want::Keys { present, absent }
     }
 
+    /// The same without the keys that a roll replaces.
+    fn without_old_keys(&self, signer: &SignerName) -> Want {
+        let old = &self.process.old;
+        match self.foreign_keys(signer) {
+            Want::Keys { present, .. } => Want::Keys {
+                present: present.difference(old).cloned().collect(),
+                absent: old.clone(),
+            },
+            exactly => exactly,
+        }
+    }
+
     /// CDS and CDNSKEY of everybody's KSKs and CSKs, the same digest types for each: a validator
     /// that takes only the strongest digest of the whole DS RRset would lose the others.
-    pub(crate) fn cds(&self, signers: &BTreeSet<SignerName>) -> (BTreeSet<Rdata>, BTreeSet<Rdata>) {
+    pub(crate) fn cds(
+        &self,
+        signers: &BTreeSet<SignerName>,
+        both: bool,
+    ) -> (BTreeSet<Rdata>, BTreeSet<Rdata>) {
         let mut cds = BTreeSet::new();
         let mut cdnskey = BTreeSet::new();
         for signer in signers {
-            let odd = self.config.has(Sabotage::MixedDigests) && *signer == self.process.subject;
+            let odd = self.config.has(Sabotage::MixedDigests) && self.process.is_about(signer);
             let digests = match odd {
                 true => [DIGEST_SHA384].into(),
                 false => self.config.digests.clone(),
             };
-            for key in self.keys.entry_points(signer) {
+            for key in self.entry_points([signer], both) {
                 cdnskey.insert(key.to_rdata());
                 let records = digests
                     .iter()
@@ -183,8 +214,16 @@ impl Case<'_> {
             Goal::Publish(what, who) => {
                 for name in self.process.who(who) {
                     let items = match what {
-                        What::ForeignKeys => vec![Item::Dnskey],
-                        What::Cds | What::CdsAtRest => vec![Item::Cds, Item::Cdnskey],
+                        What::ForeignKeys
+                        | What::OldKeysOut
+                        | What::NewAlgorithm
+                        | What::NewAlgorithmOfOthers
+                        | What::OldAlgorithmOut => vec![Item::Dnskey],
+                        What::Cds
+                        | What::CdsOfBoth
+                        | What::CdsDelete
+                        | What::NoCds
+                        | What::CdsAtRest => vec![Item::Cds, Item::Cdnskey],
                         What::Ns => vec![Item::Ns],
                         What::Csync => vec![Item::Csync, Item::Soa],
                         What::NoCsync => vec![Item::Csync],
@@ -195,14 +234,16 @@ impl Case<'_> {
                 }
                 // What the parent has when the signal goes out is what its answer is measured by.
                 match what {
-                    What::Cds => drop(looks.insert((Owner::Parent, Item::Ds))),
-                    What::Csync => drop(looks.insert((Owner::Parent, Item::Delegation))),
+                    What::Cds | What::CdsOfBoth | What::CdsDelete => {
+                        looks.extend([(Owner::Parent, Item::Ds)]);
+                    }
+                    What::Csync => looks.extend([(Owner::Parent, Item::Delegation)]),
                     _ => {}
                 }
             }
             Goal::Watch(what) => {
                 looks.insert(match what {
-                    Parental::Ds => (Owner::Parent, Item::Ds),
+                    Parental::Ds | Parental::DsOfBoth | Parental::NoDs => (Owner::Parent, Item::Ds),
                     Parental::Delegation => (Owner::Parent, Item::Delegation),
                 });
                 if self.is_slow() {
@@ -216,9 +257,53 @@ impl Case<'_> {
                 .iter()
                 .for_each(|wait| self.rests_on(*wait, &mut looks)),
             Goal::Release => {}
+            Goal::Turn(turn) => {
+                let items: &[Item] = match turn {
+                    Turn::New(_) | Turn::DropOld(_) | Turn::Unsign => &[Item::Dnskey],
+                    Turn::SignWithNew(_) => &[Item::Soa, Item::Dnskey],
+                    Turn::SignAlso | Turn::DropOldAlgorithm => &[Item::Soa],
+                    Turn::RetireOld => &[],
+                };
+                for name in self.whose_turn() {
+                    looks.extend(items.iter().map(|item| (signer(&name), item.clone())));
+                }
+            }
         }
         if self.probes_the_dead(goal) {
-            looks.insert((signer(&self.process.subject), Item::Ns));
+            let dead = self.process.subject.iter();
+            looks.extend(dead.map(|dead| (signer(dead), Item::Ns)));
+        }
+        looks
+    }
+
+    /// Who must do something: who rolls, or everybody.
+    pub(crate) fn whose_turn(&self) -> BTreeSet<SignerName> {
+        match &self.process.subject {
+            Some(subject) => [subject.clone()].into(),
+            None => self.process.after(),
+        }
+    }
+
+    /// What is seen at least once an hour, whatever the process is at: rolls, and keys that vanish.
+    pub(crate) fn watched(&self) -> BTreeSet<(Owner, Item)> {
+        let process = self.process;
+        let gone = process.dead || process.released;
+        let mut signers = process.everybody();
+        signers.retain(|signer| !gone || !process.is_about(signer));
+        let mut items = vec![Item::Dnskey, Item::Soa];
+        if process.kind == Kind::Rest {
+            items.push(Item::Ns);
+        } else if self.adds_to_cds() {
+            items.extend([Item::Cds, Item::Cdnskey]);
+        }
+        let mut looks: BTreeSet<(Owner, Item)> = BTreeSet::new();
+        for signer in signers {
+            let owner = Owner::Signer(signer);
+            looks.extend(items.iter().map(|item| (owner.clone(), item.clone())));
+        }
+        if process.kind == Kind::Rest {
+            looks.insert((Owner::Parent, Item::Ds));
+            looks.insert((Owner::Parent, Item::Delegation));
         }
         looks
     }
@@ -252,12 +337,19 @@ impl Case<'_> {
             WaitFor::Ns => {
                 all(Who::All, &[Item::Ns]);
                 looks.insert((Owner::Parent, Item::Delegation));
-                if self.process.who(Who::All).contains(&self.process.subject) {
-                    // Until then it answers, with everybody's keys.
-                    looks.insert((Owner::Signer(self.process.subject.clone()), Item::Dnskey));
-                }
+                // Until then it answers, with everybody's keys.
+                let leaver = self.process.who(Who::Subject).into_iter();
+                let alive = leaver.filter(|leaver| self.process.who(Who::All).contains(leaver));
+                looks.extend(alive.map(|leaver| (Owner::Signer(leaver), Item::Dnskey)));
             }
-            WaitFor::Ds => drop(looks.insert((Owner::Parent, Item::Ds))),
+            WaitFor::Ds | WaitFor::DsOfBoth | WaitFor::NoDs => {
+                looks.extend([(Owner::Parent, Item::Ds)]);
+            }
+            WaitFor::Delegation => looks.extend([(Owner::Parent, Item::Delegation)]),
+            WaitFor::OwnDnskey => all(Who::Subject, &[Item::Dnskey]),
+            WaitFor::RolledData => all(Who::Subject, &[Item::Soa]),
+            WaitFor::NewAlgorithm | WaitFor::OldAlgorithm => all(Who::After, &[Item::Dnskey]),
+            WaitFor::GroupData => all(Who::After, &[Item::Soa]),
             WaitFor::LeaverDnskey | WaitFor::LeaverData => {}
         }
     }
@@ -268,6 +360,14 @@ impl Case<'_> {
             .map(|(item, _)| item)
             .collect()
     }
+}
+
+/// The one shape of a request to remove DS (RFC 8078 §4).
+fn delete_request() -> (BTreeSet<Rdata>, BTreeSet<Rdata>) {
+    (
+        [Rdata::from_octets([0, 0, 0, 0, 0])].into(),
+        [Rdata::from_octets([0, 0, 3, 0, 0])].into(),
+    )
 }
 
 /// The CSYNC record for a zone at this serial (RFC 7477 §2.1.1): act at once, not on older data, on

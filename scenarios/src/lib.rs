@@ -11,5 +11,6 @@ pub mod expectations;
 mod lint;
 pub mod load;
 pub mod outcome;
+pub mod rehearsal;
 pub mod run;
 pub mod scenario;

@@ -31,7 +31,7 @@ pub use self::{
     },
     parent::{
         Algorithm, Bootstrap, CdsAfter, Continuity, Controller, ControllerSabotage, Denial,
-        LONGEST_DEFAULT, Parent, Scanner, ScannerSabotage,
+        KskRoll, LONGEST_DEFAULT, Parent, Scanner, ScannerSabotage,
     },
     setting::Setting,
     signer::{Group, Hsm, Interface, KeyLayout, NamesIn, Nsec3, Quirk, Servers, Signer},

@@ -332,7 +332,7 @@ impl Stage {
         keys
     }
 
-    fn primary(&mut self, signer: &str, zone: &Name) -> Option<&mut Primary> {
+    pub(crate) fn primary(&mut self, signer: &str, zone: &Name) -> Option<&mut Primary> {
         let index = self.world.operator(signer)?;
         self.world.operators[index].primaries.get_mut(zone)
     }

@@ -55,8 +55,14 @@ pub struct OwnKey {
     pub kind: KeyKind,
     /// The key.
     pub key: SigningKey,
-    /// Whether it makes signatures now. A key is published from the start until it is dropped.
+    /// Whether it makes signatures now.
     pub is_active: bool,
+    /// Whether the DNSKEY RRset lists it: from the start, but for an algorithm that is to come or go.
+    pub is_published: bool,
+    /// Whether an update may take it out of the DNSKEY RRset.
+    pub may_leave: bool,
+    /// Its place in the order in which keys were made.
+    pub order: u32,
 }
 
 /// All keys of one signer for one zone.
@@ -71,11 +77,32 @@ pub struct KeyRing {
 impl KeyRing {
     /// Every key that belongs into the DNSKEY RRset.
     pub fn published(&self) -> BTreeSet<&Dnskey> {
-        self.own
-            .values()
-            .map(|own| own.key.public())
+        let own = self.own.values().filter(|own| own.is_published);
+        own.map(|own| own.key.public())
             .chain(&self.foreign)
             .collect()
+    }
+
+    /// The own key of this public half.
+    pub fn own_of_mut(&mut self, key: &Dnskey) -> Option<&mut OwnKey> {
+        self.own.values_mut().find(|own| own.key.public() == key)
+    }
+
+    /// The place of the next key in the order in which keys are made.
+    pub fn next_order(&self) -> u32 {
+        self.own
+            .values()
+            .map(|own| own.order + 1)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Own keys of this kind, the oldest first.
+    pub fn of_kind(&mut self, kind: KeyKind) -> Vec<(&String, &mut OwnKey)> {
+        let own = self.own.iter_mut().filter(|(_, own)| own.kind == kind);
+        let mut own: Vec<_> = own.collect();
+        own.sort_by_key(|(_, own)| own.order);
+        own
     }
 
     /// The own key of this public half, with its label.

@@ -11,6 +11,7 @@ pub mod operator;
 pub mod primary;
 pub mod published;
 pub mod recorder;
+pub mod rolls;
 pub mod topology;
 pub mod update;
 pub mod world;

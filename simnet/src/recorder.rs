@@ -149,6 +149,11 @@ impl Recorder {
             let version = self.version(id, served, content, now);
             let open = self.open.entry(id).or_default();
             replace(&mut self.history.dnskey, &mut open.dnskey, version, now);
+        } else if let Some(soa) = zone.apex(RecordType::SOA) {
+            // An unsigned zone says that it has no keys, for as long as denials are held.
+            let version = self.version(id, soa, Vec::new(), now);
+            let open = self.open.entry(id).or_default();
+            replace(&mut self.history.dnskey, &mut open.dnskey, version, now);
         }
         if let Some(served) = zone.apex(RecordType::NS) {
             self.ns(id, served, now);

@@ -410,23 +410,42 @@ impl Stage {
         label: &str,
         is_active: bool,
     ) {
-        let (seed, plan) = (self.topology.seed, self.signer(signer).cloned());
-        let Some((plan, operator)) = plan.zip(self.world.operator(signer)) else {
+        if let Some(algorithm) = self.signer(signer).map(|plan| plan.algorithm) {
+            self.make_key_of(algorithm, signer, zone, kind, label, is_active);
+        }
+    }
+
+    /// The same in another algorithm than the signer began with.
+    pub fn make_key_of(
+        &mut self,
+        algorithm: Algorithm,
+        signer: &str,
+        zone: &Name,
+        kind: KeyKind,
+        label: &str,
+        is_active: bool,
+    ) {
+        let Some(operator) = self.world.operator(signer) else {
             return;
         };
         let name = format!("{signer}/{zone}/{label}");
-        let key = SigningKey::from_seed(plan.algorithm, kind.flags(), octets(seed, &name));
+        let seed = octets(self.topology.seed, &name);
+        let key = SigningKey::from_seed(algorithm, kind.flags(), seed);
         if let Some(recorder) = self.world.recorders.get_mut(zone) {
             let tag = key.public().tag();
             recorder.key(key.public(), format!("{signer} {label} ({tag})"));
         }
         if let Some(primary) = self.world.operators[operator].primaries.get_mut(zone) {
+            let order = primary.keys.next_order();
             primary.keys.own.insert(
                 label.into(),
                 OwnKey {
                     kind,
                     key,
                     is_active,
+                    is_published: true,
+                    may_leave: false,
+                    order,
                 },
             );
         }
@@ -546,6 +565,9 @@ impl Stage {
                     kind,
                     key,
                     is_active: true,
+                    is_published: true,
+                    may_leave: false,
+                    order: 0,
                 },
             );
         }

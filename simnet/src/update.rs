@@ -85,17 +85,27 @@ fn make(primary: &mut Primary, change: &Change) {
         types.contains(&rtype) && (*name == apex || rtype != RecordType::SOA)
     };
     match change {
-        // Signers keep their own keys whatever an update says; only foreign ones come and go.
+        // Signers keep their own keys whatever an update says, and only foreign ones come and go; but
+        // for keys that were made to be published later, or let go.
         Change::Add(set) if set.rtype == RecordType::DNSKEY => {
-            let keys = set.data.iter().filter_map(Dnskey::parse);
-            let foreign: Vec<Dnskey> = keys
-                .filter(|key| primary.keys.own_of(key).is_none())
-                .collect();
-            primary.keys.foreign.extend(foreign);
+            for key in set.data.iter().filter_map(Dnskey::parse) {
+                match primary.keys.own_of_mut(&key) {
+                    Some(own) if own.is_published => {}
+                    Some(own) => {
+                        own.is_published = true;
+                        own.is_active = true;
+                    }
+                    None => drop(primary.keys.foreign.insert(key)),
+                }
+            }
         }
         Change::Remove(set) if set.rtype == RecordType::DNSKEY => {
             for key in set.data.iter().filter_map(Dnskey::parse) {
                 primary.keys.foreign.remove(&key);
+                if let Some(own) = primary.keys.own_of_mut(&key).filter(|own| own.may_leave) {
+                    own.is_published = false;
+                    own.is_active &= own.kind.signs_data();
+                }
             }
         }
         Change::Clear(_, RecordType::DNSKEY) => primary.keys.foreign.clear(),

@@ -83,7 +83,7 @@ impl Bench {
         places.insert(&config, Owner::Parent, found);
         let before: BTreeSet<SignerName> = match kind {
             Kind::Join => [SignerName::from("alpha")].into(),
-            Kind::Leave => ["alpha".into(), "beta".into()].into(),
+            _ => ["alpha".into(), "beta".into()].into(),
         };
         let start = Timestamp::from_seconds(1_767_225_600);
         let mut bench = Self {
@@ -92,25 +92,10 @@ impl Bench {
             keys: Keys::default(),
             places,
             process: Process {
-                id: 0,
-                kind,
-                subject: "beta".into(),
-                dead: false,
                 before,
-                after: None,
                 outcome: Outcome::Running,
-                reason: String::new(),
-                row: 0,
-                deadline: None,
-                csync: Default::default(),
-                released: false,
-                steps: vec![StepState {
-                    step: 1,
-                    from: start,
-                    until: None,
-                    applied_at: None,
-                }],
-                forgot_deadline: false,
+                steps: vec![StepState::begin(kind, 1, start)],
+                ..Process::new(0, kind, Some("beta".into()))
             },
             writes: Writes::new(),
             now: start,

@@ -425,13 +425,17 @@ fn tables_begin_with_prerequisites_and_number_their_steps_in_order() {
 }
 
 #[test]
-fn a_key_that_its_signer_has_dropped_is_exported_no_more() {
+fn a_key_that_its_signer_has_dropped_is_exported_until_a_roll_has_settled() {
     let mut bench = Bench::new(Kind::Join);
     let signers = ["alpha".into(), "beta".into()].into();
     let ksk: BTreeSet<Rdata> = [key("alpha", true).public().to_rdata()].into();
     bench.show_all("alpha", Item::Dnskey, ksk, &[key("alpha", true)]);
     bench.keys.learn(&bench.log, &bench.places, &signers);
     let zsk = key("alpha", false).public().to_rdata();
+    let exports = bench.keys.exports(&bench.config, &"alpha".into());
+    assert!(exports.contains(&zsk), "caches hold what it signed");
+    let old = [zsk.clone()].into();
+    bench.keys.settle(&"alpha".into(), &old, &BTreeSet::new());
     let exports = bench.keys.exports(&bench.config, &"alpha".into());
     assert!(!exports.contains(&zsk));
     assert_eq!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use counterpoint_dns::{rdata::Csync, time::Timestamp};
 
-use super::{Engine, Phase};
+use super::{BACK_OFF_MAX, Engine, Phase};
 use crate::{
     checks,
     config::SignerName,
@@ -40,11 +40,13 @@ impl Engine {
                 let text = format!("{why}, {}", until_text(until, io.now));
                 self.tell(io, index, Outcome::Waiting, "wait", subject, text);
                 let probes = self.case(io.config, index).probes_the_dead(row.goal);
+                // The watch over what changes by itself goes on.
+                let watch = (self.watched + BACK_OFF_MAX).max(io.now + io.config.poll);
                 let next = match probes {
-                    true => until.min(io.now + self.back_off(io.config)),
-                    false => until,
+                    true => watch.min(io.now + self.back_off(io.config)),
+                    false => watch,
                 };
-                self.look_again(next);
+                self.look_again(until.min(next));
             }
             Decision::Watch { what, next_poll } => {
                 let text = format!("for {what}");
@@ -60,7 +62,7 @@ impl Engine {
         }
     }
 
-    fn look_again(&mut self, at: Timestamp) {
+    pub(super) fn look_again(&mut self, at: Timestamp) {
         self.polls = self.polls.saturating_add(1);
         self.phase = Phase::Sleeping(at);
     }
@@ -92,6 +94,7 @@ impl Engine {
 
     fn advance(&mut self, io: &mut Io<'_>, index: usize, row: Row) {
         if row.goal == Goal::Prerequisites {
+            self.fix_old_keys(io, index);
             let warnings = checks::warnings(&self.case(io.config, index));
             let subject = format!("{}/{}", self.processes[index].kind.name(), row.step);
             for warning in warnings {
@@ -120,12 +123,9 @@ impl Engine {
             if let Some(step) = process.steps.last_mut() {
                 step.until = Some(io.now);
             }
-            process.steps.push(StepState {
-                step: next.step,
-                from: io.now,
-                until: None,
-                applied_at: None,
-            });
+            process
+                .steps
+                .push(StepState::begin(process.kind, next.step, io.now));
             process.reason = next.title.into();
             let subject = format!("{}/{}", process.kind.name(), next.step);
             let title = next.title.to_owned();
@@ -141,7 +141,7 @@ impl Engine {
     fn release(&mut self, io: &mut Io<'_>, index: usize) {
         let process = &mut self.processes[index];
         process.released = true;
-        let leaver = process.subject.to_string();
+        let leaver = process.whom();
         if !io.config.has(Sabotage::LeaverNeverStops) {
             let text = "no cache is led to it any more: it may stop answering".into();
             io.note(&self.zone, "released", leaver, text);
@@ -173,12 +173,9 @@ impl Engine {
             if let Some(step) = process.steps.last_mut() {
                 step.until = Some(io.now);
             }
-            process.steps.push(StepState {
-                step: table[back].step,
-                from: io.now,
-                until: None,
-                applied_at: None,
-            });
+            process
+                .steps
+                .push(StepState::begin(process.kind, table[back].step, io.now));
         }
         process.row = back;
         process.deadline = None;
@@ -216,10 +213,21 @@ impl Engine {
             }
         }
         self.persist_process(io, index);
+        self.write(io, "apply", subject, changes);
+    }
+
+    /// Sends one update to each signer, and tells what of.
+    pub(super) fn write(
+        &mut self,
+        io: &mut Io<'_>,
+        kind: &'static str,
+        subject: String,
+        changes: Vec<Change>,
+    ) {
         let mut by_signer: BTreeMap<SignerName, Vec<Change>> = BTreeMap::new();
         for change in changes {
             let text = format!("{} {}", change.signer, difference(&change));
-            io.note(&self.zone, "apply", subject.clone(), text);
+            io.note(&self.zone, kind, subject.clone(), text);
             by_signer
                 .entry(change.signer.clone())
                 .or_default()
@@ -246,7 +254,7 @@ impl Engine {
     }
 
     /// The guard has a witness against what the table wants.
-    fn refuse(&mut self, io: &mut Io<'_>, index: usize, row: Row, witness: String) {
+    pub(super) fn refuse(&mut self, io: &mut Io<'_>, index: usize, row: Row, witness: String) {
         let subject = format!("{}/{}", self.processes[index].kind.name(), row.step);
         io.note(&self.zone, "guard", subject, witness.clone());
         let refused = Decision::Blocked {

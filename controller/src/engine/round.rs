@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use counterpoint_dns::{exchange::Outcome, message::Question, rrset::SignedRrSet, time::Timestamp};
 
-use super::{Engine, Phase};
+use super::{BACK_OFF_MAX, Engine, Phase};
 use crate::{
     io::{Io, Look, Purpose, Tag},
     log::Unknown,
     observation,
     place::{Item, Owner, Place, parent_places, signer_places},
+    process::{Goal, Process},
+    report::Outcome as How,
     store,
 };
 
@@ -47,29 +49,34 @@ impl Engine {
         }
     }
 
-    /// Looks at what the current row names.
+    /// Looks at what the current row names, and at least once an hour, as at rest, at everything that
+    /// may change by itself.
     pub(super) fn observe(&mut self, io: &mut Io<'_>) {
         self.locate(io);
-        let Some(index) = self.current() else {
-            self.phase = Phase::Idle;
-            return;
-        };
-        let row = self.row(io.config, index);
-        let looks = row.map(|row| self.case(io.config, index).looks(row.goal));
-        self.ask(io, looks.unwrap_or_default());
-    }
-
-    /// Looks at the zone for the first time: history begins now.
-    pub(super) fn survey(&mut self, io: &mut Io<'_>) {
         self.surveyed = true;
-        let mut looks: BTreeSet<(Owner, Item)> = BTreeSet::new();
-        for signer in self.members(io.config) {
-            for item in [Item::Dnskey, Item::Soa, Item::Ns] {
-                looks.insert((Owner::Signer(signer.clone()), item));
-            }
+        let Some(index) = self.current() else {
+            let process = Process::at_rest(self.members(io.config));
+            let looks = self.case_of(io.config, &process).watched();
+            self.watched = io.now;
+            return self.ask(io, looks);
+        };
+        let process = &self.processes[index];
+        let case = self.case(io.config, index);
+        let mut looks = BTreeSet::new();
+        if let Some(row) = self.row(io.config, index) {
+            let deadline = process.deadline.as_ref();
+            // A wait asks nothing until its deadline, but whether the dead are dead.
+            let is_early = deadline.is_some_and(|deadline| io.now < deadline.until);
+            let goal = match row.goal {
+                Goal::Wait(_) if is_early => Goal::Wait(&[]),
+                goal => goal,
+            };
+            looks = case.looks(goal);
         }
-        looks.insert((Owner::Parent, Item::Ds));
-        looks.insert((Owner::Parent, Item::Delegation));
+        if process.outcome != How::Queued && io.now >= self.watched + BACK_OFF_MAX {
+            looks.extend(case.watched());
+            self.watched = io.now;
+        }
         self.ask(io, looks);
     }
 
@@ -134,6 +141,7 @@ impl Engine {
         };
         // Keys first: signatures are told apart by the keys that are known.
         got.sort_by_key(|got| got.item != Item::Dnskey);
+        let mut any_news = false;
         for got in got {
             let max_ttl = match &got.place.owner {
                 Owner::Parent => io.config.parent.max_ttl,
@@ -145,6 +153,7 @@ impl Engine {
             let news = self
                 .log
                 .observe(got.at, &got.place, &got.item, got.shown, max_ttl);
+            any_news |= news;
             if news {
                 let zone = self.zone.to_string();
                 let record = self.log.record(&zone, &got.place, &got.item);
@@ -158,6 +167,13 @@ impl Engine {
         if self.keys.learn(&self.log, &self.places, &signers) {
             io.persist(store::record(format!("keys/{}", self.zone), &self.keys));
         }
+        if self.current().is_none() {
+            // What is still the same was so without a gap, however often the controller restarts.
+            let key = format!("watched/{}", self.zone);
+            io.persist(store::record(key, &self.watched.as_nanos()));
+            self.polls *= u32::from(!any_news);
+        }
+        self.detect(io);
         self.proceed(io);
     }
 }

@@ -25,6 +25,7 @@ use crate::{
     log::{Track, Version},
     outstanding,
     place::{Item, Owner, Place},
+    process::{Kind, Turn},
     updater::Change,
 };
 
@@ -35,6 +36,8 @@ pub(super) struct Builder<'a> {
     history: History,
     instances: BTreeMap<Place, InstanceId>,
     keys: BTreeMap<Rdata, KeyId>,
+    /// Versions that signers may bring about when they do what they are asked.
+    ahead: Vec<(Place, Item, Version)>,
 }
 
 /// The parent's own key, which signs every DS RRset.
@@ -52,6 +55,7 @@ impl<'a> Builder<'a> {
             },
             instances: BTreeMap::new(),
             keys: BTreeMap::new(),
+            ahead: Vec::new(),
         };
         builder.history.keys.push(Key {
             label: "the parent's".into(),
@@ -157,13 +161,52 @@ impl<'a> Builder<'a> {
             self.unfold(change);
         }
         self.outstanding(changes);
-        let has_ds = self
-            .history
-            .ds
-            .iter()
-            .any(|version| !version.content.is_empty());
+        for (place, item, version) in std::mem::take(&mut self.ahead) {
+            let instance = self.instance(&place);
+            self.version(instance, &item, &version, self.now, Timestamp::MAX);
+        }
+        let has_ds = self.case.process.kind != Kind::GoInsecure
+            && self
+                .history
+                .ds
+                .iter()
+                .any(|version| !version.content.is_empty());
         self.history.must_be_secure = has_ds.then_some((self.now, Timestamp::MAX));
         self.history
+    }
+
+    /// What signers bring about from now on when they do this, each instance in its own time.
+    pub(super) fn turn(&mut self, turn: Turn) {
+        let old = &self.case.process.old;
+        for signer in self.case.whose_turn() {
+            for place in self.case.places.public(&Owner::Signer(signer)) {
+                for item in [Item::Dnskey, Item::Soa] {
+                    let track = self.case.log.track(place, &item);
+                    let Some(mut version) = track.and_then(Track::current).cloned() else {
+                        continue;
+                    };
+                    let is_keys = item == Item::Dnskey;
+                    match turn {
+                        // What comes beside the old harms nobody; what the controller writes itself
+                        // is judged when it does.
+                        Turn::New(_) | Turn::SignAlso | Turn::RetireOld => continue,
+                        Turn::SignWithNew(_) if is_keys => {}
+                        Turn::SignWithNew(_) => {
+                            version.signed_by.extend(self.case.new_keys());
+                        }
+                        Turn::DropOld(_) | Turn::DropOldAlgorithm => {
+                            version.data.retain(|key| !old.contains(key));
+                        }
+                        Turn::Unsign => {
+                            version.data.clear();
+                            version.signed_by.clear();
+                        }
+                    }
+                    version.signed_by.retain(|key| !old.contains(key));
+                    self.ahead.push((place.clone(), item, version));
+                }
+            }
+        }
     }
 
     /// From now on the instances of `owner` do not answer.
@@ -206,7 +249,7 @@ impl<'a> Builder<'a> {
     fn past(&mut self, place: &Place, item: &Item, track: &Track) {
         let instance = self.instance(place);
         let is_dead = self.case.process.dead
-            && place.owner == Owner::Signer(self.case.process.subject.clone());
+            && matches!(&place.owner, Owner::Signer(signer) if self.case.process.is_about(signer));
         let end = match track.unknown_since {
             Some(silent) if is_dead => silent,
             _ => Timestamp::MAX,

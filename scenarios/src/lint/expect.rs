@@ -9,9 +9,11 @@ use crate::{
 };
 
 /// What the first part of an entry of `sometimes` can be.
-const REACHABLE: [&str; 18] = [
+const REACHABLE: [&str; 22] = [
     "join",
     "leave",
+    "cancel-join",
+    "cancel-leave",
     "replace",
     "roll-zsk",
     "roll-ksk",
@@ -19,6 +21,8 @@ const REACHABLE: [&str; 18] = [
     "roll-algorithm",
     "go-insecure",
     "cancel",
+    "detected",
+    "repair",
     "fault",
     "profile",
     "resolver",

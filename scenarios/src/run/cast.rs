@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use counterpoint_controller::{Command as ControllerCommand, Controller};
 use counterpoint_dns::{
     agent::{Agent, Input, Note, Output, Record},
+    name::Name,
     resolver::{self, Resolver},
     stream::stream,
     validate::shared::SharedVerifier,
@@ -24,6 +25,10 @@ pub struct Seated<A> {
     pub seat: SeatId,
     /// The agent.
     pub agent: A,
+    /// It dies when it has had so many outputs carried out; none: it lives on.
+    pub fuse: Option<u64>,
+    /// How many outputs were carried out.
+    pub outputs: u64,
     who: String,
 }
 
@@ -36,8 +41,15 @@ impl<A: Agent> Seated<A> {
         Self {
             seat: world.seat(address),
             agent,
+            fuse: None,
+            outputs: 0,
             who: who.into(),
         }
+    }
+
+    /// Whether it must die now.
+    pub fn is_spent(&self) -> bool {
+        self.fuse == Some(0)
     }
 
     /// Hands it an input and carries out what it wants then. Returns its notes.
@@ -55,6 +67,11 @@ impl<A: Agent> Seated<A> {
     pub fn drain(&mut self, world: &mut World, store: &mut Store) -> Vec<Note> {
         let mut notes = Vec::new();
         while let Some(output) = self.agent.poll(world.now()) {
+            if self.is_spent() {
+                break;
+            }
+            self.fuse = self.fuse.map(|left| left - 1);
+            self.outputs += 1;
             match output {
                 Output::Persist(Record { key, value }) if value.is_empty() => {
                     store.remove(&key);
@@ -168,8 +185,21 @@ impl Cast {
 
     /// Tells the controller to do something. `false` if it does not run.
     pub fn command(&mut self, world: &mut World, command: ControllerCommand) -> Option<Vec<Note>> {
-        let seated = self.controller.as_mut()?;
+        let seated = self
+            .controller
+            .as_mut()
+            .filter(|seated| !seated.is_spent())?;
         Some(seated.handle(world, &mut self.controller_store, Input::Command(command)))
+    }
+
+    /// Who is leaving a zone now, by what the controller says.
+    pub fn leaving(&self, zone: &Name) -> Vec<String> {
+        let seated = self.controller.iter();
+        let reports = seated.flat_map(|seated| seated.agent.report());
+        let leaving = reports.filter(|report| {
+            report.zone == *zone && report.process == "leave" && !report.outcome.is_final()
+        });
+        leaving.map(|report| report.signer).collect()
     }
 
     /// Tells the scanner to scan now.

@@ -14,3 +14,9 @@ use crate::{outcome::Outcome, scenario::Scenario};
 pub fn run(scenario: &Scenario) -> Outcome {
     verdict::outcome(scenario, play::play(scenario))
 }
+
+/// The same with a controller that dies as soon as so many of its outputs have been carried out, and
+/// is restored a minute later.
+pub fn run_with_fuse(scenario: &Scenario, outputs: u64) -> Outcome {
+    verdict::outcome(scenario, play::play_with_fuse(scenario, outputs))
+}

@@ -23,8 +23,8 @@ use counterpoint_simnet::{
 };
 
 use crate::scenario::{
-    self, CdsAfter, Continuity, KeyLayout, NamesIn, Profile, Range, ResolverProfile, Safety,
-    Scenario, Servers, Signer, Zone,
+    self, CdsAfter, Continuity, KeyLayout, KskRoll, NamesIn, Profile, Range, ResolverProfile,
+    Safety, Scenario, Servers, Signer, Zone,
 };
 
 /// Where the controller speaks from.
@@ -133,7 +133,7 @@ fn first_label(name: &Name) -> String {
 }
 
 /// The loader refuses algorithms that the world cannot sign with.
-fn algorithm(algorithm: scenario::Algorithm) -> key::Algorithm {
+pub fn algorithm(algorithm: scenario::Algorithm) -> key::Algorithm {
     algorithm.to_key().unwrap_or(key::Algorithm::Ed25519)
 }
 
@@ -195,6 +195,10 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
     config.cds_after = match table.cds_after {
         CdsAfter::Keep => controller::CdsAfter::Keep,
         CdsAfter::Withdraw => controller::CdsAfter::Withdraw,
+    };
+    config.ksk_roll = match table.ksk_roll {
+        KskRoll::Swap => controller::KskRoll::Swap,
+        KskRoll::Double => controller::KskRoll::Double,
     };
     config.guard = table.guard;
     // Both tables of names are the contract's; the loader refuses names that are not in it.

@@ -29,6 +29,9 @@ const EVENTS_MAX: u64 = 200_000_000;
 /// version, its arrival.
 const REPLAY_DEFERRALS: u8 = 8;
 
+/// How long a controller that died by its fuse stays dead.
+const DEAD_FOR: Duration = Duration::from_secs(60);
+
 /// What a concrete resolver told its client, where it failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -87,6 +90,8 @@ pub struct Played {
 #[derive(Clone, Copy)]
 enum Cue {
     Event(usize),
+    /// A request on which the controller died is made again, unless there are more processes now.
+    AskAgain(usize, usize),
     StartController,
     Ask(usize),
     /// After everything else of its instant: it is put off as often as this.
@@ -107,10 +112,23 @@ pub fn play(scenario: &Scenario) -> Played {
     play_with(scenario, Vec::new()).0
 }
 
+/// Plays `scenario` to its end with a controller that dies as soon as so many of its outputs have been
+/// carried out, and is restored a minute later.
+pub fn play_with_fuse(scenario: &Scenario, outputs: u64) -> Played {
+    play_all(scenario, Vec::new(), Some(outputs)).0
+}
+
 /// Plays `scenario` to its end, and `replays` in it; they change nothing.
 pub fn play_with(scenario: &Scenario, replays: Vec<Replay>) -> (Played, Vec<Replay>) {
+    play_all(scenario, replays, None)
+}
+
+fn play_all(scenario: &Scenario, replays: Vec<Replay>, fuse: Option<u64>) -> (Played, Vec<Replay>) {
     let mut stage = Stage::new(plan::topology(scenario));
-    let cast = Cast::new(scenario, &mut stage);
+    let mut cast = Cast::new(scenario, &mut stage);
+    if let Some(seated) = &mut cast.controller {
+        seated.fuse = fuse.map(|outputs| outputs.saturating_sub(seated.outputs).max(1));
+    }
     let played = Played {
         end: stage.world.now(),
         stage,
@@ -335,6 +353,7 @@ impl Player<'_> {
         match self.cues[number] {
             Cue::Event(index) => {
                 let event = &self.scenario.events[index];
+                let before = self.processes();
                 self.played
                     .reached
                     .insert(format!("event/{}", event.what.name()));
@@ -342,6 +361,17 @@ impl Player<'_> {
                 let done = script::perform(self.scenario, event, stage, cast);
                 self.played.warnings.extend(done.warning);
                 self.hear(done.notes);
+                if self.bury() && event.what.is_process() {
+                    let at = self.played.stage.world.now() + DEAD_FOR * 2;
+                    self.cue(at, Cue::AskAgain(index, before));
+                }
+            }
+            Cue::AskAgain(index, before) => {
+                let is_cancel = self.scenario.events[index].what == What::Cancel {};
+                if is_cancel || self.processes() == before {
+                    let now = self.played.stage.world.now();
+                    self.cue(now, Cue::Event(index));
+                }
             }
             Cue::StartController => {
                 let Played { stage, cast, .. } = &mut self.played;
@@ -396,6 +426,7 @@ impl Player<'_> {
             let Some(input) = retyped(input) else { return };
             let notes = seated.handle(world, &mut cast.controller_store, input);
             self.hear(notes);
+            self.bury();
         } else if let Some(seated) = cast.scanner.as_mut().filter(|seated| seated.seat == seat) {
             let Some(input) = retyped(input) else { return };
             let notes = seated.handle(world, &mut cast.scanner_store, input);
@@ -470,8 +501,43 @@ impl Player<'_> {
                     self.played.reached.insert(format!("{kind}/{process}"));
                 }
                 "released" => self.release(&note.zone, &note.subject),
-                _ => {}
+                "repair" | "detected" | "cancel" => {
+                    self.played
+                        .reached
+                        .insert(format!("{}/{}", note.kind, note.subject));
+                }
+                _ => self.take_turn(&note),
             }
+        }
+    }
+
+    /// How many processes the controller knows of.
+    fn processes(&self) -> usize {
+        let seated = self.played.cast.controller.as_ref();
+        seated.map_or(0, |seated| seated.agent.report().len())
+    }
+
+    /// Takes a controller whose fuse is spent away, for a while. Whether it was.
+    fn bury(&mut self) -> bool {
+        let Played { stage, cast, .. } = &mut self.played;
+        let is_dead = cast
+            .controller
+            .as_ref()
+            .is_some_and(|seated| seated.is_spent());
+        if is_dead {
+            cast.stop_controller(&mut stage.world);
+            let at = stage.world.now() + DEAD_FOR;
+            self.cue(at, Cue::StartController);
+        }
+        is_dead
+    }
+
+    /// A signer does what the controller asks it to.
+    fn take_turn(&mut self, note: &Note) {
+        let Played { stage, cast, .. } = &mut self.played;
+        if let Some(command) = script::take_turn(self.scenario, note, stage) {
+            let notes = cast.command(&mut stage.world, command);
+            self.hear(notes.unwrap_or_default());
         }
     }
 

@@ -1,9 +1,9 @@
 //! Carries out the events of a scenario: by hand in the world, or through the controller.
 
-use counterpoint_controller::{Command, SignerName};
+use counterpoint_controller::{Command, RolledKey, SignerName};
 use counterpoint_dns::{
     agent::Note,
-    name::{Name, RecordType},
+    name::{Name, RecordType, parse_name},
 };
 use counterpoint_simnet::{
     by_hand,
@@ -51,6 +51,24 @@ pub fn perform(scenario: &Scenario, event: &Event, stage: &mut Stage, cast: &mut
         What::ScanNow {} => {
             cast.scan_now(&mut stage.world);
             return Done::default();
+        }
+        _ => {}
+    }
+    match &event.what {
+        // From now on the zone may be insecure: somebody wants it so.
+        What::GoInsecure {} => {
+            if let Some(recorder) = stage.world.recorders.get_mut(zone) {
+                recorder.must_be_secure(scenario.start, now);
+            }
+        }
+        // A signer that has stopped serves again, if its leave is run back.
+        What::Cancel {} => {
+            for signer in cast.leaving(zone) {
+                let mut plans = stage.topology.zones.iter();
+                if let Some(plan) = plans.find(|plan| plan.name == *zone).cloned() {
+                    stage.start_serving(&signer, &plan);
+                }
+            }
         }
         _ => {}
     }
@@ -137,8 +155,66 @@ fn command(scenario: &Scenario, event: &Event) -> Option<(Command, Vec<(String, 
             },
             vec![],
         ),
+        What::RollZsk { signer } => roll(zone, signer, RolledKey::Zsk),
+        What::RollKsk { signer } => roll(zone, signer, RolledKey::Ksk),
+        What::RollCsk { signer } => roll(zone, signer, RolledKey::Csk),
+        What::RollAlgorithm { to } => {
+            let to = to.number();
+            (Command::RollAlgorithm { zone, to }, vec![])
+        }
+        What::GoInsecure {} => (Command::GoInsecure { zone }, vec![]),
+        What::Cancel {} => (Command::Cancel { zone }, vec![]),
         _ => return None,
     })
+}
+
+fn roll(zone: Name, signer: &str, key: RolledKey) -> (Command, Vec<(String, Name)>) {
+    let signer = SignerName::from(signer);
+    (Command::Roll { zone, signer, key }, vec![])
+}
+
+/// A signer does what the controller asks for in a note; what the controller must be told then.
+pub fn take_turn(scenario: &Scenario, note: &Note, stage: &mut Stage) -> Option<Command> {
+    let signer = note.subject.as_str();
+    let zone = parse_name(&note.zone).ok()?;
+    let kinds = [KeyKind::Zsk, KeyKind::Ksk, KeyKind::Csk];
+    let kind = kinds
+        .into_iter()
+        .find(|kind| note.kind.ends_with(&kind.to_string()));
+    let mut told = None;
+    match (note.kind, kind) {
+        (turn, Some(kind)) if turn.starts_with("new-") => stage.begin_roll(signer, &zone, kind),
+        (turn, Some(kind)) if turn.starts_with("sign-with-new-") => {
+            stage.sign_with_newest(signer, &zone, kind);
+        }
+        (turn, Some(kind)) if turn.starts_with("drop-old-") => {
+            stage.drop_replaced(signer, &zone, kind);
+        }
+        ("sign-also", _) => {
+            let now = stage.world.now();
+            let mut events = scenario.events_by_time().into_iter().rev();
+            let to = events.find_map(|event| match event.what {
+                What::RollAlgorithm { to } if event.zone == zone => {
+                    Some(to).filter(|_| scenario.start + event.at <= now)
+                }
+                _ => None,
+            });
+            let keys = stage.prepare_algorithm(signer, &zone, plan::algorithm(to?));
+            told = Some(Command::Announce {
+                zone: zone.clone(),
+                signer: signer.into(),
+                keys,
+            });
+        }
+        ("retire-old", _) => stage.retire_algorithms(signer, &zone),
+        ("drop-old-algorithm", _) => stage.drop_retired(signer, &zone),
+        ("unsign", _) => stage.unsign(signer, &zone),
+        _ => return None,
+    }
+    let now = stage.world.now();
+    stage.world.log.line(now, signer, "turn", note.kind);
+    stage.publish(signer, &zone);
+    told
 }
 
 fn by_hand(scenario: &Scenario, event: &Event, stage: &mut Stage) {
@@ -168,7 +244,9 @@ fn by_hand(scenario: &Scenario, event: &Event, stage: &mut Stage) {
             kind,
             label,
         } => {
-            stage.make_key(signer, zone, key_kind(*kind), label, false);
+            // As real signers do: a key that a DS is to name signs DNSKEY from the start.
+            let kind = key_kind(*kind);
+            stage.make_key(signer, zone, kind, label, kind.signs_keys());
         }
         What::SignWith { signer, label } => stage.sign_with(signer, zone, label),
         What::DropKey { signer, label } => stage.drop_key(signer, zone, label),
@@ -257,6 +335,12 @@ fn by_hand(scenario: &Scenario, event: &Event, stage: &mut Stage) {
         | What::Replace { .. }
         | What::GroupAdd { .. }
         | What::GroupRemove { .. }
+        | What::RollZsk { .. }
+        | What::RollKsk { .. }
+        | What::RollCsk { .. }
+        | What::RollAlgorithm { .. }
+        | What::GoInsecure {}
+        | What::Cancel {}
         | What::ControllerCrash { .. }
         | What::ControllerStop {}
         | What::ControllerStart {}

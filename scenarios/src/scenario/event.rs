@@ -10,6 +10,7 @@ use counterpoint_dns::name::{Name, RecordType};
 pub use self::value::{CdsType, CsyncFlags, Digest, KeyKind, Keys};
 pub(crate) use self::value::{parse_type, print_type};
 use super::{
+    parent::Algorithm,
     setting::Setting,
     time::{Ttl, minutes},
     zone::Record,
@@ -110,6 +111,18 @@ events! {
     GroupAdd "group-add" { /** The group. */ group "group": String, /** Who. */ signer "signer": String },
     /// Every zone of the group leaves the signer.
     GroupRemove "group-remove" { /** The group. */ group "group": String, /** Who. */ signer "signer": String },
+    /// The controller gives a signer another ZSK.
+    RollZsk "roll-zsk" { /** Who rolls. */ signer "signer": String },
+    /// The controller gives a signer another KSK.
+    RollKsk "roll-ksk" { /** Who rolls. */ signer "signer": String },
+    /// The controller gives a signer another CSK.
+    RollCsk "roll-csk" { /** Who rolls. */ signer "signer": String },
+    /// The controller gives everybody keys of another algorithm.
+    RollAlgorithm "roll-algorithm" { /** To which. */ to "to": Algorithm },
+    /// The controller takes the DS away, then the signatures.
+    GoInsecure "go-insecure" {},
+    /// The controller runs the current join or leave back.
+    Cancel "cancel" {},
     /// The controller is killed, and starts again from what it persisted.
     ControllerCrash "controller-crash" { /** Time until it starts again. */ lasting "for": Duration = minutes(10) },
     /// The controller stops.
@@ -207,6 +220,12 @@ impl What {
                 | Self::Replace { .. }
                 | Self::GroupAdd { .. }
                 | Self::GroupRemove { .. }
+                | Self::RollZsk { .. }
+                | Self::RollKsk { .. }
+                | Self::RollCsk { .. }
+                | Self::RollAlgorithm { .. }
+                | Self::GoInsecure {}
+                | Self::Cancel {}
         )
     }
 
@@ -259,6 +278,9 @@ impl What {
             | Self::Leave { signer, .. }
             | Self::GroupAdd { signer, .. }
             | Self::GroupRemove { signer, .. }
+            | Self::RollZsk { signer }
+            | Self::RollKsk { signer }
+            | Self::RollCsk { signer }
             | Self::StartServing { signer }
             | Self::StopServing { signer }
             | Self::StartSigning { signer }

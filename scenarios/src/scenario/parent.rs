@@ -79,6 +79,16 @@ names! {
 }
 
 names! {
+    /// How often the parent is asked in a KSK roll.
+    pub enum KskRoll {
+        /// Once: the new key instead of the old one.
+        Swap = "swap",
+        /// Twice: the new key beside the old one, later alone.
+        Double = "double",
+    }
+}
+
+names! {
     /// A deliberate defect of the scanner.
     pub enum ScannerSabotage {
         FirstNsOnly = "first-ns-only",
@@ -121,6 +131,8 @@ names! {
         DeadLeaverNotProbed = "dead-leaver-not-probed",
         MixedDigests = "mixed-digests",
         CskNotExported = "csk-not-exported",
+        /// The others' keys of a new algorithm before the signer's own.
+        AlgorithmInTwoVersions = "algorithm-in-two-versions",
     }
 }
 
@@ -192,6 +204,8 @@ settings! {
         parent_settle "parent-settle": Option<Duration> = None,
         /// What becomes of CDS and CDNSKEY afterwards.
         cds_after "cds-after": CdsAfter = CdsAfter::Keep,
+        /// How often the parent is asked in a KSK roll.
+        ksk_roll "ksk-roll": KskRoll = KskRoll::Swap,
         /// Whether a change that the cache calculus refutes is refused.
         guard "guard": bool = true,
         /// Deliberate defects.

@@ -47,19 +47,8 @@ pub const UNSUPPORTED: &[Unsupported] = &[
             "powerdns-recursor",
         ],
     ),
-    not(
-        "event.do",
-        &[
-            "roll-zsk",
-            "roll-ksk",
-            "roll-csk",
-            "roll-algorithm",
-            "go-insecure",
-            "cancel",
-            "notify",
-            "manual-ds",
-        ],
-    ),
+    not("event.do", &["notify", "manual-ds"]),
+    not("event.to", &["rsasha256", "ecdsap384sha384"]),
     not(
         "fault.kind",
         &[

@@ -3,6 +3,7 @@
 mod determinism;
 mod draws;
 mod library;
+mod rehearsal;
 mod replays;
 
 use std::path::{Path, PathBuf};

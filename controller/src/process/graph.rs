@@ -1,0 +1,120 @@
+//! The tables for people: as text, and as a Mermaid flow chart. Pure functions of the tables.
+
+use std::fmt::Write as _;
+
+use super::{Goal, Kind, Row};
+use crate::config::KskRoll;
+
+/// How a table is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraphFormat {
+    /// One line a row.
+    Text,
+    /// A Mermaid flow chart (`flowchart TD`).
+    Mermaid,
+}
+
+/// The names of all processes that have a table.
+pub fn process_names() -> Vec<&'static str> {
+    Kind::ALL.map(Kind::name).to_vec()
+}
+
+/// The table of the process of this name; `None` if there is none.
+pub fn process_graph(process: &str, ksk_roll: KskRoll, format: GraphFormat) -> Option<String> {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == process)?;
+    let rows = kind.rows(ksk_roll);
+    Some(match format {
+        GraphFormat::Text => text(kind, rows),
+        GraphFormat::Mermaid => mermaid(kind, rows),
+    })
+}
+
+/// Who must do something for a row to be done.
+fn actor(goal: Goal) -> &'static str {
+    match goal {
+        Goal::Prerequisites => "check",
+        Goal::Publish(..) => "write",
+        Goal::Watch(_) => "parent",
+        Goal::Wait(_) => "wait",
+        Goal::Release => "tell",
+        Goal::Turn(_) => "signer",
+    }
+}
+
+fn text(kind: Kind, rows: &[Row]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let step = format!("{}/{}", kind.name(), row.step);
+        let _ = writeln!(text, "{step:<18} {:<6} {}", actor(row.goal), row.title);
+    }
+    text
+}
+
+fn mermaid(kind: Kind, rows: &[Row]) -> String {
+    let mut text = String::from("flowchart TD\n");
+    for (index, row) in rows.iter().enumerate() {
+        let label = format!(
+            "{}/{} {}: {}",
+            kind.name(),
+            row.step,
+            actor(row.goal),
+            row.title
+        );
+        // Who acts shows in the shape: writes are boxes, waits are rounded, others are hexagons.
+        let (open, close) = match row.goal {
+            Goal::Publish(..) => ("[", "]"),
+            Goal::Wait(_) => ("(", ")"),
+            _ => ("{{", "}}"),
+        };
+        let _ = writeln!(text, "    r{index}{open}\"{label}\"{close}");
+        if index > 0 {
+            let _ = writeln!(text, "    r{} --> r{index}", index - 1);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_printed_once_and_in_order() {
+        for name in process_names() {
+            for policy in [KskRoll::Swap, KskRoll::Double] {
+                let kind = Kind::ALL
+                    .into_iter()
+                    .find(|kind| kind.name() == name)
+                    .unwrap();
+                let rows = kind.rows(policy);
+                let text = process_graph(name, policy, GraphFormat::Text).unwrap();
+                let titles: Vec<&str> = text.lines().map(|line| &line[26..]).collect();
+                let expected: Vec<&str> = rows.iter().map(|row| row.title).collect();
+                assert_eq!(titles, expected, "{name}");
+                let chart = process_graph(name, policy, GraphFormat::Mermaid).unwrap();
+                assert_eq!(chart.matches("-->").count() + 1, rows.len(), "{name}");
+                assert!(rows.iter().all(|row| chart.contains(row.title)), "{name}");
+            }
+        }
+        assert_eq!(
+            process_graph("rest", KskRoll::Swap, GraphFormat::Text),
+            None
+        );
+    }
+
+    #[test]
+    fn the_table_of_a_ksk_roll_reads_like_this() {
+        let text = process_graph("roll-ksk", KskRoll::Swap, GraphFormat::Text).unwrap();
+        let expected = "\
+roll-ksk/1         check  s can roll
+roll-ksk/2         signer s publishes a new KSK, and both sign
+roll-ksk/3         wait   no cache holds a DNSKEY RRset without it
+roll-ksk/4         write  CDS and CDNSKEY name the new instead of the old
+roll-ksk/5         parent the parent's DS RRset names it
+roll-ksk/6         wait   no cache holds an older DS RRset
+roll-ksk/7         signer the old KSK leaves s
+roll-ksk/8         write  CDS and CDNSKEY as the policy wants them
+";
+        assert_eq!(text, expected);
+    }
+}

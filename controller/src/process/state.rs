@@ -1,0 +1,212 @@
+//! One process of one zone: all that must survive a restart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use counterpoint_dns::{rdata::Rdata, time::Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Goal, Kind, Role, What, Who};
+use crate::{
+    config::{Config, SignerName},
+    report::Outcome,
+    store,
+};
+
+/// A deadline that was announced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Deadline {
+    /// When it is over.
+    #[serde(with = "store::instant")]
+    pub until: Timestamp,
+    /// What for.
+    pub why: String,
+}
+
+/// One step as it went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StepState {
+    /// Of which table.
+    pub kind: Kind,
+    /// Its number in the table.
+    pub step: u8,
+    /// When it began.
+    #[serde(with = "store::instant")]
+    pub from: Timestamp,
+    /// When it was done.
+    #[serde(with = "store::maybe_instant", default)]
+    pub until: Option<Timestamp>,
+    /// When it first wrote.
+    #[serde(with = "store::maybe_instant", default)]
+    pub applied_at: Option<Timestamp>,
+}
+
+/// One process of one zone: all that must survive a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Process {
+    /// Its place in the order of requests.
+    pub id: u32,
+    /// What it does.
+    pub kind: Kind,
+    /// Who joins, leaves or rolls; none: everybody.
+    #[serde(default)]
+    pub subject: Option<SignerName>,
+    /// Who leaves is dead: never written to, its data never used.
+    #[serde(default)]
+    pub dead: bool,
+    /// Who served the zone when it began.
+    pub before: BTreeSet<SignerName>,
+    /// The process that must be done for this one to run.
+    #[serde(default)]
+    pub after: Option<u32>,
+    /// How it stands.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: String,
+    /// Index of the current row of its table.
+    pub row: usize,
+    /// The announced deadline of the current row.
+    #[serde(default)]
+    pub deadline: Option<Deadline>,
+    /// The serials of the CSYNC records that it published.
+    #[serde(default)]
+    pub csync: BTreeMap<SignerName, u32>,
+    /// Who leaves was told that it may stop.
+    #[serde(default)]
+    pub released: bool,
+    /// It is to be run back, as soon as nothing that it sent is under way.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cancelled: bool,
+    /// A signer rolls by itself: it is watched, not asked.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub detected: bool,
+    /// The keys that a roll replaces, once it is known.
+    #[serde(
+        with = "store::data",
+        default,
+        skip_serializing_if = "BTreeSet::is_empty"
+    )]
+    pub old: BTreeSet<Rdata>,
+    /// The algorithm to which the group rolls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<u8>,
+    /// Its steps so far.
+    pub steps: Vec<StepState>,
+    /// A restart forgot that the current row is a wait.
+    #[serde(skip)]
+    pub forgot_deadline: bool,
+}
+
+impl StepState {
+    /// A step that begins.
+    pub(crate) fn begin(kind: Kind, step: u8, now: Timestamp) -> Self {
+        Self {
+            kind,
+            step,
+            from: now,
+            until: None,
+            applied_at: None,
+        }
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Process {
+    /// A request that waits.
+    pub(crate) fn new(id: u32, kind: Kind, subject: Option<SignerName>) -> Self {
+        Self {
+            id,
+            kind,
+            subject,
+            dead: false,
+            before: BTreeSet::new(),
+            after: None,
+            outcome: Outcome::Queued,
+            reason: "asked for".into(),
+            row: 0,
+            deadline: None,
+            csync: BTreeMap::new(),
+            released: false,
+            cancelled: false,
+            detected: false,
+            old: BTreeSet::new(),
+            algorithm: None,
+            steps: Vec::new(),
+            forgot_deadline: false,
+        }
+    }
+
+    /// What a group at rest is judged by: nothing is to change.
+    pub(crate) fn at_rest(members: BTreeSet<SignerName>) -> Self {
+        Self {
+            before: members,
+            ..Self::new(u32::MAX, Kind::Rest, None)
+        }
+    }
+
+    /// Who serves the zone when it is done.
+    pub(crate) fn after(&self) -> BTreeSet<SignerName> {
+        let mut after = self.before.clone();
+        match (self.kind, &self.subject) {
+            (Kind::Join, Some(subject)) => drop(after.insert(subject.clone())),
+            (Kind::Leave, Some(subject)) => drop(after.remove(subject)),
+            _ => {}
+        }
+        after
+    }
+
+    /// Whether this signer joins, leaves or rolls.
+    pub(crate) fn is_about(&self, signer: &SignerName) -> bool {
+        self.subject.as_ref() == Some(signer)
+    }
+
+    /// Who joins, leaves or rolls, for people.
+    pub(crate) fn whom(&self) -> String {
+        let subject = self.subject.as_ref();
+        subject.map_or_else(|| "the group".into(), ToString::to_string)
+    }
+
+    /// The signers that a row is about, as far as they can be written: one that is dead, or was told
+    /// that it may stop, cannot.
+    pub(crate) fn who(&self, who: Who) -> BTreeSet<SignerName> {
+        match who {
+            Who::After => self.after(),
+            Who::Subject => self.subject.iter().cloned().collect(),
+            Who::All => {
+                let mut all = self.after();
+                if self.kind == Kind::Leave && !self.dead && !self.released {
+                    all.extend(self.subject.clone());
+                }
+                all
+            }
+        }
+    }
+
+    /// Everybody that caches may still ask.
+    pub(crate) fn everybody(&self) -> BTreeSet<SignerName> {
+        let mut all = self.before.clone();
+        all.extend(self.subject.clone());
+        all
+    }
+
+    /// Whether the row that publishes `what` has begun.
+    pub(crate) fn has_come_to(&self, config: &Config, what: What) -> bool {
+        let table = self.kind.table(config);
+        let publishes =
+            |goal: Goal| matches!(goal, Goal::Publish(published, _) if published == what);
+        let at = table.iter().position(|row| publishes(row.goal));
+        at.is_some_and(|at| at <= self.row)
+    }
+
+    /// The kind of key that is rolled at one signer.
+    pub(crate) fn role(&self) -> Option<Role> {
+        match self.kind {
+            Kind::RollZsk => Some(Role::Zsk),
+            Kind::RollKsk => Some(Role::Ksk),
+            Kind::RollCsk => Some(Role::Csk),
+            _ => None,
+        }
+    }
+}
