@@ -2,7 +2,7 @@
 //!
 //! - [`agent`] – carries out what an [`Agent`](crate::agent::Agent) wants: records, questions, notes
 //! - [`server`] – puts a [`Server`](crate::agent::Server) behind UDP and TCP sockets
-//! - [`store`] – where records become durable
+//! - [`store`] – where records become durable; `sqlite` (feature of that name) – the store that lasts
 //! - [`clock`] – the only place in the workspace that reads the time of day for something that is decided
 //! - `wire` – one question and its answer, as octets; `relay` – octets through hickory-server's types
 //!
@@ -24,5 +24,7 @@ pub mod agent;
 pub mod clock;
 mod relay;
 pub mod server;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 pub mod store;
 mod wire;
