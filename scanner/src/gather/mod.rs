@@ -3,7 +3,7 @@
 //! Owns the data only. `run` fills it, phase by phase; judging reads it.
 //! "No answer" and "there is no such record" are different things here, always.
 
-pub(crate) mod phase;
+pub mod phase;
 pub(crate) mod run;
 mod signal;
 
