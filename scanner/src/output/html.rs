@@ -123,9 +123,9 @@ impl Report {
         let body = html! {
             section.tiles {
                 (tile("children", summary.children(), "plain"))
-                (tile("would change", accepted, "accept"))
-                (tile("asked, not done", stopped, "abort"))
-                (tile("nothing to do", of(&|outcome| outcome == "noop"), "noop"))
+                (tile("changes accepted", accepted, "accept"))
+                (tile("requests not carried out", stopped, "abort"))
+                (tile("verdicts without a request", of(&|outcome| outcome == "noop"), "noop"))
             }
             @if !kinds.is_empty() {
                 h2 { "What would change" }

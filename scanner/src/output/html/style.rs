@@ -25,6 +25,7 @@ pre{background:var(--tint);border:1px solid var(--line);border-radius:.5rem;padd
 .tile.accept{border-top-color:var(--accept)}.tile.abort{border-top-color:var(--warn)}.tile.plain{border-top-color:var(--link)}\
 table{border-collapse:collapse;width:100%}\
 table.narrow{width:auto}\
+td code{white-space:nowrap}\
 th,td{text-align:left;vertical-align:top;padding:.45rem .8rem .45rem 0;border-bottom:1px solid var(--line)}\
 th{color:var(--soft);font-weight:500;font-size:.86rem;white-space:nowrap}\
 table.narrow th{padding-right:1.6rem}\
