@@ -15,6 +15,7 @@ pub mod rrset;
 pub mod signature;
 pub mod stream;
 pub mod time;
+pub mod transfer;
 pub mod tsig;
 pub mod update;
 pub mod validate;

@@ -32,9 +32,48 @@ pub fn parse_name(text: &str) -> Result<Name, BadName> {
     if text.is_empty() {
         return Err(bad("it is empty (the root is written `.`)".into()));
     }
-    let mut name = Name::from_ascii(text).map_err(|error| bad(error.to_string()))?;
+    let mut name = match Name::from_ascii(text) {
+        Ok(name) => name,
+        // hickory refuses labels such as `0/25` (RFC 2317 §4), and its own escapes of them.
+        Err(_) if text.contains(['\\', '/']) => {
+            let labels =
+                labels(text).ok_or_else(|| bad("an escape or a label is malformed".into()))?;
+            Name::from_labels(labels).map_err(|error| bad(error.to_string()))?
+        }
+        Err(error) => return Err(bad(error.to_string())),
+    };
     name.set_fqdn(true);
     Ok(name)
+}
+
+/// The labels of presentation form (RFC 1035 §5.1): `\X` is X, `\DDD` the octet of that decimal number.
+fn labels(text: &str) -> Option<Vec<Vec<u8>>> {
+    let mut labels = vec![Vec::new()];
+    let mut octets = text.bytes();
+    while let Some(octet) = octets.next() {
+        let label = labels.last_mut()?;
+        match octet {
+            b'.' => labels.push(Vec::new()),
+            b'\\' => {
+                let first = octets.next()?;
+                let digit = |octet: u8| char::from(octet).to_digit(10);
+                label.push(match digit(first) {
+                    None => first,
+                    Some(hundreds) => {
+                        let (tens, ones) = (digit(octets.next()?)?, digit(octets.next()?)?);
+                        u8::try_from(hundreds * 100 + tens * 10 + ones).ok()?
+                    }
+                });
+            }
+            b'!'..=b'~' => label.push(octet),
+            _ => return None,
+        }
+    }
+    if labels.last().is_some_and(Vec::is_empty) {
+        labels.pop();
+    }
+    let is_sound = labels.iter().all(|label| !label.is_empty());
+    is_sound.then_some(labels)
 }
 
 /// The uncompressed wire form, lower-cased (RFC 4034 §6.2).
@@ -94,6 +133,30 @@ mod tests {
         let pointer = [b"\x01a\xc0\0", &[0; 256][..]].concat();
         for wire in [&b""[..], b"\x04tes", b"\x04test", &too_long, &pointer] {
             assert_eq!(split_name(wire), None, "{wire:?}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_but_printable_labels_survive_their_text() {
+        for text in [
+            "0/25.2.0.192.in-addr.arpa.",
+            r"a\.b.test.",
+            r"\;.test.",
+            "*.test.",
+            "_x.test.",
+        ] {
+            let name = parse_name(text).unwrap();
+            assert_eq!(parse_name(&name.to_string()).as_ref(), Ok(&name), "{text}");
+        }
+        assert_eq!(parse_name(r"\065.test."), parse_name("a.test."));
+        assert_eq!(parse_name(r"a\.b.test.").unwrap().num_labels(), 2);
+        for text in ["a..b", r"a\", r"\999.test.", r"a\ b/c d.", "a/..b", ""] {
+            assert!(parse_name(text).is_err(), "{text}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! TSIG (RFC 8945): who sent a message, proven by a shared secret. Times are arguments.
 
+mod chain;
+
 use std::fmt;
 
 use hickory_proto::{
@@ -16,6 +18,8 @@ use crate::{
     name::Name,
     time::Timestamp,
 };
+
+pub use chain::Chain;
 
 /// Seconds by which the two clocks may differ (RFC 8945 §10).
 pub const FUDGE_SECONDS: u16 = 300;
@@ -82,6 +86,18 @@ impl TsigKey {
         )
         .expect("hmac-sha256 is supported");
         Self { signer }
+    }
+
+    /// A key of an algorithm by its name, as `hmac-sha512`; nothing, if that is not supported.
+    pub fn new(algorithm: &str, name: Name, secret: &[u8]) -> Option<Self> {
+        let algorithm = match algorithm.trim_end_matches('.') {
+            "hmac-sha256" => TsigAlgorithm::HmacSha256,
+            "hmac-sha384" => TsigAlgorithm::HmacSha384,
+            "hmac-sha512" => TsigAlgorithm::HmacSha512,
+            _ => return None,
+        };
+        let signer = TSigner::new(secret.to_vec(), algorithm, name, FUDGE_SECONDS).ok()?;
+        Some(Self { signer })
     }
 
     /// The key's name.

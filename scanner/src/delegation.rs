@@ -166,7 +166,7 @@ impl TransferRequest {
 
 impl ParentZone {
     /// Sorts the records of a whole zone.
-    fn from_reply(zone: &Name, reply: &Reply) -> Result<Self, BadTransfer> {
+    pub fn from_reply(zone: &Name, reply: &Reply) -> Result<Self, BadTransfer> {
         let sets = || reply.answer.iter().map(|signed| &signed.set);
         let serial = sets()
             .find(|set| set.rtype == RecordType::SOA)

@@ -17,15 +17,25 @@
 //! anywhere but the parent's own zone (RFC 9615 §4.3).
 
 pub mod apply;
+#[cfg(feature = "tool")]
+pub mod brakes;
+#[cfg(feature = "tool")]
+pub mod cli;
 pub mod config;
 #[cfg(feature = "net")]
 pub mod crew;
 pub mod delegation;
 pub mod gather;
+#[cfg(feature = "tool")]
+pub mod input;
 pub mod judge;
 mod ledger;
 pub mod notices;
+#[cfg(feature = "tool")]
+pub mod output;
 mod patience;
+#[cfg(feature = "tool")]
+pub mod plan;
 pub mod policy;
 pub mod registry;
 pub mod scanner;

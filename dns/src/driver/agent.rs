@@ -41,9 +41,22 @@ pub struct Options {
     /// Where servers are really found that the agent knows under other addresses: for tests and
     /// trials, where nobody may listen on port 53.
     pub routes: BTreeMap<SocketAddr, SocketAddr>,
+    /// Where servers listen that the agent believes on port 53, if it is elsewhere: for trials too.
+    pub server_port: Option<u16>,
 }
 
+/// The port of DNS (RFC 1035 §4.2).
+const PORT: u16 = 53;
+
 impl Options {
+    /// Where a server is really found.
+    pub fn route(&self, to: SocketAddr) -> SocketAddr {
+        let routed = self.routes.get(&to).copied();
+        let port = self.server_port.filter(|_| to.port() == PORT);
+        let moved = port.map(|port| SocketAddr::new(to.ip(), port));
+        routed.or(moved).unwrap_or(to)
+    }
+
     pub(super) fn patience(&self, via: Transport) -> Duration {
         match via {
             Transport::Udp => self.patience_udp,
@@ -61,6 +74,7 @@ impl Default for Options {
             asks_max: 256,
             octets_max: usize::from(u16::MAX),
             routes: BTreeMap::new(),
+            server_port: None,
         }
     }
 }
@@ -208,7 +222,7 @@ where
             let Some(Request { id, to, via, bytes }) = self.waiting.pop_front() else {
                 return;
             };
-            let to = self.options.routes.get(&to).copied().unwrap_or(to);
+            let to = self.options.route(to);
             let patience = self.options.patience(via);
             let octets_max = self.options.octets_max;
             self.asks.spawn(async move {

@@ -4,7 +4,7 @@
 //! - [`bulk`] – the same questions by the thousand, from a thread of one's own
 //! - [`chance`] – the only place that asks the system for randomness
 //! - [`server`] – puts a [`Server`](crate::agent::Server) behind UDP and TCP sockets
-//! - [`store`] – where records become durable
+//! - [`store`] – where records become durable; `sqlite` (feature of that name) – the store that lasts
 //! - [`clock`] – the only place in the workspace that reads the time of day for something that is decided
 //! - `wire` – one question and its answer, as octets; `relay` – octets through hickory-server's types
 //!
@@ -28,5 +28,7 @@ pub mod chance;
 pub mod clock;
 mod relay;
 pub mod server;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 pub mod store;
 mod wire;

@@ -4,7 +4,7 @@
 //! "No answer" and "there is no such record" are different things here, always.
 
 mod glance;
-pub(crate) mod phase;
+pub mod phase;
 pub(crate) mod run;
 mod signal;
 

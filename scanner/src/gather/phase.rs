@@ -144,11 +144,23 @@ impl Slot {
     }
 }
 
+/// Addresses in the parent's zone, however they are held.
+pub trait ZoneAddresses: std::fmt::Debug + Send + Sync {
+    /// All addresses of a name.
+    fn addresses_of(&self, name: &Name) -> BTreeSet<IpAddr>;
+}
+
+impl ZoneAddresses for BTreeMap<Name, BTreeSet<IpAddr>> {
+    fn addresses_of(&self, name: &Name) -> BTreeSet<IpAddr> {
+        self.get(name).cloned().unwrap_or_default()
+    }
+}
+
 /// Everything known about where nameserver names lead, besides the delegation's own glue.
 #[derive(Clone, Copy, Debug)]
 pub struct AddressBook<'a> {
     /// Addresses in the parent's zone.
-    pub zone: &'a BTreeMap<Name, BTreeSet<IpAddr>>,
+    pub zone: &'a dyn ZoneAddresses,
     /// Addresses in the configuration.
     pub configured: &'a BTreeMap<Name, BTreeSet<IpAddr>>,
     /// Addresses that the resolver found.
@@ -158,11 +170,12 @@ pub struct AddressBook<'a> {
 impl AddressBook<'_> {
     /// all of them, wherever they are known from.
     pub fn of(&self, host: &Name) -> BTreeSet<IpAddr> {
-        [self.zone, self.configured, self.resolved]
+        let known = [self.configured, self.resolved].into_iter();
+        let known = known.filter_map(|known| known.get(host)).flatten().copied();
+        self.zone
+            .addresses_of(host)
             .into_iter()
-            .filter_map(|known| known.get(host))
-            .flatten()
-            .copied()
+            .chain(known)
             .collect()
     }
 }

@@ -17,8 +17,8 @@ use super::{
     Answer, Gathered, Server, Signal, Vouched,
     glance::{Glance, fill_in, glance},
     phase::{
-        AddressBook, Phase, Slot, Target, has_csync, hosts_to_ask, next_to_read, proposal, servers,
-        signal_slots,
+        AddressBook, Phase, Slot, Target, ZoneAddresses, has_csync, hosts_to_ask, next_to_read,
+        proposal, servers, signal_slots,
     },
 };
 use crate::{
@@ -58,7 +58,7 @@ pub struct Surroundings<'a> {
     /// What judging depends on.
     pub policy: &'a Policy,
     /// Addresses in the parent's zone.
-    pub zone: &'a BTreeMap<Name, BTreeSet<IpAddr>>,
+    pub zone: &'a dyn ZoneAddresses,
     /// Whether there is a resolver.
     pub resolves: bool,
     /// The time.

@@ -4,6 +4,7 @@
 //! `preset = "ch"` and says only what differs; `file` reads it, and names the place of each mistake.
 
 mod file;
+pub mod operation;
 mod sections;
 mod span;
 
@@ -13,6 +14,7 @@ use counterpoint_dns::validate;
 use serde::{Deserialize, Serialize};
 
 pub use file::{BadPolicy, PRESETS};
+pub use operation::{ParentPlace, Planning, ResolverPlace, SelfTest};
 pub use sections::{
     Approval, Brakes, Continuity, Csync, Delete, Ds, Gathering, Glue, Initial, InitialAccept,
     Registrar, Rollover, RolloverAccept,
@@ -49,6 +51,14 @@ pub struct Policy {
     pub brakes: Brakes,
     /// What is different for the children of one registrar, by identifier (K-16, D-19).
     pub registrars: BTreeMap<String, Registrar>,
+    /// The delegating zone and its primary.
+    pub parent: ParentPlace,
+    /// The resolver.
+    pub resolver: ResolverPlace,
+    /// Plans.
+    pub plan: Planning,
+    /// What must hold before a run.
+    pub self_test: SelfTest,
     /// Algorithms and digests that signatures are checked with.
     #[serde(skip)]
     pub validation: validate::Policy,
@@ -76,6 +86,10 @@ impl Default for Policy {
             gathering: Gathering::default(),
             brakes: Brakes::default(),
             registrars: BTreeMap::new(),
+            parent: ParentPlace::default(),
+            resolver: ResolverPlace::default(),
+            plan: Planning::default(),
+            self_test: SelfTest::default(),
             validation: validate::Policy::default(),
             sabotage: BTreeSet::new(),
             muted: BTreeSet::new(),

@@ -32,7 +32,7 @@ use crate::{
     delegation::Delegation,
     gather::{
         Answer, Gathered,
-        phase::{Slot, Target},
+        phase::{Slot, Target, ZoneAddresses},
         run::{Run, Surroundings, Want},
     },
     judge::{judge_cds, judge_csync, sighting, sighting_hold},
@@ -44,9 +44,6 @@ use crate::{
 
 /// Its requests are numbered from here on; those of its resolver lie above.
 const FIRST_ASK: u64 = 1 << 61;
-
-/// Addresses of names in the parent's zone.
-pub type ZoneAddresses = BTreeMap<Name, BTreeSet<IpAddr>>;
 
 /// A child to be surveyed, with everything that is known of it beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +97,7 @@ pub struct Survey {
     /// For which child each of the resolver's tickets is.
     lookups: BTreeMap<u64, Name>,
     verifier: SharedVerifier,
-    zone: Arc<ZoneAddresses>,
+    zone: Arc<dyn ZoneAddresses>,
     // Boxed: a run is large, and is taken out and put back with every answer.
     runs: BTreeMap<Name, Box<Run>>,
     findings: VecDeque<Finding>,
@@ -130,7 +127,7 @@ impl Survey {
             resolver,
             lookups: BTreeMap::new(),
             verifier,
-            zone: Arc::default(),
+            zone: Arc::new(BTreeMap::new()),
             runs: BTreeMap::new(),
             findings: VecDeque::new(),
         }
@@ -158,7 +155,7 @@ impl Survey {
     }
 
     /// Knows from now on where the parent's zone says that nameservers are.
-    pub fn set_zone_addresses(&mut self, zone: Arc<ZoneAddresses>) {
+    pub fn set_zone_addresses(&mut self, zone: Arc<dyn ZoneAddresses>) {
         self.zone = zone;
     }
 
@@ -215,7 +212,7 @@ impl Survey {
         Surroundings {
             config: &self.config,
             policy: &self.config.policy,
-            zone: &self.zone,
+            zone: &*self.zone,
             resolves: self.resolver.is_some(),
             now,
         }

@@ -131,7 +131,7 @@ impl Bulk {
             self.came.push_back((id, None));
             return;
         }
-        let to = self.options.routes.get(&to).copied().unwrap_or(to);
+        let to = self.options.route(to);
         let asked = Asked { id, to, octets };
         let registry = self.poll.registry();
         let message_id = asked.message_id();

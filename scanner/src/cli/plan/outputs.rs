@@ -1,0 +1,185 @@
+//! The files of a run: decisions and verdicts as they come, the report from them at the end.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead as _, BufReader, BufWriter, Write as _},
+    path::{Path, PathBuf},
+};
+
+use counterpoint_dns::{
+    name::{Name, parse_name},
+    time::Timestamp,
+};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{
+    cli::{Failure, setup::Setup},
+    output::{
+        Decision,
+        html::{Head, Report},
+        summary::{Row, Summary, write_row},
+    },
+    plan::Kind,
+};
+
+const DECISIONS: &str = "decisions.jsonl";
+const VERDICTS: &str = "verdicts.csv";
+
+/// The files that grow during a run.
+pub struct Outputs {
+    decisions: BufWriter<File>,
+    verdicts: csv::Writer<File>,
+}
+
+impl Outputs {
+    /// Begins them in a directory, anew but for the lines about children that `is_done` knows.
+    pub fn begin(directory: &Path, is_done: &dyn Fn(&Name) -> bool) -> Result<Self, Failure> {
+        fs::create_dir_all(directory)?;
+        let kept = kept_decisions(&directory.join(DECISIONS), is_done);
+        let mut decisions = BufWriter::new(File::create(directory.join(DECISIONS))?);
+        for line in kept {
+            writeln!(decisions, "{line}")?;
+        }
+        let path = directory.join(VERDICTS);
+        let kept = rows(&path).unwrap_or_default();
+        let mut verdicts = csv::Writer::from_path(&path).map_err(io::Error::from)?;
+        let is_kept = |row: &Row| parse_name(&row.child).is_ok_and(|child| is_done(&child));
+        let kept: Vec<Row> = kept.into_iter().filter(is_kept).collect();
+        if kept.is_empty() {
+            verdicts.write_record(Row::HEAD).map_err(io::Error::from)?;
+        }
+        for row in kept {
+            verdicts.serialize(row).map_err(io::Error::from)?;
+        }
+        Ok(Self {
+            decisions,
+            verdicts,
+        })
+    }
+
+    /// Adds a decision. Of the quiet ones, where nothing was asked for, only the verdicts are kept.
+    pub fn add(&mut self, decision: &Decision) -> Result<(), Failure> {
+        write_row(&mut self.verdicts, decision)?;
+        if !decision.is_quiet() {
+            serde_json::to_writer(&mut self.decisions, decision).map_err(io::Error::from)?;
+            self.decisions.write_all(b"\n")?;
+        }
+        Ok(())
+    }
+
+    /// Hands everything to the system.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.decisions.flush()?;
+        self.verdicts.flush()
+    }
+
+    /// Ends them, and makes the report of them; returns its index page.
+    pub fn finish(
+        mut self,
+        directory: &Path,
+        command: &str,
+        setup: &Setup,
+        began: Timestamp,
+        about: &[(String, String)],
+    ) -> Result<PathBuf, Failure> {
+        self.flush()?;
+        let head = Head {
+            zone: setup.parent.zone().to_string(),
+            time: began.to_string(),
+            command: command.into(),
+            about: about.to_vec(),
+        };
+        let mut report = Report::new(&directory.join("report"), head)?;
+        let decisions = BufReader::new(File::open(directory.join(DECISIONS))?);
+        for line in decisions.lines() {
+            let decision = serde_json::from_str::<Decision>(&line?);
+            report.page(&decision.map_err(io::Error::from)?)?;
+        }
+        let (summary, kinds) = read_back_with(directory, |row| report.list(row))?;
+        Ok(report.finish(&summary, &kinds)?)
+    }
+}
+
+/// What the verdicts of a directory come to.
+pub fn read_back(directory: &Path) -> Result<(Summary, BTreeMap<Kind, u64>), Failure> {
+    read_back_with(directory, |_| {})
+}
+
+fn read_back_with(
+    directory: &Path,
+    mut see: impl FnMut(&Row),
+) -> Result<(Summary, BTreeMap<Kind, u64>), Failure> {
+    let (mut summary, mut kinds) = (Summary::default(), BTreeMap::new());
+    let mut reader = csv::Reader::from_path(directory.join(VERDICTS)).map_err(io::Error::from)?;
+    for row in reader.deserialize() {
+        let row: Row = row.map_err(io::Error::from)?;
+        see(&row);
+        summary.add_row(&row);
+        if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == row.change) {
+            *kinds.entry(kind).or_default() += 1;
+        }
+    }
+    Ok((summary, kinds))
+}
+
+/// The whole lines about children that are done; what was cut off by a crash is left out.
+fn kept_decisions(path: &Path, is_done: &dyn Fn(&Name) -> bool) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let is_kept = |line: &&str| {
+        let decision = serde_json::from_str::<Decision>(line);
+        decision.is_ok_and(|decision| is_done(&decision.name()))
+    };
+    text.lines().filter(is_kept).map(String::from).collect()
+}
+
+fn rows(path: &Path) -> io::Result<Vec<Row>> {
+    let mut reader = csv::Reader::from_path(path)?;
+    Ok(reader.deserialize().filter_map(Result::ok).collect())
+}
+
+/// Writes a file as a whole or not at all, and makes it durable.
+pub fn write_durably(path: &Path, text: &str) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| *parent != Path::new(""));
+    let directory = directory.unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
+    let fresh = PathBuf::from(format!("{}.new", path.display()));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&fresh)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    // The new name is durable when its directory is.
+    File::open(directory)?.sync_all()
+}
+
+/// Progress, for people who wait.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar of `count` children, seen only if `shown`.
+    pub fn new(count: usize, shown: bool) -> Self {
+        if !shown {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::with_draw_target(Some(count as u64), ProgressDrawTarget::stderr());
+        let shape = "{bar:30} {pos}/{len} children, {per_sec}, {eta} to go";
+        if let Ok(style) = ProgressStyle::with_template(shape) {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// One more.
+    pub fn step(&mut self) {
+        self.0.inc(1);
+    }
+
+    /// The end.
+    pub fn finish(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

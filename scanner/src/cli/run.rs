@@ -1,0 +1,251 @@
+//! What is remembered between runs and within one, in the store: states of children, verdicts, silent
+//! servers, the run under way.
+//!
+//! Keys: `child/NAME` (the state), `verdict/NAME` (the last verdicts, and by which run), `silent/NAME`
+//! (servers that did not answer), `planned/NAME` (a change that the run has found), `intent/NAME` (an
+//! update that is being sent), `applied/NAME` (the plan by which the child was changed last), `run`,
+//! `input` (how large the last input was).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use counterpoint_dns::{
+    agent::Record,
+    driver::sqlite::{Entry, SqliteStore},
+    name::Name,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::Failure;
+use crate::{
+    output::{Decision, decision::Judged},
+    plan::{Planned, file::Block},
+    policy::Policy,
+    state::ChildState,
+    survey::Finding,
+    verdict::Outcome,
+};
+
+/// How many findings are made durable at once.
+const BATCH: usize = 200;
+
+/// The run under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Names it: when it began, and what it is.
+    pub id: String,
+    /// `plan` or `apply`.
+    pub command: String,
+    /// The words of its command line.
+    pub words: Vec<String>,
+    /// The directory in which those words hold.
+    pub directory: String,
+    /// When it began.
+    pub began: Timestamp,
+}
+
+/// The last verdicts on a child.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastVerdict {
+    /// By which run.
+    pub run: String,
+    /// When.
+    pub time: Timestamp,
+    /// Subject, outcome and reason code of each.
+    pub said: Vec<(String, String, String)>,
+}
+
+/// Servers of a child that did not answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// Silence before this time does not count again.
+    pub until: Timestamp,
+    /// How often each was tried in vain.
+    pub tries: BTreeMap<String, usize>,
+}
+
+/// A record of JSON.
+pub fn record(kind: &str, name: impl std::fmt::Display, value: &impl Serialize) -> Record {
+    Record {
+        key: format!("{kind}{name}"),
+        // Plain data with text keys: to JSON it cannot fail.
+        value: serde_json::to_string(value).unwrap_or_default(),
+    }
+}
+
+/// The absence of a record.
+pub fn no_record(kind: &str, name: impl std::fmt::Display) -> Record {
+    Record {
+        key: format!("{kind}{name}"),
+        value: String::new(),
+    }
+}
+
+/// The value under a key, read back.
+pub fn value<T: DeserializeOwned>(store: &SqliteStore, key: &str) -> Result<Option<T>, Failure> {
+    let Some(text) = store.value(key)? else {
+        return Ok(None);
+    };
+    let read = serde_json::from_str(&text);
+    read.map(Some).map_err(|error| {
+        let path = store.path().display();
+        Failure::BadInput(format!("the store {path}: the record {key} cannot be read: {error}\n  help: export the state, correct or remove that line, import it into a new file"))
+    })
+}
+
+/// What is remembered of a child.
+pub fn state_of(store: &SqliteStore, child: &Name) -> Result<ChildState, Failure> {
+    Ok(value(store, &format!("child/{child}"))?.unwrap_or_default())
+}
+
+/// The servers of a child that were silent for the whole schedule.
+pub fn given_up(
+    store: &SqliteStore,
+    child: &Name,
+    schedule: &[Duration],
+) -> Result<BTreeSet<String>, Failure> {
+    let silence: Silence = value(store, &format!("silent/{child}"))?.unwrap_or_default();
+    let tries = silence.tries.into_iter();
+    let given_up = tries.filter(|(_, tries)| *tries >= schedule.len());
+    Ok(given_up.map(|(server, _)| server).collect())
+}
+
+/// Writes what a run finds, in batches, each of which is one transaction.
+pub struct Recorder<'a> {
+    store: &'a mut SqliteStore,
+    run: String,
+    policy: Policy,
+    records: Vec<Record>,
+    entries: Vec<Entry>,
+    findings: usize,
+}
+
+impl<'a> Recorder<'a> {
+    /// For this run, under this policy.
+    pub fn new(store: &'a mut SqliteStore, run: &str, policy: &Policy) -> Self {
+        Self {
+            store,
+            run: run.into(),
+            policy: policy.clone(),
+            records: Vec::new(),
+            entries: Vec::new(),
+            findings: 0,
+        }
+    }
+
+    /// The store as it is without what is not yet written.
+    pub fn store(&self) -> &SqliteStore {
+        self.store
+    }
+
+    /// Whether the next finding makes a batch durable.
+    pub fn will_flush(&self) -> bool {
+        self.findings + 1 >= BATCH
+    }
+
+    /// Takes a finding. Returns whether a batch was made durable.
+    pub fn add(
+        &mut self,
+        finding: &Finding,
+        decision: &Decision,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        let child = finding.gathered.child();
+        let before = &finding.gathered.state;
+        let mut state = before.clone();
+        state.ds_is(finding.gathered.delegation.ds.is_some(), now);
+        finding.remember(&mut state, &self.policy, now);
+        if state != *before {
+            self.records.push(record("child/", child, &state));
+        }
+        self.silent(finding, now)?;
+        for verdict in [&finding.ds, &finding.csync].into_iter().flatten() {
+            if verdict.outcome == Outcome::Accept
+                && let Some(planned) = Planned::of(verdict)
+            {
+                self.records
+                    .push(record("planned/", child, &Block::of(&planned)));
+            }
+        }
+        let said = |judged: &Judged| {
+            let subject = judged.subject.name().to_string();
+            (subject, judged.outcome.clone(), judged.reason.clone())
+        };
+        let last = LastVerdict {
+            run: self.run.clone(),
+            time: now,
+            said: decision.verdicts.iter().map(said).collect(),
+        };
+        let known: Option<LastVerdict> = value(self.store, &format!("verdict/{child}"))?;
+        let is_news = known.is_none_or(|known| known.said != last.said);
+        self.records.push(record("verdict/", child, &last));
+        if is_news {
+            self.entries.push(entry(now, child, "decision", decision));
+        }
+        self.findings += 1;
+        if self.findings < BATCH {
+            return Ok(false);
+        }
+        self.flush()?;
+        Ok(true)
+    }
+
+    /// Makes everything durable.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        self.store.put_all(&self.records, &self.entries)?;
+        self.records.clear();
+        self.entries.clear();
+        self.findings = 0;
+        Ok(())
+    }
+
+    fn silent(&mut self, finding: &Finding, now: Timestamp) -> Result<(), Failure> {
+        let child = finding.gathered.child();
+        let key = format!("silent/{child}");
+        let verdicts = [&finding.ds, &finding.csync].into_iter().flatten();
+        let is_silent = verdicts
+            .into_iter()
+            .any(|verdict| verdict.reason == "SERVER_SILENT");
+        let known: Option<Silence> = value(self.store, &key)?;
+        if !is_silent {
+            if known.is_some() {
+                self.records.push(no_record("silent/", child));
+            }
+            return Ok(());
+        }
+        let mut silence = known.unwrap_or_default();
+        if now < silence.until {
+            return Ok(());
+        }
+        let mut longest = 0;
+        for server in finding
+            .gathered
+            .servers
+            .iter()
+            .filter(|server| server.is_silent())
+        {
+            let tries = silence.tries.entry(server.to_string()).or_default();
+            longest = longest.max(*tries);
+            *tries += 1;
+        }
+        let schedule = &self.policy.gathering.retry;
+        let pause = schedule.get(longest).or(schedule.last());
+        silence.until = now + pause.copied().unwrap_or_default();
+        self.records.push(record("silent/", child, &silence));
+        Ok(())
+    }
+}
+
+/// A log entry of JSON.
+pub fn entry(time: Timestamp, child: &Name, kind: &str, value: &impl Serialize) -> Entry {
+    Entry {
+        time,
+        zone: child.to_string(),
+        kind: kind.into(),
+        subject: String::new(),
+        text: serde_json::to_string(value).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,115 @@
+//! Record data of delegations in presentation form (RFC 1035 §5.1, RFC 4034 §5.3), and back.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use counterpoint_dns::{
+    name::{RecordType, parse_name},
+    rdata::{Ds, Rdata},
+};
+
+/// The types that a delegation consists of.
+pub const TYPES: [RecordType; 4] = [
+    RecordType::NS,
+    RecordType::DS,
+    RecordType::A,
+    RecordType::AAAA,
+];
+
+/// Presentation form; a name always ends with a dot.
+pub fn present(rtype: RecordType, data: &Rdata) -> String {
+    match (rtype, Ds::parse(data)) {
+        (RecordType::DS | RecordType::CDS, Some(ds)) => {
+            let Ds {
+                tag,
+                algorithm,
+                digest_type,
+                digest,
+            } = ds;
+            format!("{tag} {algorithm} {digest_type} {}", hex(&digest))
+        }
+        _ => data.present(rtype),
+    }
+}
+
+/// The data of presentation form; nothing, if it is none of this type.
+pub fn parse(rtype: RecordType, text: &str) -> Option<Rdata> {
+    match rtype {
+        RecordType::NS => parse_name(text).ok().map(|name| Rdata::name(&name)),
+        RecordType::A => {
+            let address: Ipv4Addr = text.parse().ok()?;
+            Some(Rdata::address(address.into()))
+        }
+        RecordType::AAAA => {
+            let address: Ipv6Addr = text.parse().ok()?;
+            Some(Rdata::address(address.into()))
+        }
+        RecordType::DS => parse_ds(&Vec::from_iter(text.split_whitespace())),
+        _ => None,
+    }
+}
+
+/// A DS record's data from its words; the digest may be in several.
+pub fn parse_ds(words: &[&str]) -> Option<Rdata> {
+    let [tag, algorithm, digest_type, digest @ ..] = words else {
+        return None;
+    };
+    let digest = parse_hex(&digest.concat())?;
+    let ds = Ds {
+        tag: tag.parse().ok()?,
+        algorithm: algorithm.parse().ok()?,
+        digest_type: digest_type.parse().ok()?,
+        digest,
+    };
+    // B-12: no DS record has algorithm 0.
+    (ds.algorithm != 0 && !ds.digest.is_empty()).then(|| ds.to_rdata())
+}
+
+/// Hexadecimal, upper case.
+pub fn hex(octets: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('?');
+    let digits = octets
+        .iter()
+        .flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]);
+    digits.map(|digit| digit.to_ascii_uppercase()).collect()
+}
+
+/// The octets of hexadecimal digits.
+pub fn parse_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text
+        .chars()
+        .map(|digit| digit.to_digit(16).map(|value| value as u8))
+        .collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    let pairs = digits.chunks(2);
+    Some(pairs.map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_presented_is_read_back() {
+        for (rtype, text) in [
+            (RecordType::NS, "ns1.example."),
+            (RecordType::A, "192.0.2.1"),
+            (RecordType::AAAA, "2001:db8::1"),
+            (RecordType::DS, "12345 13 2 00FFAB"),
+        ] {
+            let data = parse(rtype, text).unwrap();
+            assert_eq!(present(rtype, &data), text);
+        }
+        for (rtype, text) in [
+            (RecordType::DS, "0 0 0 00"),
+            (RecordType::DS, "12345 13 2 0"),
+            (RecordType::DS, "12345 13 2"),
+            (RecordType::DS, "70000 13 2 00"),
+            (RecordType::A, "2001:db8::1"),
+            (RecordType::AAAA, "192.0.2.1"),
+            (RecordType::NS, "a..b"),
+            (RecordType::TXT, "x"),
+        ] {
+            assert_eq!(parse(rtype, text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The operator's tool against servers on loopback: what it writes, what it changes, what it refuses,
+//! and what is left when it is killed.
+
+mod apply;
+mod audit;
+mod bad;
+mod crash;
+mod kit;
