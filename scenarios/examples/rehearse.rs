@@ -1,8 +1,6 @@
 //! Plays every process over many draws, and with a controller that dies after each of its outputs:
 //! `cargo run --release --example rehearse -- 500` (draws of each; default 100), or a story's name.
 
-use std::time::Instant;
-
 use counterpoint_scenarios::rehearsal::{STORIES, Tally, play_crashes, play_draws};
 
 fn main() {
@@ -20,17 +18,15 @@ fn main() {
         .iter()
         .filter(|story| only.as_deref().is_none_or(|name| name == story.name))
     {
-        let began = Instant::now();
         let draws = play_draws(story, 1, runs, 2);
         let crashes = play_crashes(story, stride, 2);
         println!(
-            "{:<16} {:>5} draws, {} wrong; {:>5} deaths, {} wrong; {:.0} s",
+            "{:<16} {:>5} draws, {} wrong; {:>5} deaths, {} wrong",
             story.name,
             draws.runs,
             draws.wrong.len(),
             crashes.runs,
-            crashes.wrong.len(),
-            began.elapsed().as_secs_f64()
+            crashes.wrong.len()
         );
         show("draw", &draws);
         show("death", &crashes);

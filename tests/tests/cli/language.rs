@@ -114,6 +114,7 @@ fn every_default_is_the_manuals() {
         safety: Safety::Percent(10),
         parent_settle: None,
         cds_after: CdsAfter::Keep,
+        ksk_roll: KskRoll::Swap,
         guard: true,
         sabotage: vec![],
     };
