@@ -135,11 +135,6 @@ mod tests {
             assert_eq!(split_name(wire), None, "{wire:?}");
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn odd_but_printable_labels_survive_their_text() {

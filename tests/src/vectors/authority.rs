@@ -81,6 +81,9 @@ impl Authority {
             kind: KeyKind::Csk,
             key: SigningKey::from_seed(Algorithm::Ed25519, KeyKind::Csk.flags(), seed),
             is_active: true,
+            is_published: true,
+            may_leave: false,
+            order: 0,
         };
         let days = |count: u64| Duration::from_secs(86_400 * count);
         if state != State::Insecure {

@@ -122,7 +122,7 @@ fn long_zone(count: usize) -> String {
 fn cuts_between_chunks_show_nowhere() {
     let count = 20_000;
     let text = long_zone(count);
-    assert!(text.len() > 8 * 256 << 10);
+    assert!(text.len() > (8 * 256) << 10);
     let parent = parse(&text).unwrap();
     assert_eq!((parent.len(), parent.oddities().1), (count, 0));
     for (index, delegation) in parent.delegations().enumerate() {
