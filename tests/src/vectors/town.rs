@@ -2,6 +2,9 @@
 //!
 //! Owns addresses, the parent's side of the delegation, and the journal of what was asked.
 
+mod beyond;
+mod side;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
@@ -18,10 +21,10 @@ use counterpoint_dns::{
 };
 
 use super::{
-    authority::{Authority, State},
+    authority::Authority,
     keys::Keys,
-    layer::{self, Layer, Map, Over as _, Words},
-    site::{Around, Site, ttl_of},
+    layer::{self, Layer, Over as _},
+    site::{Around, Site},
 };
 
 /// The child of every case.
@@ -203,160 +206,6 @@ impl Town {
             set.data.insert(Rdata::address(address));
         }
         sets.into_values().collect()
-    }
-
-    fn build_authorities(&mut self, words: &Layer) -> Result<(), String> {
-        let (root, parent) = (name("."), name(PARENT));
-        let authority =
-            |zone, last, state| Authority::new(zone, infrastructure(last), state, tsig());
-        let mut all = vec![
-            authority(root, 1, State::Secure),
-            authority(parent.clone(), 2, State::Secure),
-        ];
-        for set in self.address_sets(|host, child| !child.zone_of(host)) {
-            let at = usize::from(parent.zone_of(&set.name));
-            all[at].primary.contents.put(set);
-        }
-        for (number, (label, signal)) in words.signal.iter().enumerate() {
-            let last = u8::try_from(11 + 2 * number).map_err(|_| "too many signalling zones")?;
-            let zones = self.signalling_zones(label, signal, words, last);
-            all.extend(zones.map_err(|error| format!("signal.{label}: {error}"))?);
-        }
-        // Each is delegated from the deepest zone above it.
-        for at in 1..all.len() {
-            let below = all.remove(at);
-            let is_above =
-                |zone: &&mut Authority| zone.primary.zone().zone_of(below.primary.zone());
-            let deepest = all.iter_mut().filter(is_above);
-            let deepest = deepest.max_by_key(|zone| zone.primary.zone().num_labels());
-            deepest.expect("the root is above all").delegate(&below);
-            all.insert(at, below);
-        }
-        self.authorities = all;
-        Ok(())
-    }
-
-    /// RFC 9615 §2: `_dsboot.CHILD._signal.HOST`.
-    fn signalling_zones(
-        &self,
-        label: &str,
-        signal: &layer::Signal,
-        words: &Layer,
-        last: u8,
-    ) -> Result<Vec<Authority>, String> {
-        let host = self.hosts.get(label).ok_or("there is no such server")?;
-        if signal.state.as_deref() == Some("none") {
-            return Ok(Vec::new());
-        }
-        let bad = |error: &dyn std::fmt::Display| error.to_string();
-        let zone = host.prepend_label("_signal").map_err(|error| bad(&error))?;
-        let at = Name::from_ascii("_dsboot").and_then(|first| first.append_name(&self.child));
-        let at = at
-            .and_then(|first| first.append_name(&zone))
-            .map_err(|error| bad(&error))?;
-        let own = words
-            .on
-            .get(label)
-            .cloned()
-            .unwrap_or_default()
-            .over(&words.zone);
-        let state = match signal.state.as_deref() {
-            None | Some("secure" | "cut" | "absent") => State::Secure,
-            Some("insecure") => State::Insecure,
-            Some("bogus") => State::Bogus,
-            Some(other) => {
-                return Err(format!(
-                    "state `{other}`: write secure, insecure, bogus, cut, absent or none"
-                ));
-            }
-        };
-        let authority = |zone, last| Authority::new(zone, infrastructure(last), state, tsig());
-        let mut zones = vec![authority(zone, last)];
-        if signal.state.as_deref() == Some("cut") {
-            zones.push(authority(at.clone(), last + 1));
-        }
-        let reader = super::record::Reader {
-            zone: &self.child,
-            keys: &self.keys,
-        };
-        for (rtype, data) in [
-            (RecordType::CDS, signal.cds.as_ref().or(own.cds.as_ref())),
-            (
-                RecordType::CDNSKEY,
-                signal.cdnskey.as_ref().or(own.cdnskey.as_ref()),
-            ),
-        ] {
-            let data = data
-                .into_iter()
-                .flatten()
-                .map(|text| reader.data(rtype, text));
-            let data: Vec<Rdata> = data.collect::<Result<_, _>>()?;
-            if let Some(zone) = zones.last_mut()
-                && signal.state.as_deref() != Some("absent")
-            {
-                zone.primary
-                    .contents
-                    .put(RrSet::new(at.clone(), rtype, 300, data));
-            }
-        }
-        Ok(zones)
-    }
-
-    /// Writes what is said into the parent's zone; of what is not said, nothing changes.
-    fn edit_parent(&mut self, side: &layer::ParentSide, ttls: &Map<u32>) -> Result<(), String> {
-        for set in self.read_side(side, ttls)? {
-            self.authorities[1].primary.contents.put(set);
-        }
-        Ok(())
-    }
-
-    /// The RRsets that a parent's side names; those that it names as gone are empty.
-    pub fn read_side(
-        &self,
-        side: &layer::ParentSide,
-        ttls: &Map<u32>,
-    ) -> Result<Vec<RrSet>, String> {
-        let around = Around {
-            child: &self.child,
-            keys: &self.keys,
-            hosts: &self.hosts,
-            addresses: &[],
-            begin: self.begin,
-        };
-        let ttl = |rtype| ttl_of(ttls, rtype, PARENT_TTL);
-        let set = |name: &Name, rtype, data| RrSet::new(name.clone(), rtype, ttl(rtype), data);
-        let mut sets = Vec::new();
-        let read_ds = |words: &Words| -> Result<Vec<Rdata>, String> {
-            let reader = around.reader();
-            words
-                .iter()
-                .map(|text| reader.data(RecordType::DS, text))
-                .collect()
-        };
-        if let Some(words) = &side.ds {
-            sets.push(set(&self.child, RecordType::DS, read_ds(words)?));
-        }
-        if let Some(words) = &side.ns {
-            let hosts = words
-                .iter()
-                .map(|word| around.host(word).map(|host| Rdata::name(&host)));
-            let hosts = hosts.collect::<Result<Vec<_>, _>>()?;
-            sets.push(set(&self.child, RecordType::NS, hosts));
-        }
-        for (label, words) in &side.glue {
-            let host = around.host(label)?;
-            let (mut v4, mut v6) = (Vec::new(), Vec::new());
-            for word in words.iter().flatten() {
-                let address: IpAddr = word.parse().map_err(|_| format!("glue `{word}`"))?;
-                if address.is_ipv4() { &mut v4 } else { &mut v6 }.push(Rdata::address(address));
-            }
-            sets.push(set(&host, RecordType::A, v4));
-            sets.push(set(&host, RecordType::AAAA, v6));
-        }
-        for (at, words) in &side.records {
-            sets.push(around.set(at, PARENT_TTL, words.as_deref().unwrap_or_default())?);
-        }
-        Ok(sets)
     }
 
     /// The parent's zone as it is now.
