@@ -18,6 +18,9 @@ use crate::{
     waits::{Source, Turnover, held_until, silent_until, turnover},
 };
 
+/// The step of `leave` that tells who leaves that it may stop.
+const RELEASE_STEP: u8 = 5;
+
 /// Something that a wait rests on does not hold (any more).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lacking {
@@ -138,6 +141,9 @@ impl Case<'_> {
         if self.process.dead {
             let gone = self.dead_until(&names);
             whole.stale_until = whole.stale_until.max(gone);
+            // It may have named itself until it was given up for good: the last look at it comes
+            // after the deadline, and takes as long as silence does.
+            whole.stale_until = whole.stale_until.max(self.given_up_at());
         }
         Ok(match self.config.has(Sabotage::SkipNsWait) {
             true => whole.begun,
@@ -160,6 +166,15 @@ impl Case<'_> {
             silent_until(self.source(place, &Item::Ns), names_itself).unwrap_or(never_seen)
         });
         each.max().unwrap_or(never_seen)
+    }
+
+    /// When the leaver was told that it may stop.
+    fn given_up_at(&self) -> Timestamp {
+        let mut steps = self.process.steps.iter();
+        let release = steps.find(|step| step.step == RELEASE_STEP);
+        release
+            .filter(|_| self.process.released)
+            .map_or(Timestamp::MIN, |step| step.from)
     }
 
     fn leaver_dnskey_wait(&self) -> Over {

@@ -2,6 +2,7 @@
 //! by the oracle.
 
 pub mod cast;
+pub mod direction;
 pub mod plan;
 pub mod play;
 pub mod replay;

@@ -14,13 +14,11 @@ use counterpoint_dns::{
 use counterpoint_simnet::{
     network,
     topology::{PARENT, Stage},
-    world::{Edge, Occurrence, SeatId},
+    world::{Edge, Occurrence, SeatId, World},
 };
 
-use super::{cast::Cast, plan, replay::Replay, script};
-use crate::scenario::{
-    ControllerSabotage, FaultKind, LONGEST_DEFAULT, Range, Scenario, Target, What,
-};
+use super::{cast::Cast, direction::Direction, plan, replay::Replay, script};
+use crate::scenario::{ControllerSabotage, FaultKind, Range, Scenario, Target, What};
 
 /// A world that does so much in one instant does not go forward any more.
 const EVENTS_MAX: u64 = 200_000_000;
@@ -95,6 +93,7 @@ enum Cue {
 
 struct Player<'a> {
     scenario: &'a Scenario,
+    direction: Direction,
     played: Played,
     cues: Vec<Cue>,
     asked: Vec<Timestamp>,
@@ -109,8 +108,20 @@ pub fn play(scenario: &Scenario) -> Played {
 
 /// Plays `scenario` to its end, and `replays` in it; they change nothing.
 pub fn play_with(scenario: &Scenario, replays: Vec<Replay>) -> (Played, Vec<Replay>) {
+    begin(scenario, Direction::default(), replays).play()
+}
+
+/// Plays `scenario` under `direction`.
+pub fn play_under(scenario: &Scenario, direction: Direction) -> Played {
+    begin(scenario, direction, Vec::new()).play().0
+}
+
+fn begin(scenario: &Scenario, direction: Direction, replays: Vec<Replay>) -> Player<'_> {
     let mut stage = Stage::new(plan::topology(scenario));
-    let cast = Cast::new(scenario, &mut stage);
+    if direction.is_noted {
+        stage.world.note_touches();
+    }
+    let cast = Cast::new(scenario, &mut stage, direction);
     let played = Played {
         end: stage.world.now(),
         stage,
@@ -122,20 +133,24 @@ pub fn play_with(scenario: &Scenario, replays: Vec<Replay>) -> (Played, Vec<Repl
         internal_error: None,
         scanner_changes: 0,
     };
-    let mut player = Player {
+    Player {
         scenario,
+        direction,
         played,
         cues: Vec::new(),
         asked: vec![scenario.start; scenario.resolvers.len()],
         questions: Vec::new(),
         replays,
-    };
-    player.schedule();
-    player.run();
-    (player.played, player.replays)
+    }
 }
 
 impl Player<'_> {
+    fn play(mut self) -> (Played, Vec<Replay>) {
+        self.schedule();
+        self.run();
+        (self.played, self.replays)
+    }
+
     fn schedule(&mut self) {
         let start = self.scenario.start;
         for (index, event) in self.scenario.events.iter().enumerate() {
@@ -195,7 +210,7 @@ impl Player<'_> {
                 FaultKind::Loss(_) | FaultKind::Latency(_) => None,
             };
             if let Some(edge) = edge {
-                for (operator, instance) in self.instances(&fault.target) {
+                for (operator, instance) in instances(&self.played.stage.world, &fault.target) {
                     let from = start + fault.from;
                     self.played
                         .stage
@@ -210,6 +225,10 @@ impl Player<'_> {
         for index in 0..self.replays.len() {
             self.cue_replay(index);
         }
+    }
+
+    fn addresses(&self, target: &Target) -> Vec<IpAddr> {
+        addresses(self.scenario, &self.played.stage.world, target)
     }
 
     fn cue_replay(&mut self, index: usize) {
@@ -247,7 +266,7 @@ impl Player<'_> {
 
     fn run(&mut self) {
         let start = self.scenario.start;
-        let limit = start + self.scenario.duration.unwrap_or(LONGEST_DEFAULT);
+        let limit = start + self.scenario.duration.unwrap_or(self.direction.longest);
         let last_cue = self.scenario.events.iter().map(|event| event.at);
         let last_fault = self.scenario.faults.iter().filter_map(|fault| fault.until);
         let scripted = start + last_cue.chain(last_fault).max().unwrap_or_default();
@@ -287,6 +306,15 @@ impl Player<'_> {
     fn quiet_span(&self) -> Duration {
         let scenario = self.scenario;
         let parent = &scenario.parent;
+        let scanner = match &scenario.scanner {
+            table if table.enabled => {
+                table.interval * 2 + table.publish_delay.high + table.retry.iter().sum::<Duration>()
+            }
+            _ => Duration::ZERO,
+        };
+        if !self.direction.until_forgotten {
+            return scanner + parent.propagation.high;
+        }
         let signers = scenario.signers.iter();
         let own = signers.flat_map(|s| [s.ns_ttl, s.dnskey_ttl, s.default_ttl, s.negative_ttl]);
         let records = scenario
@@ -304,12 +332,6 @@ impl Player<'_> {
             .chain(set)
             .chain([parent.ns_ttl, parent.ds_ttl]);
         let longest = all.map(|ttl| ttl.span()).max().unwrap_or_default();
-        let scanner = match &scenario.scanner {
-            table if table.enabled => {
-                table.interval * 2 + table.publish_delay.high + table.retry.iter().sum::<Duration>()
-            }
-            _ => Duration::ZERO,
-        };
         // NS for one TTL, what was fetched through it for another.
         longest * 2 + scanner + parent.propagation.high
     }
@@ -318,10 +340,18 @@ impl Player<'_> {
         let Some(seated) = &self.played.cast.controller else {
             return true;
         };
+        let reports = seated.agent.report();
         let ended = |report: &controller::ProcessReport| {
-            report.outcome.is_final() || report.outcome == controller::Outcome::Blocked
+            use controller::Outcome::{Blocked, Queued};
+            // Behind one that a person must act on, all others wait: nothing more will happen.
+            let is_behind = || {
+                let mut others = reports.iter().filter(|other| other.zone == report.zone);
+                !self.direction.until_forgotten && others.any(|other| other.outcome == Blocked)
+            };
+            let outcome = report.outcome;
+            outcome.is_final() || outcome == Blocked || outcome == Queued && is_behind()
         };
-        seated.agent.report().iter().all(ended)
+        reports.iter().all(ended)
     }
 
     fn see_to(&mut self, occurrence: Occurrence<()>) {
@@ -329,6 +359,9 @@ impl Player<'_> {
             Occurrence::Script(number) => self.follow(number),
             Occurrence::Input(seat, input) => self.hand_over(seat, input),
         }
+        let Played { stage, cast, .. } = &mut self.played;
+        let notes = cast.revive(self.scenario, stage);
+        self.hear(notes);
     }
 
     fn follow(&mut self, number: usize) {
@@ -493,58 +526,59 @@ impl Player<'_> {
             world.stop_serving(signer, &zone);
         }
     }
+}
 
-    fn instances(&self, target: &Target) -> Vec<(usize, usize)> {
-        let world = &self.played.stage.world;
-        let of = |name: &str, number: Option<u32>| -> Vec<(usize, usize)> {
-            let Some(operator) = world.operator(name) else {
-                return Vec::new();
-            };
-            let all = 0..world.operators[operator].instances.len();
-            let chosen = all.filter(|index| number.is_none_or(|n| n as usize == index + 1));
-            chosen.map(|index| (operator, index)).collect()
+/// The instances that a target means: operator and instance.
+fn instances(world: &World, target: &Target) -> Vec<(usize, usize)> {
+    let of = |name: &str, number: Option<u32>| -> Vec<(usize, usize)> {
+        let Some(operator) = world.operator(name) else {
+            return Vec::new();
         };
-        match target {
-            Target::Signer(name) => of(name, None),
-            Target::Instance(name, number) => of(name, Some(*number)),
-            Target::Parent => of(PARENT, None),
-            Target::ParentInstance(number) => of(PARENT, Some(*number)),
-            _ => Vec::new(),
-        }
+        let all = 0..world.operators[operator].instances.len();
+        let chosen = all.filter(|index| number.is_none_or(|n| n as usize == index + 1));
+        chosen.map(|index| (operator, index)).collect()
+    };
+    match target {
+        Target::Signer(name) => of(name, None),
+        Target::Instance(name, number) => of(name, Some(*number)),
+        Target::Parent => of(PARENT, None),
+        Target::ParentInstance(number) => of(PARENT, Some(*number)),
+        _ => Vec::new(),
     }
+}
 
-    fn addresses(&self, target: &Target) -> Vec<IpAddr> {
-        match target {
-            Target::Scanner => vec![plan::SCANNER_ADDRESS],
-            Target::Controller => vec![plan::CONTROLLER_ADDRESS],
-            Target::Resolver(name) => {
-                let named = self
-                    .scenario
-                    .resolvers
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, r)| r.name == *name);
-                named
-                    .map(|(number, _)| plan::resolver_address(number))
-                    .collect()
+/// The addresses that a target means.
+pub(crate) fn addresses(scenario: &Scenario, world: &World, target: &Target) -> Vec<IpAddr> {
+    match target {
+        Target::Scanner => vec![plan::SCANNER_ADDRESS],
+        Target::Controller => vec![plan::CONTROLLER_ADDRESS],
+        Target::Resolver(name) => {
+            let named = scenario
+                .resolvers
+                .iter()
+                .enumerate()
+                .filter(|(_, r)| r.name == *name);
+            named
+                .map(|(number, _)| plan::resolver_address(number))
+                .collect()
+        }
+        servers => {
+            let instance = |(operator, instance): (usize, usize)| {
+                world.operators[operator].instances[instance].address
+            };
+            let mut found: Vec<IpAddr> = instances(world, servers)
+                .into_iter()
+                .map(instance)
+                .collect();
+            // A signer that is down as a whole takes no updates either.
+            if let Target::Signer(name) = servers {
+                let operator = world.operator(name);
+                found.extend(operator.map(|index| world.operators[index].primary_address));
+            } else if *servers == Target::Parent {
+                let operator = world.operator(PARENT);
+                found.extend(operator.map(|index| world.operators[index].primary_address));
             }
-            servers => {
-                let world = &self.played.stage.world;
-                let instance = |(operator, instance): (usize, usize)| {
-                    world.operators[operator].instances[instance].address
-                };
-                let mut found: Vec<IpAddr> =
-                    self.instances(servers).into_iter().map(instance).collect();
-                // A signer that is down as a whole takes no updates either.
-                if let Target::Signer(name) = servers {
-                    let operator = world.operator(name);
-                    found.extend(operator.map(|index| world.operators[index].primary_address));
-                } else if *servers == Target::Parent {
-                    let operator = world.operator(PARENT);
-                    found.extend(operator.map(|index| world.operators[index].primary_address));
-                }
-                found
-            }
+            found
         }
     }
 }
