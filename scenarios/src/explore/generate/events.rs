@@ -192,7 +192,11 @@ impl Drawing {
 
     /// A TTL is lowered, or raised as far as was declared.
     fn changed_ttl(&mut self, zone: &Name, first: Duration) {
-        let at = self.during(first.saturating_sub(hours(1)));
+        // Half of them shortly before the first request: what was served then is still held.
+        let at = match self.one_in(2) {
+            true => first - self.up_to(first),
+            false => self.during(first),
+        };
         let drawn = self.pick(&TTLS);
         let (rtype, at_parent) = self.pick(&[
             (RecordType::DNSKEY, false),
