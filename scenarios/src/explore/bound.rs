@@ -54,7 +54,8 @@ fn one(scenario: &Scenario) -> Duration {
         .map(|signer| signer.propagation.high)
         .max()
         .unwrap_or_default();
-    let row = (SLOWEST_POLL + scenario.controller.poll) * 2 + lag;
+    let poll = SLOWEST_POLL.max(scenario.controller.poll);
+    let row = poll * 3 + lag;
     let scanner = &scenario.scanner;
     let retries: Duration = scanner.retry.iter().sum();
     // One scan may have begun too early, one may meet a silent server, and one takes the change.
@@ -62,7 +63,7 @@ fn one(scenario: &Scenario) -> Duration {
         + scanner.publish_delay.high
         + retries * 2
         + parent.propagation.high
-        + SLOWEST_POLL
+        + poll
         + scenario.parent_settle();
     let longest = longest_ttl(scenario) + lag.max(parent.propagation.high);
     let safety = match scenario.controller.safety {
@@ -70,7 +71,7 @@ fn one(scenario: &Scenario) -> Duration {
         Safety::Span(span) => span,
     };
     // At its deadline a wait looks again, and may find that an instance came late.
-    let wait = (longest + safety + SLOWEST_POLL) * 2;
+    let wait = (longest + safety + poll) * 2;
     row * ROWS + watch * WATCHES + wait * WAITS
 }
 

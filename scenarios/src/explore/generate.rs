@@ -268,6 +268,7 @@ impl Drawing {
         if self.features.contains(&Feature::OnePath) {
             scanner.continuity = Continuity::OnePath;
         }
+        let often = self.one_in(3);
         let safety = self.pick(&[
             Safety::Span(seconds(1)),
             Safety::Span(minutes(5)),
@@ -277,6 +278,10 @@ impl Drawing {
         let (has_safety, withdraws) = (self.has(Feature::Safety), self.has(Feature::Withdraw));
         let controller = &mut self.scenario.controller;
         controller.enabled = !self.features.contains(&Feature::ByHand);
+        if controller.enabled && !often {
+            // As patient as the parent: what is looked at in vain costs time and shows nothing.
+            controller.poll = whole_minutes(interval / 8).max(controller.poll);
+        }
         if has_safety && controller.enabled {
             controller.safety = safety;
         }

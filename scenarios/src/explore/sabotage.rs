@@ -74,8 +74,49 @@ impl Defect {
     }
 }
 
-/// A defect that no scenario is known to catch, and why.
-pub const SURVIVORS: &[(&str, &str)] = &[];
+/// Defects that no scenario of this release is known to catch, and what it would take.
+pub const SURVIVORS: &[(&str, &str)] = &[
+    (
+        "unknown-is-equal",
+        "an instance that falls silent with old contents, and is asked by caches only",
+    ),
+    (
+        "no-recheck-at-deadline",
+        "an instance that goes back to old contents: the fault `replay`",
+    ),
+    (
+        "ignore-outstanding-signal",
+        "a request that is turned back while the parent acts: `cancel`",
+    ),
+    (
+        "dead-leaver-not-probed",
+        "a dead leaver that answers again before it is given up",
+    ),
+    (
+        "any-signature",
+        "a CDS RRset signed by a key without DS: the fault `forge`",
+    ),
+    (
+        "delete-any-shape",
+        "a delete request of another shape, which no event publishes",
+    ),
+    (
+        "ignore-soaminimum",
+        "a CSYNC ahead of its SOA, with data that are wrong until then",
+    ),
+    (
+        "no-second-soa",
+        "a zone that moves while it is read, and disagrees with itself",
+    ),
+    (
+        "no-replay-guard",
+        "an old CDS or CSYNC RRset shown again by all: the fault `replay`",
+    ),
+    (
+        "suffix-bailiwick",
+        "a nameserver name that ends as the zone's name, and is not in it",
+    ),
+];
 
 /// Why a defect may survive, if it may.
 pub fn excuse(defect: Defect) -> Option<&'static str> {

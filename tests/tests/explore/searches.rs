@@ -86,8 +86,10 @@ fn a_bounded_world_is_searched_to_its_end() {
     let tally = search(&all[..1], 2, |_, failures| found.extend(failures));
     assert_eq!(found, Vec::new());
     assert!(
-        tally.choices > 10 * tally.played,
-        "most choices are the same run: {tally:?}"
+        tally.choices > 4 * tally.played,
+        "most choices are the same run: {} of {}",
+        tally.played,
+        tally.choices
     );
     assert!(
         tally.states.len() as u64 <= tally.played && tally.states.len() > 10,
