@@ -163,7 +163,13 @@ impl Case<'_> {
         let never_seen = began + self.max_ttl(&owner);
         let each = self.places.public(&owner).map(|place| {
             let names_itself = |version: &Version| !version.data.is_disjoint(names);
-            silent_until(self.source(place, &Item::Ns), names_itself).unwrap_or(never_seen)
+            let source = self.source(place, &Item::Ns);
+            // Its NS RRset may have changed unseen before it died.
+            let unseen = source.track.and_then(|track| track.unknown_since);
+            let unseen = unseen.map(|silent| silent + source.max_ttl);
+            silent_until(source, names_itself)
+                .unwrap_or(never_seen)
+                .max(unseen.unwrap_or(never_seen))
         });
         each.max().unwrap_or(never_seen)
     }
@@ -184,7 +190,13 @@ impl Case<'_> {
             .places
             .public(&owner)
             .map(|place| held_until(self.source(place, &Item::Dnskey), reach_end));
-        let end = each.max().unwrap_or(reach_end + self.max_ttl(&owner));
+        let seen = each.max();
+        let end = match self.process.dead {
+            // What it served between the last look and its death, nobody saw: TTLs may have risen.
+            true => seen.max(Some(reach_end + self.max_ttl(&owner))),
+            false => seen,
+        };
+        let end = end.unwrap_or(reach_end + self.max_ttl(&owner));
         let over = match self.config.has(Sabotage::SkipLeaverDnskeyWait) {
             true => reach_end,
             false => end + self.config.safety.of(end - reach_end),
