@@ -32,16 +32,14 @@ pub fn parse_name(text: &str) -> Result<Name, BadName> {
     if text.is_empty() {
         return Err(bad("it is empty (the root is written `.`)".into()));
     }
-    let mut name = match Name::from_ascii(text) {
-        Ok(name) => name,
-        // hickory refuses labels such as `0/25` (RFC 2317 §4), and its own escapes of them.
-        Err(_) if text.contains(['\\', '/']) => {
-            let labels =
-                labels(text).ok_or_else(|| bad("an escape or a label is malformed".into()))?;
-            Name::from_labels(labels).map_err(|error| bad(error.to_string()))?
-        }
-        Err(error) => return Err(bad(error.to_string())),
+    // hickory refuses labels such as `0/25` (RFC 2317 §4), and reads escapes as octal numbers.
+    let read = match text.contains(['\\', '/']) {
+        true => labels(text)
+            .ok_or_else(|| bad("an escape or a label is malformed".into()))
+            .map(Name::from_labels)?,
+        false => Name::from_ascii(text),
     };
+    let mut name = read.map_err(|error| bad(error.to_string()))?;
     name.set_fqdn(true);
     Ok(name)
 }
