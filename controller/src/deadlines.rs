@@ -18,6 +18,9 @@ use crate::{
     waits::{Source, Turnover, held_until, silent_until, turnover},
 };
 
+/// The step of `leave` that tells who leaves that it may stop.
+const RELEASE_STEP: u8 = 5;
+
 /// Something that a wait rests on does not hold (any more).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lacking {
@@ -164,6 +167,9 @@ impl Case<'_> {
         if self.process.dead {
             let gone = self.dead_until(leaver, &names);
             whole.stale_until = whole.stale_until.max(gone);
+            // It may have named itself until it was given up for good: the last look at it comes
+            // after the deadline, and takes as long as silence does.
+            whole.stale_until = whole.stale_until.max(self.given_up_at());
         }
         Ok(match self.config.has(Sabotage::SkipNsWait) {
             true => whole.begun,
@@ -182,9 +188,24 @@ impl Case<'_> {
         let never_seen = began + self.max_ttl(&owner);
         let each = self.places.public(&owner).map(|place| {
             let names_itself = |version: &Version| !version.data.is_disjoint(names);
-            silent_until(self.source(place, &Item::Ns), names_itself).unwrap_or(never_seen)
+            let source = self.source(place, &Item::Ns);
+            // Its NS RRset may have changed unseen before it died.
+            let unseen = source.track.and_then(|track| track.unknown_since);
+            let unseen = unseen.map(|silent| silent + source.max_ttl);
+            silent_until(source, names_itself)
+                .unwrap_or(never_seen)
+                .max(unseen.unwrap_or(never_seen))
         });
         each.max().unwrap_or(never_seen)
+    }
+
+    /// When the leaver was told that it may stop.
+    fn given_up_at(&self) -> Timestamp {
+        let mut steps = self.process.steps.iter();
+        let release = steps.find(|step| step.step == RELEASE_STEP);
+        release
+            .filter(|_| self.process.released)
+            .map_or(Timestamp::MIN, |step| step.from)
     }
 
     fn leaver_dnskey_wait(&self) -> Over {
@@ -194,7 +215,13 @@ impl Case<'_> {
             .places
             .public(&owner)
             .map(|place| held_until(self.source(place, &Item::Dnskey), reach_end));
-        let end = each.max().unwrap_or(reach_end + self.max_ttl(&owner));
+        let seen = each.max();
+        let end = match self.process.dead {
+            // What it served between the last look and its death, nobody saw: TTLs may have risen.
+            true => seen.max(Some(reach_end + self.max_ttl(&owner))),
+            false => seen,
+        };
+        let end = end.unwrap_or(reach_end + self.max_ttl(&owner));
         let over = match self.config.has(Sabotage::SkipLeaverDnskeyWait) {
             true => reach_end,
             false => end + self.config.safety.of(end - reach_end),

@@ -1,8 +1,9 @@
-//! The command line: `counterpoint run` and `counterpoint check`.
+//! The command line: `counterpoint run`, `check`, `explore` and what goes with it.
 //!
 //! Owns arguments, output and exit codes; all else is the library's. Results go to standard output,
 //! diagnostics and progress to standard error.
 
+mod explore;
 mod files;
 mod jobs;
 
@@ -45,6 +46,7 @@ Examples:
   counterpoint run join.toml                play one scenario, read what happened
   counterpoint run scenarios/library        play every *.toml in a directory
   counterpoint check join.toml              look for mistakes, play nothing
+  counterpoint explore --runs 1000          draw scenarios and look for failures
 
 A smallest scenario:
   [[signer]]
@@ -85,6 +87,11 @@ enum Command {
     Run(Run),
     /// Look for mistakes in scenario files; play nothing.
     Check(Check),
+    Explore(explore::Explore),
+    Merge(explore::Merge),
+    Shrink(explore::Shrink),
+    Sabotage(explore::Sabotage),
+    Sweep(explore::Sweep),
 }
 
 #[derive(Debug, clap::Args)]
@@ -157,12 +164,15 @@ pub fn main_with(
 ) -> u8 {
     let mut code = EXIT_OK;
     let done = match Arguments::try_parse_from(arguments) {
-        Ok(Arguments {
-            command: Command::Run(run),
-        }) => run.main(streams, &mut code, play),
-        Ok(Arguments {
-            command: Command::Check(check),
-        }) => check.main(streams, &mut code),
+        Ok(Arguments { command }) => match command {
+            Command::Run(run) => run.main(streams, &mut code, play),
+            Command::Check(check) => check.main(streams, &mut code),
+            Command::Explore(explore) => explore.main(streams, &mut code),
+            Command::Merge(merge) => merge.main(streams, &mut code),
+            Command::Shrink(shrink) => shrink.main(streams, &mut code),
+            Command::Sabotage(sabotage) => sabotage.main(streams, &mut code),
+            Command::Sweep(sweep) => sweep.main(streams, &mut code),
+        },
         Err(usage) => {
             code = u8::try_from(usage.exit_code()).unwrap_or(EXIT_BAD_INPUT);
             let (out, styled): (&mut dyn Write, bool) = match usage.use_stderr() {

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod diagnostic;
 pub mod draws;
 pub mod expectations;
+pub mod explore;
 mod lint;
 pub mod load;
 pub mod outcome;

@@ -18,7 +18,7 @@ use rand::RngExt as _;
 
 use crate::{
     outcome::{Outcome, ProcessOutcome},
-    run::{play, run, run_with_fuse},
+    run::{play, run, run_with_cut},
     scenario::{
         Algorithm, Event, Fault, FaultKind, KeyKind, KeyLayout, KskRoll, Profile, Range, Record,
         Safety, Scenario, Signer, Target, Ttl, Verdict, What, Zone,
@@ -295,7 +295,7 @@ pub fn play_crashes(story: &Story, stride: usize, jobs: usize) -> Tally {
     let controller = played.cast.controller.as_ref();
     let outputs = controller.map_or(0, |seated| seated.outputs);
     let points: Vec<u64> = (1..=outputs).step_by(stride.max(1)).collect();
-    play_each(&points, jobs, |point| run_with_fuse(&scenario, point))
+    play_each(&points, jobs, |point| run_with_cut(&scenario, point))
 }
 
 fn play_each(numbers: &[u64], jobs: usize, play: impl Fn(u64) -> Outcome + Sync) -> Tally {

@@ -66,6 +66,18 @@ impl Fault {
 pub struct Network {
     faults: Vec<Fault>,
     stream: Stream,
+    touches: Option<Vec<Touch>>,
+}
+
+/// Something that a fault at a host would have met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Touch {
+    /// When.
+    pub at: Timestamp,
+    /// Whose address.
+    pub host: IpAddr,
+    /// A new version came to an instance; else a message left or was sent to it.
+    pub is_arrival: bool,
 }
 
 impl Network {
@@ -74,6 +86,7 @@ impl Network {
         Self {
             faults: Vec::new(),
             stream,
+            touches: None,
         }
     }
 
@@ -82,8 +95,31 @@ impl Network {
         self.faults.push(fault);
     }
 
+    /// Notes from now on what a fault would have met.
+    pub fn note_touches(&mut self) {
+        self.touches.get_or_insert_default();
+    }
+
+    /// Notes that something came to pass at `host`, if that is wanted.
+    pub fn touch(&mut self, at: Timestamp, host: IpAddr, is_arrival: bool) {
+        if let Some(touches) = &mut self.touches {
+            touches.push(Touch {
+                at,
+                host,
+                is_arrival,
+            });
+        }
+    }
+
+    /// What was noted, in the order of time.
+    pub fn touches(&self) -> &[Touch] {
+        self.touches.as_deref().unwrap_or_default()
+    }
+
     /// What happens to a message that leaves `from` for `to` at `now`.
     pub fn carry(&mut self, now: Timestamp, from: IpAddr, to: IpAddr, via: Transport) -> Verdict {
+        self.touch(now, from, false);
+        self.touch(now, to, false);
         let jitter = Duration::from_nanos(self.stream.random_range(0..JITTER_NANOS_MAX));
         let mut takes = LATENCY + jitter;
         for fault in self

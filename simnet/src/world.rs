@@ -23,7 +23,7 @@ use rand::RngExt as _;
 
 use crate::{
     log::EventLog,
-    network::{Fault, Network, Verdict, patience},
+    network::{Fault, Network, Touch, Verdict, patience},
     operator::Operator,
     primary::INCEPTION_BACKDATE,
     published::Published,
@@ -275,6 +275,16 @@ impl World {
         if let Some(at) = at {
             self.schedule(at, Event::Wake(seat));
         }
+    }
+
+    /// Notes from now on what a fault would have met.
+    pub fn note_touches(&mut self) {
+        self.network.note_touches();
+    }
+
+    /// What a fault would have met, if that was noted: in the order of time.
+    pub fn touches(&self) -> &[Touch] {
+        self.network.touches()
     }
 
     /// Adds trouble with messages.
@@ -549,6 +559,7 @@ impl World {
         version: Option<Rc<Published>>,
     ) {
         let server = &mut self.operators[operator].instances[instance];
+        self.network.touch(self.now, server.address, true);
         if server.is_stale {
             server.withheld.insert(zone, version);
             return;

@@ -1,6 +1,6 @@
 //! Plans: what would change in the parent's zone and why, as a file that people read and compare.
 //!
-//! A [`Plan`] is data. [`file`] owns its text, which carries the SHA-256 of itself: a plan that was
+//! A [`Plan`] is data. [`mod@file`] owns its text, which carries the SHA-256 of itself: a plan that was
 //! edited is no plan. It expires, because what it rests on does.
 
 pub mod file;

@@ -1,13 +1,13 @@
 //! The agents of a run: their seats in the world, and their restarts.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use counterpoint_controller::{Command as ControllerCommand, Controller};
 use counterpoint_dns::{
     agent::{Agent, Input, Note, Output, Record},
     name::Name,
     resolver::{self, Resolver},
-    stream::stream,
+    stream::{Stream, stream},
     validate::shared::SharedVerifier,
 };
 use counterpoint_scanner::{Command as ScannerCommand, Scanner};
@@ -16,8 +16,11 @@ use counterpoint_simnet::{
     world::{SeatId, World},
 };
 
-use super::plan;
-use crate::scenario::Scenario;
+use super::{
+    direction::{Cut, Direction, Who},
+    plan,
+};
+use crate::scenario::{Range, Scenario};
 
 /// An agent in its seat, with what it asked to be kept.
 pub struct Seated<A> {
@@ -25,10 +28,10 @@ pub struct Seated<A> {
     pub seat: SeatId,
     /// The agent.
     pub agent: A,
-    /// It dies when it has had so many outputs carried out; none: it lives on.
-    pub fuse: Option<u64>,
-    /// How many outputs were carried out.
+    /// How many of its outputs were carried out.
     pub outputs: u64,
+    /// After how many it is stopped.
+    cut: Option<u64>,
     who: String,
 }
 
@@ -41,15 +44,21 @@ impl<A: Agent> Seated<A> {
         Self {
             seat: world.seat(address),
             agent,
-            fuse: None,
             outputs: 0,
+            cut: None,
             who: who.into(),
         }
     }
 
-    /// Whether it must die now.
-    pub fn is_spent(&self) -> bool {
-        self.fuse == Some(0)
+    /// Stopped after so many outputs, if any.
+    fn cut_after(mut self, cut: Option<u64>) -> Self {
+        self.cut = cut;
+        self
+    }
+
+    /// Whether it has been stopped.
+    pub fn is_cut(&self) -> bool {
+        self.cut == Some(self.outputs)
     }
 
     /// Hands it an input and carries out what it wants then. Returns its notes.
@@ -66,11 +75,9 @@ impl<A: Agent> Seated<A> {
     /// Carries out what it wants. Returns its notes.
     pub fn drain(&mut self, world: &mut World, store: &mut Store) -> Vec<Note> {
         let mut notes = Vec::new();
-        while let Some(output) = self.agent.poll(world.now()) {
-            if self.is_spent() {
-                break;
-            }
-            self.fuse = self.fuse.map(|left| left - 1);
+        while !self.is_cut()
+            && let Some(output) = self.agent.poll(world.now())
+        {
             self.outputs += 1;
             match output {
                 Output::Persist(Record { key, value }) if value.is_empty() => {
@@ -108,11 +115,12 @@ pub struct Cast {
     /// Who verifies for all of them. Whether a key made a signature is the same for everybody.
     pub verifier: SharedVerifier,
     starts: u32,
+    cuts: Vec<Cut>,
 }
 
 impl Cast {
     /// Seats everybody.
-    pub fn new(scenario: &Scenario, stage: &mut Stage) -> Self {
+    pub fn new(scenario: &Scenario, stage: &mut Stage, direction: Direction) -> Self {
         let seed = scenario.seed;
         let mut cast = Self {
             controller: None,
@@ -122,20 +130,14 @@ impl Cast {
             resolvers: Vec::new(),
             verifier: SharedVerifier::default(),
             starts: 0,
+            cuts: direction.cut.into_iter().collect(),
         };
         if scenario.controller.enabled {
             cast.start_controller(scenario, stage);
         }
         if scenario.scanner.enabled {
-            let mut chance = stream(seed, "scanner");
-            let phase =
-                crate::scenario::Range::new(std::time::Duration::ZERO, scenario.scanner.interval);
-            let config = plan::scanner_config(scenario, stage, phase.draw(&mut chance));
-            let agent = Scanner::new(config, chance).sharing(cast.verifier.clone());
-            let world = &mut stage.world;
-            let mut seated = Seated::new(world, plan::SCANNER_ADDRESS, "scanner", agent);
-            seated.drain(world, &mut cast.scanner_store);
-            cast.scanner = Some(seated);
+            let chance = stream(seed, "scanner");
+            cast.start_scanner(scenario, stage, chance, direction.first_scan);
         }
         for (number, resolver) in scenario.resolvers.iter().enumerate() {
             let config = plan::resolver(stage, resolver.profile());
@@ -152,6 +154,51 @@ impl Cast {
         cast
     }
 
+    /// Seats the scanner, which goes on from what it persisted. Its first scan begins at
+    /// `first_scan`, else at a drawn time.
+    fn start_scanner(
+        &mut self,
+        scenario: &Scenario,
+        stage: &mut Stage,
+        mut chance: Stream,
+        first_scan: Option<Duration>,
+    ) {
+        let phase = Range::new(Duration::ZERO, scenario.scanner.interval).draw(&mut chance);
+        let config = plan::scanner_config(scenario, stage, first_scan.unwrap_or(phase));
+        let records = records(&self.scanner_store);
+        let agent = Scanner::restore(config, chance, records).sharing(self.verifier.clone());
+        let cut = self.take_cut(Who::Scanner);
+        let world = &mut stage.world;
+        let seated = Seated::new(world, plan::SCANNER_ADDRESS, "scanner", agent);
+        let mut seated = seated.cut_after(cut);
+        seated.drain(world, &mut self.scanner_store);
+        self.scanner = Some(seated);
+    }
+
+    /// Restores whoever was stopped in mid-work. Returns the notes of the controller.
+    pub fn revive(&mut self, scenario: &Scenario, stage: &mut Stage) -> Vec<Note> {
+        if self.scanner.as_ref().is_some_and(Seated::is_cut)
+            && let Some(seated) = self.scanner.take()
+        {
+            stage.world.leave_seat(seated.seat);
+            let chance = stream(scenario.seed, "scanner/restored");
+            self.start_scanner(scenario, stage, chance, Some(Duration::ZERO));
+        }
+        match self.controller.as_ref().is_some_and(Seated::is_cut) {
+            true => {
+                self.stop_controller(&mut stage.world);
+                self.start_controller(scenario, stage)
+            }
+            false => Vec::new(),
+        }
+    }
+
+    /// Each agent is stopped once.
+    fn take_cut(&mut self, who: Who) -> Option<u64> {
+        let index = self.cuts.iter().position(|cut| cut.who == who)?;
+        Some(self.cuts.swap_remove(index).after)
+    }
+
     /// Starts the controller from what it persisted, if it does not run.
     pub fn start_controller(&mut self, scenario: &Scenario, stage: &mut Stage) -> Vec<Note> {
         if self.controller.is_some() {
@@ -160,16 +207,12 @@ impl Cast {
         let config = plan::controller_config(scenario, stage);
         let chance = stream(scenario.seed, &format!("controller/{}", self.starts));
         self.starts += 1;
-        let records = self.controller_store.iter();
-        let records: Vec<Record> = records
-            .map(|(key, value)| Record {
-                key: key.clone(),
-                value: value.clone(),
-            })
-            .collect();
+        let records = records(&self.controller_store);
         let agent = Controller::restore(config, chance, records).sharing(self.verifier.clone());
+        let cut = self.take_cut(Who::Controller);
         let world = &mut stage.world;
-        let mut seated = Seated::new(world, plan::CONTROLLER_ADDRESS, "controller", agent);
+        let seated = Seated::new(world, plan::CONTROLLER_ADDRESS, "controller", agent);
+        let mut seated = seated.cut_after(cut);
         // A restarted agent looks at the time before anything else.
         let notes = seated.handle(world, &mut self.controller_store, Input::Wake);
         self.controller = Some(seated);
@@ -185,10 +228,7 @@ impl Cast {
 
     /// Tells the controller to do something. `false` if it does not run.
     pub fn command(&mut self, world: &mut World, command: ControllerCommand) -> Option<Vec<Note>> {
-        let seated = self
-            .controller
-            .as_mut()
-            .filter(|seated| !seated.is_spent())?;
+        let seated = self.controller.as_mut().filter(|seated| !seated.is_cut())?;
         Some(seated.handle(world, &mut self.controller_store, Input::Command(command)))
     }
 
@@ -209,4 +249,13 @@ impl Cast {
             seated.handle(world, &mut self.scanner_store, command);
         }
     }
+}
+
+/// What was persisted, as agents are restored from it.
+fn records(store: &Store) -> Vec<Record> {
+    let record = |(key, value): (&String, &String)| Record {
+        key: key.clone(),
+        value: value.clone(),
+    };
+    store.iter().map(record).collect()
 }

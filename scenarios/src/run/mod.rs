@@ -2,12 +2,14 @@
 //! by the oracle.
 
 pub mod cast;
+pub mod direction;
 pub mod plan;
 pub mod play;
 pub mod replay;
 pub mod script;
 pub mod verdict;
 
+use self::direction::{Cut, Direction, Who};
 use crate::{outcome::Outcome, scenario::Scenario};
 
 /// Plays `scenario` to its end and judges it.
@@ -15,8 +17,16 @@ pub fn run(scenario: &Scenario) -> Outcome {
     verdict::outcome(scenario, play::play(scenario))
 }
 
-/// The same with a controller that dies as soon as so many of its outputs have been carried out, and
-/// is restored a minute later.
-pub fn run_with_fuse(scenario: &Scenario, outputs: u64) -> Outcome {
-    verdict::outcome(scenario, play::play_with_fuse(scenario, outputs))
+/// The same with a controller that is stopped as soon as so many of its outputs have been carried out,
+/// and restored from its records.
+pub fn run_with_cut(scenario: &Scenario, outputs: u64) -> Outcome {
+    let cut = Cut {
+        who: Who::Controller,
+        after: outputs,
+    };
+    let direction = Direction {
+        cut: Some(cut),
+        ..Direction::default()
+    };
+    verdict::outcome(scenario, play::play_under(scenario, direction))
 }

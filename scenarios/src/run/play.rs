@@ -14,13 +14,17 @@ use counterpoint_dns::{
 use counterpoint_simnet::{
     network,
     topology::{PARENT, Stage},
-    world::{Edge, Occurrence, SeatId},
+    world::{Edge, Occurrence, SeatId, World},
 };
 
-use super::{cast::Cast, plan, replay::Replay, script};
-use crate::scenario::{
-    ControllerSabotage, FaultKind, LONGEST_DEFAULT, Range, Scenario, Target, What,
+use super::{
+    cast::{Cast, Seated},
+    direction::Direction,
+    plan,
+    replay::Replay,
+    script,
 };
+use crate::scenario::{ControllerSabotage, FaultKind, Range, Scenario, Target, What};
 
 /// A world that does so much in one instant does not go forward any more.
 const EVENTS_MAX: u64 = 200_000_000;
@@ -29,8 +33,8 @@ const EVENTS_MAX: u64 = 200_000_000;
 /// version, its arrival.
 const REPLAY_DEFERRALS: u8 = 8;
 
-/// How long a controller that died by its fuse stays dead.
-const DEAD_FOR: Duration = Duration::from_secs(60);
+/// How long an operator waits before asking again what a dying controller may have forgotten.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(120);
 
 /// What a concrete resolver told its client, where it failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +104,7 @@ enum Cue {
 
 struct Player<'a> {
     scenario: &'a Scenario,
+    direction: Direction,
     played: Played,
     cues: Vec<Cue>,
     asked: Vec<Timestamp>,
@@ -112,23 +117,22 @@ pub fn play(scenario: &Scenario) -> Played {
     play_with(scenario, Vec::new()).0
 }
 
-/// Plays `scenario` to its end with a controller that dies as soon as so many of its outputs have been
-/// carried out, and is restored a minute later.
-pub fn play_with_fuse(scenario: &Scenario, outputs: u64) -> Played {
-    play_all(scenario, Vec::new(), Some(outputs)).0
-}
-
 /// Plays `scenario` to its end, and `replays` in it; they change nothing.
 pub fn play_with(scenario: &Scenario, replays: Vec<Replay>) -> (Played, Vec<Replay>) {
-    play_all(scenario, replays, None)
+    begin(scenario, Direction::default(), replays).play()
 }
 
-fn play_all(scenario: &Scenario, replays: Vec<Replay>, fuse: Option<u64>) -> (Played, Vec<Replay>) {
+/// Plays `scenario` under `direction`.
+pub fn play_under(scenario: &Scenario, direction: Direction) -> Played {
+    begin(scenario, direction, Vec::new()).play().0
+}
+
+fn begin(scenario: &Scenario, direction: Direction, replays: Vec<Replay>) -> Player<'_> {
     let mut stage = Stage::new(plan::topology(scenario));
-    let mut cast = Cast::new(scenario, &mut stage);
-    if let Some(seated) = &mut cast.controller {
-        seated.fuse = fuse.map(|outputs| outputs.saturating_sub(seated.outputs).max(1));
+    if direction.is_noted {
+        stage.world.note_touches();
     }
+    let cast = Cast::new(scenario, &mut stage, direction);
     let played = Played {
         end: stage.world.now(),
         stage,
@@ -140,20 +144,24 @@ fn play_all(scenario: &Scenario, replays: Vec<Replay>, fuse: Option<u64>) -> (Pl
         internal_error: None,
         scanner_changes: 0,
     };
-    let mut player = Player {
+    Player {
         scenario,
+        direction,
         played,
         cues: Vec::new(),
         asked: vec![scenario.start; scenario.resolvers.len()],
         questions: Vec::new(),
         replays,
-    };
-    player.schedule();
-    player.run();
-    (player.played, player.replays)
+    }
 }
 
 impl Player<'_> {
+    fn play(mut self) -> (Played, Vec<Replay>) {
+        self.schedule();
+        self.run();
+        (self.played, self.replays)
+    }
+
     fn schedule(&mut self) {
         let start = self.scenario.start;
         for (index, event) in self.scenario.events.iter().enumerate() {
@@ -213,7 +221,7 @@ impl Player<'_> {
                 FaultKind::Loss(_) | FaultKind::Latency(_) => None,
             };
             if let Some(edge) = edge {
-                for (operator, instance) in self.instances(&fault.target) {
+                for (operator, instance) in instances(&self.played.stage.world, &fault.target) {
                     let from = start + fault.from;
                     self.played
                         .stage
@@ -228,6 +236,10 @@ impl Player<'_> {
         for index in 0..self.replays.len() {
             self.cue_replay(index);
         }
+    }
+
+    fn addresses(&self, target: &Target) -> Vec<IpAddr> {
+        addresses(self.scenario, &self.played.stage.world, target)
     }
 
     fn cue_replay(&mut self, index: usize) {
@@ -265,7 +277,7 @@ impl Player<'_> {
 
     fn run(&mut self) {
         let start = self.scenario.start;
-        let limit = start + self.scenario.duration.unwrap_or(LONGEST_DEFAULT);
+        let limit = start + self.scenario.duration.unwrap_or(self.direction.longest);
         let last_cue = self.scenario.events.iter().map(|event| event.at);
         let last_fault = self.scenario.faults.iter().filter_map(|fault| fault.until);
         let scripted = start + last_cue.chain(last_fault).max().unwrap_or_default();
@@ -305,6 +317,15 @@ impl Player<'_> {
     fn quiet_span(&self) -> Duration {
         let scenario = self.scenario;
         let parent = &scenario.parent;
+        let scanner = match &scenario.scanner {
+            table if table.enabled => {
+                table.interval * 2 + table.publish_delay.high + table.retry.iter().sum::<Duration>()
+            }
+            _ => Duration::ZERO,
+        };
+        if !self.direction.until_forgotten {
+            return scanner + parent.propagation.high;
+        }
         let signers = scenario.signers.iter();
         let own = signers.flat_map(|s| [s.ns_ttl, s.dnskey_ttl, s.default_ttl, s.negative_ttl]);
         let records = scenario
@@ -322,12 +343,6 @@ impl Player<'_> {
             .chain(set)
             .chain([parent.ns_ttl, parent.ds_ttl]);
         let longest = all.map(|ttl| ttl.span()).max().unwrap_or_default();
-        let scanner = match &scenario.scanner {
-            table if table.enabled => {
-                table.interval * 2 + table.publish_delay.high + table.retry.iter().sum::<Duration>()
-            }
-            _ => Duration::ZERO,
-        };
         // NS for one TTL, what was fetched through it for another.
         longest * 2 + scanner + parent.propagation.high
     }
@@ -336,10 +351,18 @@ impl Player<'_> {
         let Some(seated) = &self.played.cast.controller else {
             return true;
         };
+        let reports = seated.agent.report();
         let ended = |report: &controller::ProcessReport| {
-            report.outcome.is_final() || report.outcome == controller::Outcome::Blocked
+            use controller::Outcome::{Blocked, Queued};
+            // Behind one that a person must act on, all others wait: nothing more will happen.
+            let is_behind = || {
+                let mut others = reports.iter().filter(|other| other.zone == report.zone);
+                !self.direction.until_forgotten && others.any(|other| other.outcome == Blocked)
+            };
+            let outcome = report.outcome;
+            outcome.is_final() || outcome == Blocked || outcome == Queued && is_behind()
         };
-        seated.agent.report().iter().all(ended)
+        reports.iter().all(ended)
     }
 
     fn see_to(&mut self, occurrence: Occurrence<()>) {
@@ -347,6 +370,9 @@ impl Player<'_> {
             Occurrence::Script(number) => self.follow(number),
             Occurrence::Input(seat, input) => self.hand_over(seat, input),
         }
+        let Played { stage, cast, .. } = &mut self.played;
+        let notes = cast.revive(self.scenario, stage);
+        self.hear(notes);
     }
 
     fn follow(&mut self, number: usize) {
@@ -361,8 +387,9 @@ impl Player<'_> {
                 let done = script::perform(self.scenario, event, stage, cast);
                 self.played.warnings.extend(done.warning);
                 self.hear(done.notes);
-                if self.bury() && event.what.is_process() {
-                    let at = self.played.stage.world.now() + DEAD_FOR * 2;
+                let controller = self.played.cast.controller.as_ref();
+                if controller.is_some_and(Seated::is_cut) && event.what.is_process() {
+                    let at = self.played.stage.world.now() + ASKED_AGAIN_AFTER;
                     self.cue(at, Cue::AskAgain(index, before));
                 }
             }
@@ -426,7 +453,6 @@ impl Player<'_> {
             let Some(input) = retyped(input) else { return };
             let notes = seated.handle(world, &mut cast.controller_store, input);
             self.hear(notes);
-            self.bury();
         } else if let Some(seated) = cast.scanner.as_mut().filter(|seated| seated.seat == seat) {
             let Some(input) = retyped(input) else { return };
             let notes = seated.handle(world, &mut cast.scanner_store, input);
@@ -517,21 +543,6 @@ impl Player<'_> {
         seated.map_or(0, |seated| seated.agent.report().len())
     }
 
-    /// Takes a controller whose fuse is spent away, for a while. Whether it was.
-    fn bury(&mut self) -> bool {
-        let Played { stage, cast, .. } = &mut self.played;
-        let is_dead = cast
-            .controller
-            .as_ref()
-            .is_some_and(|seated| seated.is_spent());
-        if is_dead {
-            cast.stop_controller(&mut stage.world);
-            let at = stage.world.now() + DEAD_FOR;
-            self.cue(at, Cue::StartController);
-        }
-        is_dead
-    }
-
     /// A signer does what the controller asks it to.
     fn take_turn(&mut self, note: &Note) {
         let Played { stage, cast, .. } = &mut self.played;
@@ -559,58 +570,59 @@ impl Player<'_> {
             world.stop_serving(signer, &zone);
         }
     }
+}
 
-    fn instances(&self, target: &Target) -> Vec<(usize, usize)> {
-        let world = &self.played.stage.world;
-        let of = |name: &str, number: Option<u32>| -> Vec<(usize, usize)> {
-            let Some(operator) = world.operator(name) else {
-                return Vec::new();
-            };
-            let all = 0..world.operators[operator].instances.len();
-            let chosen = all.filter(|index| number.is_none_or(|n| n as usize == index + 1));
-            chosen.map(|index| (operator, index)).collect()
+/// The instances that a target means: operator and instance.
+fn instances(world: &World, target: &Target) -> Vec<(usize, usize)> {
+    let of = |name: &str, number: Option<u32>| -> Vec<(usize, usize)> {
+        let Some(operator) = world.operator(name) else {
+            return Vec::new();
         };
-        match target {
-            Target::Signer(name) => of(name, None),
-            Target::Instance(name, number) => of(name, Some(*number)),
-            Target::Parent => of(PARENT, None),
-            Target::ParentInstance(number) => of(PARENT, Some(*number)),
-            _ => Vec::new(),
-        }
+        let all = 0..world.operators[operator].instances.len();
+        let chosen = all.filter(|index| number.is_none_or(|n| n as usize == index + 1));
+        chosen.map(|index| (operator, index)).collect()
+    };
+    match target {
+        Target::Signer(name) => of(name, None),
+        Target::Instance(name, number) => of(name, Some(*number)),
+        Target::Parent => of(PARENT, None),
+        Target::ParentInstance(number) => of(PARENT, Some(*number)),
+        _ => Vec::new(),
     }
+}
 
-    fn addresses(&self, target: &Target) -> Vec<IpAddr> {
-        match target {
-            Target::Scanner => vec![plan::SCANNER_ADDRESS],
-            Target::Controller => vec![plan::CONTROLLER_ADDRESS],
-            Target::Resolver(name) => {
-                let named = self
-                    .scenario
-                    .resolvers
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, r)| r.name == *name);
-                named
-                    .map(|(number, _)| plan::resolver_address(number))
-                    .collect()
+/// The addresses that a target means.
+pub(crate) fn addresses(scenario: &Scenario, world: &World, target: &Target) -> Vec<IpAddr> {
+    match target {
+        Target::Scanner => vec![plan::SCANNER_ADDRESS],
+        Target::Controller => vec![plan::CONTROLLER_ADDRESS],
+        Target::Resolver(name) => {
+            let named = scenario
+                .resolvers
+                .iter()
+                .enumerate()
+                .filter(|(_, r)| r.name == *name);
+            named
+                .map(|(number, _)| plan::resolver_address(number))
+                .collect()
+        }
+        servers => {
+            let instance = |(operator, instance): (usize, usize)| {
+                world.operators[operator].instances[instance].address
+            };
+            let mut found: Vec<IpAddr> = instances(world, servers)
+                .into_iter()
+                .map(instance)
+                .collect();
+            // A signer that is down as a whole takes no updates either.
+            if let Target::Signer(name) = servers {
+                let operator = world.operator(name);
+                found.extend(operator.map(|index| world.operators[index].primary_address));
+            } else if *servers == Target::Parent {
+                let operator = world.operator(PARENT);
+                found.extend(operator.map(|index| world.operators[index].primary_address));
             }
-            servers => {
-                let world = &self.played.stage.world;
-                let instance = |(operator, instance): (usize, usize)| {
-                    world.operators[operator].instances[instance].address
-                };
-                let mut found: Vec<IpAddr> =
-                    self.instances(servers).into_iter().map(instance).collect();
-                // A signer that is down as a whole takes no updates either.
-                if let Target::Signer(name) = servers {
-                    let operator = world.operator(name);
-                    found.extend(operator.map(|index| world.operators[index].primary_address));
-                } else if *servers == Target::Parent {
-                    let operator = world.operator(PARENT);
-                    found.extend(operator.map(|index| world.operators[index].primary_address));
-                }
-                found
-            }
+            found
         }
     }
 }

@@ -171,7 +171,7 @@ fn add_judgement(
 }
 
 /// A concrete resolver must never get Bogus where the oracle says that no cache of its kind can.
-fn disagreements_of(
+pub(crate) fn disagreements_of(
     scenario: &Scenario,
     played: &Played,
     zone: &Name,
@@ -247,12 +247,7 @@ fn add_parent(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
         names.sort_unstable();
         outcome.delegated_to.insert(zone.name.clone(), names);
     }
-    // The scanner is the only one that updates the parent, apart from hands.
-    let by_hand = scenario
-        .events
-        .iter()
-        .any(|event| matches!(event.what.name(), "set-ds" | "set-parent-ns" | "set-ttl"));
-    if !by_hand && world.parent_changes > played.scanner_changes {
+    if changed_unaccounted(scenario, played) {
         outcome.violations.push(Violation {
             property: Property::ParentUntouched,
             profile: "any".into(),
@@ -268,6 +263,28 @@ fn add_parent(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
             decides: false,
         });
     }
+}
+
+/// SHA-256 of everything that happened: two runs with the same are the same.
+pub(crate) fn state(played: &Played) -> [u8; 32] {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    for line in played.stage.world.log.lines() {
+        context.update(line.as_bytes());
+        context.update(b"\n");
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}
+
+/// Whether the parent changed more often than the scanner, the only one that updates it, says: apart
+/// from what hands did.
+pub(crate) fn changed_unaccounted(scenario: &Scenario, played: &Played) -> bool {
+    let by_hand = scenario
+        .events
+        .iter()
+        .any(|event| matches!(event.what.name(), "set-ds" | "set-parent-ns" | "set-ttl"));
+    !by_hand && played.stage.world.parent_changes > played.scanner_changes
 }
 
 fn process(

@@ -1,6 +1,6 @@
 //! The conformance vectors of a parental agent, and what plays them.
 //!
-//! - [`layer`] – the format; [`file`] – the files
+//! - [`layer`] – the format; [`mod@file`] – the files
 //! - [`keys`], [`record`], [`span`] – from words to data
 //! - [`site`], [`authority`], [`town`] – the servers of a case
 //! - [`story`] – what happens, and what is expected; told by a [`Carrier`](story::Carrier)

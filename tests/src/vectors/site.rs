@@ -1,6 +1,6 @@
 //! One server of the child: what it serves, signed by whom, and in which ways it is at fault.
 //!
-//! Owns the step from the words of a [`layer::Site`](super::layer::Site) to wire octets.
+//! Owns the step from the words of a [`Site`](super::layer::Site) to wire octets.
 
 use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 

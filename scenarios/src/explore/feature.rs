@@ -1,0 +1,103 @@
+//! What a drawn scenario may contain. Each run enables a random subset (swarm testing): a defect that
+//! one feature hides shows in the runs without it.
+
+use std::collections::BTreeSet;
+
+use counterpoint_dns::stream::Stream;
+use rand::RngExt as _;
+
+use crate::scenario::setting::names;
+
+names! {
+    /// One thing that a drawn scenario may contain.
+    pub enum Feature {
+        /// Three or four signers, not two.
+        ManySigners = "many-signers",
+        /// One or three instances, not two.
+        Instances = "instances",
+        /// TTLs drawn one by one, from a second to a day.
+        Ttls = "ttls",
+        /// TTLs change by hand.
+        ChangedTtl = "changed-ttl",
+        /// Instances lag.
+        Lags = "lags",
+        /// Signers with one key for all.
+        Csk = "csk",
+        /// ECDSA P-256.
+        P256 = "p256",
+        /// Signers of different algorithms.
+        MixedAlgorithms = "mixed-algorithms",
+        /// Nameserver names inside the zone.
+        InZone = "in-zone",
+        /// One signer takes the place of another.
+        Replace = "replace",
+        /// Zones that share a group.
+        Group = "group",
+        /// Two zones.
+        Zones = "zones",
+        /// A signer that died leaves.
+        DeadLeaver = "dead-leaver",
+        /// More requests than one or two.
+        Busy = "busy",
+        /// Requests close together.
+        Overlap = "overlap",
+        /// The controller crashes.
+        Crash = "crash",
+        /// Servers and agents fall silent.
+        Dead = "dead",
+        /// Messages are lost.
+        Loss = "loss",
+        /// Messages are slow.
+        Latency = "latency",
+        /// Instances keep what they serve.
+        Stale = "stale",
+        /// Data change by hand.
+        Records = "records",
+        /// CDS are withdrawn afterwards.
+        Withdraw = "withdraw",
+        /// Another allowance for slow instances.
+        Safety = "safety",
+        /// A parent that takes its time.
+        SlowParent = "slow-parent",
+        /// A scanner that wants one path only.
+        OnePath = "one-path",
+        /// The scanner is told to scan.
+        ScanNow = "scan-now",
+        /// More concrete resolvers than one.
+        Resolvers = "resolvers",
+        /// Who left comes back, with a zone that begins anew: not among the usual ones, for a scanner
+        /// takes its CSYNC, whose serial is lower than before, for a replay.
+        Return = "return",
+        /// No controller: signals that nobody thought through.
+        ByHand = "by-hand",
+    }
+}
+
+/// A random subset of `allowed`: each feature in one run of three.
+pub fn swarm(allowed: &BTreeSet<Feature>, chance: &mut Stream) -> BTreeSet<Feature> {
+    // One draw for each feature there is: what is allowed does not shift the others.
+    let drawn = Feature::ALL
+        .iter()
+        .map(|feature| (feature, chance.random_range(0..rarity(*feature))));
+    let drawn: Vec<(&Feature, u32)> = drawn.collect();
+    let enabled = drawn
+        .into_iter()
+        .filter(|(feature, n)| *n == 0 && allowed.contains(feature));
+    enabled.map(|(feature, _)| *feature).collect()
+}
+
+/// One run in so many has it.
+const fn rarity(feature: Feature) -> u32 {
+    match feature {
+        // The join is refused: one such run in a while is enough.
+        Feature::MixedAlgorithms => 24,
+        Feature::P256 | Feature::ByHand | Feature::Zones => 8,
+        _ => 3,
+    }
+}
+
+/// What is drawn from where nothing else is said.
+pub fn usual() -> BTreeSet<Feature> {
+    let all = Feature::ALL.iter().copied();
+    all.filter(|feature| *feature != Feature::Return).collect()
+}

@@ -1,0 +1,197 @@
+//! The sabotage score: which deliberate defects does which scenario catch?
+//!
+//! A file of the library kills a defect if what it expects no longer comes true with it (or, where the
+//! file has the defect, without it). A drawn scenario kills it if it is good without and fails with it.
+//! The guard is off: it would refuse the controller's defects itself.
+
+use super::{
+    generate::{Swarm, draw, seed_of},
+    pool,
+    trial::{Class, attempt},
+};
+use crate::{
+    expectations,
+    run::run,
+    scenario::{ControllerSabotage, ScannerSabotage, Scenario},
+};
+
+/// A deliberate defect of either agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Defect {
+    /// Of the controller.
+    Controller(ControllerSabotage),
+    /// Of the scanner.
+    Scanner(ScannerSabotage),
+}
+
+impl Defect {
+    /// All that the language has.
+    pub fn all() -> Vec<Self> {
+        let controller = ControllerSabotage::ALL
+            .iter()
+            .copied()
+            .map(Self::Controller);
+        controller
+            .chain(ScannerSabotage::ALL.iter().copied().map(Self::Scanner))
+            .collect()
+    }
+
+    /// Its name in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Controller(defect) => defect.name(),
+            Self::Scanner(defect) => defect.name(),
+        }
+    }
+
+    fn is_in(self, scenario: &Scenario) -> bool {
+        match self {
+            Self::Controller(defect) => scenario.controller.sabotage.contains(&defect),
+            Self::Scanner(defect) => scenario.scanner.sabotage.contains(&defect),
+        }
+    }
+
+    /// The scenario with it; the guard is off.
+    pub fn planted(self, scenario: &Scenario) -> Scenario {
+        let mut planted = scenario.clone();
+        planted.controller.guard = false;
+        match self {
+            Self::Controller(defect) => planted.controller.sabotage.push(defect),
+            Self::Scanner(defect) => planted.scanner.sabotage.push(defect),
+        }
+        planted
+    }
+
+    fn taken_out(self, scenario: &Scenario) -> Scenario {
+        let mut without = scenario.clone();
+        match self {
+            Self::Controller(defect) => {
+                without.controller.sabotage.retain(|other| *other != defect)
+            }
+            Self::Scanner(defect) => without.scanner.sabotage.retain(|other| *other != defect),
+        }
+        without
+    }
+}
+
+/// Defects that no scenario of this release is known to catch, and what it would take.
+pub const SURVIVORS: &[(&str, &str)] = &[
+    (
+        "unknown-is-equal",
+        "an instance that falls silent with old contents, and is asked by caches only",
+    ),
+    (
+        "no-recheck-at-deadline",
+        "an instance that goes back to old contents: the fault `replay`",
+    ),
+    (
+        "ignore-outstanding-signal",
+        "a request that is turned back while the parent acts: `cancel`",
+    ),
+    (
+        "dead-leaver-not-probed",
+        "a dead leaver that answers again before it is given up",
+    ),
+    (
+        "any-signature",
+        "a CDS RRset signed by a key without DS: the fault `forge`",
+    ),
+    (
+        "delete-any-shape",
+        "a delete request of another shape, which no event publishes",
+    ),
+    (
+        "ignore-soaminimum",
+        "a CSYNC ahead of its SOA, with data that are wrong until then",
+    ),
+    (
+        "no-second-soa",
+        "a zone that moves while it is read, and disagrees with itself",
+    ),
+    (
+        "no-replay-guard",
+        "an old CDS or CSYNC RRset shown again by all: the fault `replay`",
+    ),
+    (
+        "suffix-bailiwick",
+        "a nameserver name that ends as the zone's name, and is not in it",
+    ),
+];
+
+/// Why a defect may survive, if it may.
+pub fn excuse(defect: Defect) -> Option<&'static str> {
+    SURVIVORS
+        .iter()
+        .find(|(name, _)| *name == defect.name())
+        .map(|(_, why)| *why)
+}
+
+/// The first file of `library` that kills `defect`; those that have it come first.
+pub fn killed_by_file(defect: Defect, library: &[(String, Scenario)]) -> Option<&str> {
+    let (with, without): (Vec<_>, Vec<_>) = library
+        .iter()
+        .partition(|(_, scenario)| defect.is_in(scenario));
+    let of_it = with
+        .into_iter()
+        .map(|file| (file, defect.taken_out(&file.1)));
+    // A scenario about another defect says nothing about this one.
+    let sound = without.into_iter().filter(|(_, scenario)| {
+        scenario.controller.sabotage.is_empty() && scenario.scanner.sabotage.is_empty()
+    });
+    let others = sound.map(|file| (file, defect.planted(&file.1)));
+    let mut changed = of_it.chain(others);
+    changed
+        .find(|((_, scenario), changed)| is_unmet(scenario, changed))
+        .map(|((path, _), _)| path.as_str())
+}
+
+fn is_unmet(scenario: &Scenario, changed: &Scenario) -> bool {
+    let outcome = run(changed);
+    outcome.internal_error.is_some() || !expectations::unmet(&scenario.expect, &outcome).is_empty()
+}
+
+/// A drawn scenario that kills a defect.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kill {
+    /// The number of the run.
+    pub run: u64,
+    /// How it fails.
+    pub class: Class,
+    /// The scenario, the defect in it.
+    pub scenario: Scenario,
+}
+
+/// The first of `runs` drawn scenarios of the campaign `seed` that kills `defect`.
+pub fn killed_by_drawn(defect: Defect, seed: u64, runs: u64, threads: usize) -> Option<Kill> {
+    let swarm = Swarm::default();
+    let numbers: Vec<u64> = (0..runs).collect();
+    let mut kill = None;
+    pool::in_order(
+        &numbers,
+        threads,
+        |run| try_one(defect, seed, *run, &swarm),
+        |_, found| {
+            if kill.is_none() {
+                kill = found;
+            }
+            kill.is_none()
+        },
+    );
+    kill
+}
+
+fn try_one(defect: Defect, seed: u64, run: u64, swarm: &Swarm) -> Option<Kill> {
+    let drawn = draw(seed_of(seed, run), swarm).scenario;
+    let scenario = defect.planted(&drawn);
+    let class = attempt(&scenario)
+        .worst()
+        .cloned()
+        .filter(|class| !class.is_internal())?;
+    // It is the defect's doing only if it does not happen without.
+    let alone = attempt(&drawn).failures;
+    alone.is_empty().then_some(Kill {
+        run,
+        class,
+        scenario,
+    })
+}
