@@ -6,3 +6,4 @@ mod audit;
 mod bad;
 mod crash;
 mod kit;
+mod mass;
