@@ -286,66 +286,6 @@ impl Nsec {
     }
 }
 
-/// An NSEC3 record's fields (RFC 5155 §3.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Nsec3 {
-    /// Hash algorithm; only 1, SHA-1, is known.
-    pub algorithm: u8,
-    /// Flag bits: [`Nsec3::OPT_OUT`], others unknown.
-    pub flags: u8,
-    /// Additional times that the hash is computed.
-    pub iterations: u16,
-    /// Appended to what is hashed.
-    pub salt: Vec<u8>,
-    /// The next hash in the zone's order.
-    pub next: Vec<u8>,
-    /// The types at the name whose hash owns the record.
-    pub types: Vec<RecordType>,
-}
-
-impl Nsec3 {
-    /// Unsigned delegations may lie in the span (RFC 5155 §3.1.2.1).
-    pub const OPT_OUT: u8 = 0x01;
-
-    /// Whether unsigned delegations may lie in the span.
-    pub fn is_opt_out(&self) -> bool {
-        self.flags & Self::OPT_OUT != 0
-    }
-
-    /// Parses NSEC3 data.
-    pub fn parse(data: &Rdata) -> Option<Self> {
-        let (head, rest) = data.octets().split_at_checked(4)?;
-        let (salt, rest) = counted(rest)?;
-        let (next, bitmap) = counted(rest)?;
-        Some(Self {
-            algorithm: head[0],
-            flags: head[1],
-            iterations: u16::from_be_bytes([head[2], head[3]]),
-            salt: salt.into(),
-            next: next.into(),
-            types: parse_type_bitmap(bitmap)?,
-        })
-    }
-
-    /// The record's data. Salt and hash are at most 255 octets long.
-    pub fn to_rdata(&self) -> Rdata {
-        let mut octets = vec![self.algorithm, self.flags];
-        octets.extend(self.iterations.to_be_bytes());
-        for field in [&self.salt, &self.next] {
-            octets.push(field.len() as u8);
-            octets.extend(field);
-        }
-        octets.extend(type_bitmap(&self.types));
-        Rdata::from_octets(octets)
-    }
-}
-
-/// A field with its length in front, and what follows.
-fn counted(octets: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = octets.split_first()?;
-    rest.split_at_checked(usize::from(*length))
-}
-
 /// Encodes a type bitmap (RFC 4034 §4.1.2).
 pub fn type_bitmap(types: &[RecordType]) -> Vec<u8> {
     let mut numbers: Vec<u16> = types.iter().map(|rtype| u16::from(*rtype)).collect();

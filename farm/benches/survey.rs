@@ -32,7 +32,6 @@ const CHILDREN: usize = 2_000;
 const ROUNDS: usize = 5;
 const UNDER_WAY_MAX: usize = 256;
 
-#[path = "../tests/kit/mod.rs"]
 mod kit;
 use kit::subject;
 

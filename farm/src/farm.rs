@@ -17,7 +17,8 @@ use crate::{
     ground::Ground,
     operator::Operator,
     parent::Parent,
-    software::{Site, bind, start, unbound, zone_file},
+    root::Root,
+    software::{Site, Software, bind, start, unbound, zone_file},
     zone,
 };
 
@@ -25,6 +26,8 @@ use crate::{
 const PARENT_HOST: u8 = 1;
 /// The host of the resolver.
 const RESOLVER_HOST: u8 = 2;
+/// The host of the root's server.
+const ROOT_HOST: u8 = 3;
 /// The host of the first operator's first address.
 const FIRST_HOST: u8 = 11;
 
@@ -46,6 +49,8 @@ pub struct Plan {
 pub struct Farm {
     // Before the ground: servers stop before their files go.
     daemons: Vec<Daemon>,
+    /// The root above the parent.
+    pub root: Root,
     /// The parent.
     pub parent: Parent,
     /// The operators.
@@ -61,6 +66,7 @@ impl Farm {
     pub fn lay_out(plan: &Plan) -> io::Result<Self> {
         let ground = Ground::take()?;
         let parent = Parent::new(plan.parent.clone(), ground.address(PARENT_HOST), plan.seed);
+        let root = Root::new(ground.address(ROOT_HOST), plan.seed);
         let mut hosts = FIRST_HOST..;
         let mut operators = Vec::new();
         let mut children = Vec::new();
@@ -84,6 +90,7 @@ impl Farm {
         }
         let farm = Self {
             daemons: Vec::new(),
+            root,
             parent,
             operators,
             children,
@@ -140,7 +147,7 @@ impl Farm {
     pub fn start_operators(&mut self) -> io::Result<()> {
         for (index, operator) in self.operators.clone().iter().enumerate() {
             for (process, addresses) in operator.addresses.iter().enumerate() {
-                if operator.plan.software == crate::Software::Bind {
+                if operator.plan.software == Software::Bind {
                     for address in addresses {
                         self.ground.put_on_interface(*address)?;
                     }
@@ -183,6 +190,22 @@ impl Farm {
         let config = bind::parent_config(&site, &self.parent, &zone);
         let mut daemon = start("named", &config, &bind::arguments(), &site.folder)?;
         daemon.wait_for(self.parent_address(), &zone)?;
+        self.daemons.push(daemon);
+        Ok(())
+    }
+
+    /// Starts the root's server, from which a resolver of its own finds everything.
+    pub fn start_root(&mut self) -> io::Result<()> {
+        let site = Site {
+            folder: self.ground.subfolder("root")?,
+            addresses: vec![self.root.address],
+            port: self.ground.port(),
+            zones: vec![Name::root()],
+        };
+        let sets = self.root.zone(&self.parent, self.now);
+        write_zone(&site.folder, &Name::root(), &sets)?;
+        let mut daemon = site.start(Software::Nsd)?;
+        daemon.wait_for((self.root.address, site.port).into(), &Name::root())?;
         self.daemons.push(daemon);
         Ok(())
     }

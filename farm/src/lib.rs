@@ -7,7 +7,7 @@
 //!
 //! - [`zone`] – signs a zone and writes it as a zone file
 //! - [`state`] – the table of what children publish
-//! - [`child`], [`operator`], [`parent`] – who has which records and keys
+//! - [`child`], [`operator`], [`parent`], [`root`] – who has which records and keys
 //! - [`software`] – how each server is told about its zones
 //! - [`ground`], [`daemon`] – addresses, files, processes
 //! - [`farm`] – all of it together
@@ -20,6 +20,7 @@ pub mod farm;
 pub mod ground;
 pub mod operator;
 pub mod parent;
+pub mod root;
 pub mod software;
 pub mod state;
 pub mod zone;

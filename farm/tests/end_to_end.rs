@@ -1,16 +1,18 @@
-//! A survey of real servers, carried to a real parent: 200 children on NSD, Knot and BIND in every
-//! state, a parent on BIND that takes updates and signs by itself. Afterwards the parent has what each
-//! child asked for by the rules, and everything else of it is the same to the octet; Unbound agrees.
-
-mod kit;
+//! The operator's commands on real servers: 200 children on NSD, Knot and BIND in every state, below a
+//! signed root, and a parent on BIND that takes updates and signs by itself. `audit` touches nothing;
+//! after `plan` and `apply` the parent has what each child asked for by the rules, and everything else
+//! of it is the same to the octet; Unbound agrees; and the way back leads back.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     env,
-    io::{Read as _, Write as _},
-    net::{SocketAddr, TcpStream, UdpSocket},
-    num::NonZeroU32,
-    process::Command,
+    ffi::OsString,
+    fs,
+    io::Write as _,
+    net::{IpAddr, Ipv4Addr, UdpSocket},
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -18,19 +20,18 @@ use counterpoint_dns::{
     driver::clock::Clock,
     message::{Question, Reply, ResponseCode, query},
     name::{Name, RecordType, parse_name},
-    rdata::Rdata,
-    time::Timestamp,
-    tsig::TsigKey,
+    rdata::{Ds, Rdata},
 };
 use counterpoint_farm::{
     After, Farm, OperatorPlan, Plan, Software, State, parent::TSIG_NAME, software::missing,
 };
 use counterpoint_scanner::{
-    Config, Finding, Outcome, Policy, Survey,
-    apply::{Applied, UpdateRequest, update},
-    crew::{self, Orders},
+    Policy,
+    cli::{self, Streams},
+    plan::file,
 };
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
+use serde_json::Value;
 
 /// How many children there are at least.
 const CHILDREN: usize = 200;
@@ -69,62 +70,121 @@ fn transfer(farm: &Farm) -> Records {
     records
 }
 
-fn survey(farm: &Farm) -> Vec<Finding> {
-    let mut config = Config::new(
-        farm.parent.zone.clone(),
-        farm.parent_address(),
-        Timestamp::MAX,
-    );
-    config.thorough = false;
-    let mut orders = Orders {
-        hands: NonZeroU32::new(2).unwrap(),
-        under_way_max: 100,
-        options: Default::default(),
-    };
-    orders.options.routes = farm.routes();
-    let subjects = farm.children.iter().map(|child| kit::subject(farm, child));
-    // X-12: without a DS RRset ordinary validation says nothing.
-    let secure = subjects.filter(|subject| subject.delegation.ds.is_some());
-    let mut findings = Vec::new();
-    crew::survey(
-        &orders,
-        secure,
-        |stream| Survey::new(config.clone(), stream),
-        |finding| findings.push(finding),
-    )
-    .unwrap();
-    findings
+/// The desk of an operator in the farm's directory: policy, key, state, plans.
+struct Office {
+    folder: PathBuf,
+    server_port: String,
 }
 
-/// Makes every accepted change; each must be done.
-fn apply(farm: &Farm, findings: &[Finding]) {
-    let name = parse_name(TSIG_NAME).unwrap();
-    let key = TsigKey::hmac_sha256(name, &farm.parent.tsig_secret());
-    for finding in findings {
-        for verdict in finding.ds.iter().chain(&finding.csync) {
-            let Some(change) = &verdict.change else {
-                continue;
-            };
-            let update = update(&farm.parent.zone, change);
-            let (request, octets) = UpdateRequest::new(7, &update, Some(&key), Clock.now());
-            let answer = over_tcp(farm.parent_address(), &octets);
-            let applied = request.read(&answer, Some(&key), Clock.now());
-            assert_eq!(applied, Some(Applied::Done), "{change}");
-        }
+impl Office {
+    fn open(farm: &Farm) -> Self {
+        let office = Self {
+            folder: farm.folder().join("office"),
+            server_port: farm.parent_address().port().to_string(),
+        };
+        fs::create_dir(&office.folder).unwrap();
+        let secret = BASE64.encode(&farm.parent.tsig_secret());
+        let key = office.path("tsig.key");
+        fs::write(&key, format!("hmac-sha256:{TSIG_NAME}:{secret}\n")).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(office.path("policy.toml"), policy(farm, &key)).unwrap();
+        office
+    }
+
+    fn path(&self, file: &str) -> String {
+        self.folder.join(file).display().to_string()
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.folder.join(file)).unwrap()
+    }
+
+    /// The names of its files.
+    fn files(&self) -> BTreeSet<OsString> {
+        let entries = fs::read_dir(&self.folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    }
+
+    /// A command of the tool, as its operator gives it: the exit code, and what it says.
+    fn command(&self, words: &[&str]) -> (u8, Value) {
+        let (policy, state) = (self.path("policy.toml"), self.path("state"));
+        let all = ["counterpoint-scanner"].iter().chain(words);
+        let all = all.copied().chain([
+            "--json",
+            "--policy",
+            &policy,
+            "--state",
+            &state,
+            "--server-port",
+            &self.server_port,
+        ]);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut streams = Streams {
+            out: &mut out,
+            err: &mut err,
+            progress: false,
+        };
+        let code = cli::main(all.map(OsString::from), &mut streams);
+        let said = serde_json::from_slice(&out);
+        let said =
+            said.unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&err)));
+        (code, said)
     }
 }
 
-fn over_tcp(to: SocketAddr, octets: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(to).unwrap();
-    stream
-        .write_all(&(octets.len() as u16).to_be_bytes())
+/// A policy that knows this farm's root, and lets the loopback be asked.
+fn policy(farm: &Farm, key: &str) -> String {
+    let Ds {
+        tag,
+        algorithm,
+        digest_type,
+        digest,
+    } = farm.root.trust_anchor().unwrap();
+    let digest = HEXLOWER.encode(&digest);
+    let operators = farm
+        .operators
+        .iter()
+        .flat_map(|operator| operator.all_addresses());
+    let servers = [farm.root.address, farm.parent.address]
+        .into_iter()
+        .chain(operators);
+    // Some children have AAAA that are such addresses in another form.
+    let both = |v4: Ipv4Addr| [IpAddr::V4(v4), IpAddr::V6(v4.to_ipv6_mapped())];
+    let private: Vec<String> = servers
+        .flat_map(both)
+        .map(|at| format!("\"{at}\""))
+        .collect();
+    let expired = farm
+        .children
+        .iter()
+        .find(|child| child.state == State::Expired);
+    format!(
+        "[parent]\nzone = \"{zone}\"\nprimary = \"{primary}\"\ntsig-key = \"{key}\"\n\
+         [resolver]\nroots = [\"{root}\"]\nipv6 = false\n\
+         trust-anchor = [\"{tag} {algorithm} {digest_type} {digest}\"]\n\
+         [self-test]\ngood = [\"{zone}\"]\nbogus = [\"{bogus}\"]\n\
+         [gathering]\nretry = []\naddress-rate = 0\nprivate-addresses = [{private}]\n",
+        zone = farm.parent.zone,
+        primary = farm.parent_address(),
+        root = farm.root.address,
+        bogus = expired.unwrap().name,
+        private = private.join(", "),
+    )
+}
+
+/// Hands a script to `nsupdate`.
+fn nsupdate(farm: &Farm, script: &str) {
+    let secret = BASE64.encode(&farm.parent.tsig_secret());
+    let mut child = Command::new("nsupdate")
+        .args(["-y", &format!("hmac-sha256:{TSIG_NAME}:{secret}")])
+        .stdin(Stdio::piped())
+        .spawn()
         .unwrap();
-    stream.write_all(octets).unwrap();
-    let mut length = [0; 2];
-    stream.read_exact(&mut length).unwrap();
-    let mut answer = vec![0; u16::from_be_bytes(length).into()];
-    stream.read_exact(&mut answer).unwrap();
-    answer
+    let at = farm.parent_address();
+    let mut input = child.stdin.take().unwrap();
+    write!(input, "server {} {}\n{script}", at.ip(), at.port()).unwrap();
+    drop(input);
+    assert!(child.wait().unwrap().success());
 }
 
 /// What the resolver makes of a child's own data: the RCODE, and whether it vouches for them.
@@ -157,7 +217,7 @@ fn expected(farm: &Farm, before: &Records) -> Records {
     let mut records = before.clone();
     // D-04: a changed DS RRset is short-lived at first.
     let ds_ttl = Policy::default().ds.ttl_after_change.as_secs() as u32;
-    for child in farm.children.iter().filter(|child| child.state.is_secure()) {
+    for child in &farm.children {
         let child_name = child.name.to_string();
         match child.after() {
             After::Same => {}
@@ -183,9 +243,28 @@ fn expected(farm: &Farm, before: &Records) -> Records {
     records
 }
 
+/// Where two zones differ, for people.
+fn differences(found: &Records, expected: &Records) -> Vec<String> {
+    let all: BTreeSet<_> = found.keys().chain(expected.keys()).collect();
+    let different = all
+        .into_iter()
+        .filter(|at| found.get(at) != expected.get(at));
+    different
+        .map(|at| {
+            format!(
+                "{at:?} is {:?} and should be {:?}",
+                found.get(at),
+                expected.get(at)
+            )
+        })
+        .collect()
+}
+
 #[test]
 fn the_parent_gets_what_its_children_ask_for_and_nothing_else_changes() {
-    let absent = missing(&["nsd", "knotd", "named", "unbound", "dig", "setpriv", "ip"]);
+    let absent = missing(&[
+        "nsd", "knotd", "named", "unbound", "dig", "nsupdate", "setpriv", "ip",
+    ]);
     if !absent.is_empty() {
         assert!(env::var_os("CI").is_none(), "not installed: {absent:?}");
         eprintln!("SKIPPED: not installed: {absent:?}");
@@ -207,29 +286,77 @@ fn the_parent_gets_what_its_children_ask_for_and_nothing_else_changes() {
     farm.start_parent().unwrap();
     assert!(farm.children.len() >= CHILDREN);
 
+    farm.start_root().unwrap();
+    let office = Office::open(&farm);
+
     let before = transfer(&farm);
-    let findings = survey(&farm);
-    let secure = farm.children.iter().filter(|child| child.state.is_secure());
-    assert_eq!(findings.len(), secure.count());
-    apply(&farm, &findings);
+    let files = office.files();
+    let zone_file = farm.parent_file().display().to_string();
+    let (code, audit) = office.command(&["audit", "--zone-file", &zone_file]);
+    assert_eq!(code, 0, "{audit}");
+    for check in audit["self_test"].as_array().unwrap() {
+        assert_eq!(check["passed"], true, "{check}");
+    }
+    assert_eq!(office.files(), files, "an audit writes nothing");
+
+    // Without a source the policy's primary is one: this is a transfer.
+    let (code, said) = office.command(&["plan", "--out", &office.path("out")]);
+    let brakes = said["brakes"].as_array().unwrap();
+    let brakes: BTreeSet<&str> = brakes
+        .iter()
+        .map(|held| held["brake"].as_str().unwrap())
+        .collect();
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(
+        Vec::from_iter(brakes.clone()),
+        ["changes", "deletes", "ns", "operator"],
+        "half of the children would change"
+    );
+    let plan = file::read(&office.read("out/plan.toml")).unwrap();
+    let counts = audit["counts"].as_array().unwrap().iter();
+    let would_change = counts.filter(|count| count["outcome"] == "accept");
+    let would_change: u64 = would_change
+        .map(|count| count["count"].as_u64().unwrap())
+        .sum();
+    assert_eq!(would_change, plan.changes.len() as u64, "{audit}");
+
+    let file = office.path("out/plan.toml");
+    let (code, said) = office.command(&["apply", &file]);
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(
+        differences(&transfer(&farm), &before),
+        [""; 0],
+        "nothing yet"
+    );
+
+    let released = brakes.iter().flat_map(|brake| ["--release", brake]);
+    let words: Vec<&str> = ["apply", &file].into_iter().chain(released).collect();
+    let (code, said) = office.command(&words);
+    assert_eq!(code, 0, "{said}");
     let after = transfer(&farm);
     let expected = expected(&farm, &before);
-    for (at, data) in &expected {
-        assert_eq!(
-            after.get(at),
-            Some(data),
-            "{at:?}, before {:?}",
-            before.get(at)
-        );
-    }
-    for at in after.keys() {
-        assert!(expected.contains_key(at), "{at:?} should not be there");
-    }
-    assert_ne!(before, after);
+    assert_eq!(differences(&after, &expected), [""; 0]);
+    let touched = plan
+        .changes
+        .values()
+        .flat_map(|planned| planned.change.changed());
+    let touched = touched.map(|set| (set.name.to_string(), set.rtype.to_string()));
+    let touched: BTreeSet<(String, String)> = touched.collect();
+    let changed = before.keys().chain(after.keys());
+    let changed = changed.filter(|at| before.get(*at) != after.get(*at));
+    assert_eq!(
+        touched,
+        changed.cloned().collect(),
+        "what was planned and nothing else"
+    );
 
     let _resolver = farm.start_resolver().unwrap();
     for child in &farm.children {
-        let is_signed = child.state.is_secure() && child.state != State::Delete;
+        let is_signed = match child.state {
+            State::Signalled => true,
+            State::Delete => false,
+            state => state.is_secure(),
+        };
         let right = match child.state {
             State::Expired => (ResponseCode::ServFail, false),
             _ => (ResponseCode::NoError, is_signed),
@@ -237,13 +364,15 @@ fn the_parent_gets_what_its_children_ask_for_and_nothing_else_changes() {
         assert_eq!(resolve(&farm, &child.name), right, "{}", child.name);
     }
 
-    let verdicts = findings
-        .iter()
-        .flat_map(|finding| finding.ds.iter().chain(&finding.csync));
-    let accepted = verdicts.filter(|verdict| verdict.outcome == Outcome::Accept);
+    nsupdate(&farm, &office.read("out/plan.toml.rollback.nsupdate"));
+    let back = transfer(&farm);
+    assert_eq!(differences(&back, &before), [""; 0], "the way back");
+    // That the comparison can fail.
+    assert!(differences(&back, &expected).len() >= plan.changes.len());
     println!(
-        "{} children, {} changes",
+        "{} children, {} changes, {} RRsets",
         farm.children.len(),
-        accepted.count()
+        plan.changes.len(),
+        touched.len()
     );
 }

@@ -32,6 +32,8 @@ pub struct Config {
     pub publish_delay: RangeInclusive<Duration>,
     /// Whether every server is asked even where one says that nothing is new: for reports.
     pub thorough: bool,
+    /// Whether keys are asked for even where nothing is requested: to explain a child.
+    pub to_the_end: bool,
     /// What a verdict depends on, and how politely servers are asked.
     pub policy: Policy,
     /// What the registry's own data say, by child; of others, what [`Facts::default`] says.
@@ -54,6 +56,7 @@ impl Config {
             interval: minutes(10),
             publish_delay: Duration::ZERO..=minutes(5),
             thorough: true,
+            to_the_end: false,
             policy: Policy::default(),
             facts: BTreeMap::new(),
             resolver: None,

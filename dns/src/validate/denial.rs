@@ -11,14 +11,12 @@ use crate::{
     key::Dnskey,
     message::Question,
     name::{Name, RecordType},
-    rdata::{Nsec, Nsec3},
+    nsec3::{ITERATIONS_MAX, Nsec3},
+    rdata::Nsec,
     rrset::SignedRrSet,
     signature::Verifier,
     time::Timestamp,
-    validate::{
-        Broken, by_keys,
-        nsec3::{Hashed, ITERATIONS_MAX},
-    },
+    validate::{Broken, by_keys, nsec3::Hashed},
 };
 
 /// Why a denial is not proven.

@@ -1,22 +1,14 @@
 //! Denial of existence by NSEC3 (RFC 5155 §8): what authenticated hashes of names prove.
 //!
-//! Owns hashing and the closest encloser proof. Its records are authentic already; [`super::denial`]
-//! lets them in and speaks for both kinds of denial.
-
-use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
+//! Owns the closest encloser proof; [`crate::nsec3`] has the records and their hashes. Its records are
+//! authentic already; [`super::denial`] lets them in and speaks for both kinds of denial.
 
 use super::denial::{Unproven, lacks_types, wildcard_of};
 use crate::{
     message::Question,
-    name::{Name, RecordType, canonical_wire},
-    rdata::Nsec3,
+    name::{Name, RecordType},
+    nsec3::{HASH_OCTETS, ITERATIONS_MAX, Nsec3, SHA1, hash, hash_in},
 };
-
-/// More iterations than these are not computed (RFC 9276 §3.2): nothing is proven.
-pub const ITERATIONS_MAX: u16 = 100;
-
-/// The octets of a SHA-1 hash, the only one that NSEC3 has (RFC 5155 §11).
-const HASH_OCTETS: usize = 20;
 
 /// The NSEC3 records of one answer, all of the same zone and the same parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +44,7 @@ impl Hashed {
     /// Takes in an authentic record. Those with a hash algorithm or flags that nobody knows prove
     /// nothing and are passed over (RFC 5155 §8.1, §8.2).
     pub fn take(&mut self, owner: &Name, record: Nsec3) -> Result<(), Unproven> {
-        if record.algorithm != 1 || record.flags & !Nsec3::OPT_OUT != 0 {
+        if record.algorithm != SHA1 || record.flags & !Nsec3::OPT_OUT != 0 {
             return Ok(());
         }
         let malformed = || Unproven::Malformed(owner.clone());
@@ -182,60 +174,6 @@ impl Hashed {
     }
 
     fn hash(&self, name: &Name) -> Vec<u8> {
-        hash(name, &self.salt, self.iterations)
+        hash(name, self.iterations, &self.salt)
     }
-}
-
-/// The hash of a name (RFC 5155 §5).
-pub fn hash(name: &Name, salt: &[u8], iterations: u16) -> Vec<u8> {
-    let mut octets = canonical_wire(name);
-    for _ in 0..=iterations {
-        let mut digest = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
-        digest.update(&octets);
-        digest.update(salt);
-        octets = digest.finish().as_ref().to_vec();
-    }
-    octets
-}
-
-/// The hash that the owner of an NSEC3 record of `zone` spells in Base32 with the extended hex
-/// alphabet (RFC 4648 §7).
-fn hash_in(owner: &Name, zone: &Name) -> Option<Vec<u8>> {
-    if owner.base_name() != *zone {
-        return None;
-    }
-    let label = owner.iter().next()?;
-    let (mut bits, mut count) = (0_u32, 0_u32);
-    let mut octets = Vec::with_capacity(HASH_OCTETS);
-    for letter in label {
-        let value = (*letter as char).to_digit(32)?;
-        bits = bits << 5 | value;
-        count += 5;
-        if count >= 8 {
-            count -= 8;
-            octets.push((bits >> count) as u8);
-            bits &= (1 << count) - 1;
-        }
-    }
-    (octets.len() == HASH_OCTETS && count == 0).then_some(octets)
-}
-
-/// The label that spells a hash (RFC 4648 §7, lower case).
-pub fn label_of(hash: &[u8]) -> String {
-    let digit = |value: u32| char::from_digit(value, 32).unwrap_or('0');
-    let (mut bits, mut count) = (0_u32, 0_u32);
-    let mut label = String::new();
-    for octet in hash {
-        bits = bits << 8 | u32::from(*octet);
-        count += 8;
-        while count >= 5 {
-            count -= 5;
-            label.push(digit(bits >> count));
-            bits &= (1 << count) - 1;
-        }
-    }
-    if count > 0 {
-        label.push(digit(bits << (5 - count)));
-    }
-    label
 }

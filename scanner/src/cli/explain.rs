@@ -1,4 +1,5 @@
-//! Explain: one child, each rule's verdict, and what every server said.
+//! Explain: one child, each rule's verdict, and what every server said. It asks on where a scan would
+//! stop early: the verdict is the same, and more is shown.
 
 use counterpoint_dns::{driver::sqlite::SqliteStore, name::parse_name};
 use serde_json::json;
@@ -29,7 +30,8 @@ pub fn run(arguments: &arguments::Explain, _: &mut Streams<'_>) -> Result<Outcom
         decisions.push(decision_of(&finding, "explain", now, &setup.base.policy));
         Ok(())
     };
-    let sent = survey_all([subject].into_iter(), &setup.means(), sink).map_err(stopped)?;
+    let sent =
+        survey_all([subject].into_iter(), &setup.means().to_the_end(), sink).map_err(stopped)?;
     let decision = decisions.pop();
     let decision = decision.ok_or_else(|| Failure::Defect("the survey found nothing".into()))?;
     let mut about = setup.about();

@@ -4,7 +4,12 @@
 
 mod outputs;
 
-use std::{collections::BTreeMap, env, path::Path, sync::Mutex};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    path::Path,
+    sync::Mutex,
+};
 
 use counterpoint_dns::{
     agent::Record,
@@ -47,14 +52,12 @@ pub fn run(
     let began = Clock.now();
     let run = begin(&mut store, "plan", call, began)?;
     let done = done_children(&store, &run)?;
-    let children: Vec<Name> = setup
-        .parent
-        .children()
-        .filter(|child| !done.contains_key(child))
-        .collect();
-    let mut outputs = Outputs::begin(&arguments.out, &|child| done.contains_key(child))?;
-    let mut bar = Bar::new(children.len(), streams.progress);
-    let sent = scan(&setup, &mut store, &run, &children, &mut outputs, &mut bar);
+    let mut outputs = Outputs::begin(&arguments.out, &|child| done.contains(child))?;
+    let left = setup.parent.len().saturating_sub(done.len());
+    let mut bar = Bar::new(left, streams.progress);
+    let children = setup.parent.children();
+    let children = children.filter(|child| !done.contains(child));
+    let sent = scan(&setup, &mut store, &run, children, &mut outputs, &mut bar);
     bar.finish();
     let sent = sent?;
 
@@ -137,8 +140,8 @@ pub fn begin(
 }
 
 /// The children that this run has asked already.
-fn done_children(store: &SqliteStore, run: &Run) -> Result<BTreeMap<Name, ()>, Failure> {
-    let mut done = BTreeMap::new();
+fn done_children(store: &SqliteStore, run: &Run) -> Result<BTreeSet<Name>, Failure> {
+    let mut done = BTreeSet::new();
     store.each("verdict/", |Record { key, value }| {
         let name = key.split_once('/').map(|(_, name)| name);
         let name = name.and_then(|name| counterpoint_dns::name::parse_name(name).ok());
@@ -146,7 +149,7 @@ fn done_children(store: &SqliteStore, run: &Run) -> Result<BTreeMap<Name, ()>, F
         if let (Some(name), Ok(last)) = (name, last)
             && last.run == run.id
         {
-            done.insert(name, ());
+            done.insert(name);
         }
     })?;
     Ok(done)
@@ -156,7 +159,7 @@ fn scan(
     setup: &Setup,
     store: &mut SqliteStore,
     run: &Run,
-    children: &[Name],
+    children: impl Iterator<Item = Name> + Send,
     outputs: &mut Outputs,
     bar: &mut Bar,
 ) -> Result<u64, Failure> {
@@ -165,15 +168,16 @@ fn scan(
     // Subjects are fetched and findings recorded from every thread of the survey.
     let recorder = Mutex::new(recorder);
     let mut failed = None;
-    let subjects = children.iter().map_while(|child| {
-        match setup.subject(child, Some(lock(&recorder).store())) {
-            Ok(subject) => subject,
-            Err(failure) => {
-                failed = Some(failure);
-                None
-            }
-        }
-    });
+    let subjects =
+        children.map_while(
+            |child| match setup.subject(&child, Some(lock(&recorder).store())) {
+                Ok(subject) => subject,
+                Err(failure) => {
+                    failed = Some(failure);
+                    None
+                }
+            },
+        );
     let sink = |finding: Finding, now: Timestamp| -> Result<(), Failure> {
         let decision = decision_of(&finding, "scan", now, policy);
         outputs.add(&decision)?;

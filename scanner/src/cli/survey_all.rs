@@ -46,6 +46,13 @@ impl Means {
         self.config.thorough = false;
         self
     }
+
+    /// The same for one child of which everything is to be shown, also where it was clear early that
+    /// nothing is requested.
+    pub fn to_the_end(mut self) -> Self {
+        self.config.to_the_end = true;
+        self
+    }
 }
 
 /// Surveys all subjects; hands each finding to `sink` with the time of its end. Stops at the first error

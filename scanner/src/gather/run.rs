@@ -188,7 +188,7 @@ impl Run {
             Phase::Addresses => Phase::Glance,
             Phase::Glance if self.is_glanced_quiet(around) => Phase::Done,
             Phase::Glance => Phase::Signals,
-            Phase::Signals if self.is_quiet(around) => Phase::Done,
+            Phase::Signals if !around.config.to_the_end && self.is_quiet(around) => Phase::Done,
             Phase::Signals => Phase::Keys,
             Phase::Keys if has_csync(&self.gathered) => Phase::Reading,
             Phase::Keys if self.wants_signals(around) => Phase::Vouching,

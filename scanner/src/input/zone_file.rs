@@ -10,7 +10,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use counterpoint_dns::name::{Name, canonical_wire};
+use counterpoint_dns::{
+    name::{Name, canonical_wire},
+    rdata::{Ds, Rdata, Soa},
+};
 use domain::{
     base::{
         Name as WireName,
@@ -172,7 +175,7 @@ impl Reading<'_> {
         let ttl = record.ttl().as_secs();
         match record.data() {
             ZoneRecordData::Soa(soa) if is_apex => parent.set_serial(soa.serial().into_int()),
-            ZoneRecordData::Soa(_) => {
+            _ if record.rtype() == Rtype::SOA && !is_apex => {
                 let what = format!("a second SOA, at {}", record.owner().fmt_with_dot());
                 return Err(BadInput::new(self.place, what, "name a file of one zone"));
             }
@@ -185,10 +188,53 @@ impl Reading<'_> {
             }
             ZoneRecordData::A(a) => parent.add_address(&owner, ttl, a.addr().into()),
             ZoneRecordData::Aaaa(aaaa) => parent.add_address(&owner, ttl, aaaa.addr().into()),
+            ZoneRecordData::Unknown(data)
+                if !(is_apex && matches!(data.rtype(), Rtype::NS | Rtype::DS)) =>
+            {
+                take_octets(parent, owner, ttl, data.rtype(), data.data()).ok_or_else(|| {
+                    let at = record.owner().fmt_with_dot();
+                    let what = format!("{at} {}: these octets are none", data.rtype());
+                    let remedy = "correct the record, or write its data as text";
+                    BadInput::new(self.place, what, remedy)
+                })?;
+            }
             _ => {}
         }
         Ok(())
     }
+}
+
+/// Types that are kept, where their data are written as octets (RFC 3597 §5); `None` if these octets
+/// are no data of that type.
+fn take_octets(
+    parent: &mut Parent,
+    owner: Box<[u8]>,
+    ttl: u32,
+    rtype: Rtype,
+    octets: &[u8],
+) -> Option<()> {
+    let data = || Rdata::from_octets(octets);
+    match rtype {
+        Rtype::SOA => parent.set_serial(Soa::parse(&data())?.serial),
+        Rtype::NS => {
+            let host = WireName::from_slice(octets).ok()?;
+            parent.add_ns(owner, ttl, &key(&host));
+        }
+        Rtype::DS => {
+            Ds::parse(&data())?;
+            parent.add_ds(owner, ttl, octets);
+        }
+        Rtype::A => {
+            let address: [u8; 4] = octets.try_into().ok()?;
+            parent.add_address(&owner, ttl, address.into());
+        }
+        Rtype::AAAA => {
+            let address: [u8; 16] = octets.try_into().ok()?;
+            parent.add_address(&owner, ttl, address.into());
+        }
+        _ => {}
+    }
+    Some(())
 }
 
 fn key(name: &impl ToName) -> Box<[u8]> {

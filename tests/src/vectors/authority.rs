@@ -47,6 +47,8 @@ pub struct Authority {
     pub address: IpAddr,
     tsig: TsigKey,
     is_delegated_secure: bool,
+    /// The same zone as it answers at names that it should refer for.
+    forgery: Option<Primary>,
 }
 
 impl Authority {
@@ -105,7 +107,19 @@ impl Authority {
             address,
             tsig,
             is_delegated_secure: state != State::Insecure,
+            forgery: None,
         }
+    }
+
+    /// Answers with these RRsets at their names itself, signed by its own key, although the names are
+    /// delegated away.
+    pub fn forge(&mut self, sets: Vec<RrSet>) {
+        let (zone, tsig) = (self.primary.zone().clone(), self.tsig.clone());
+        let mut forgery = Self::new(zone, self.address, State::Secure, tsig).primary;
+        for set in sets {
+            forgery.contents.put(set);
+        }
+        self.forgery = Some(forgery);
     }
 
     /// The DS records of its key; none if it is delegated insecurely.
@@ -155,6 +169,14 @@ impl Server for Authority {
         let message = decode(request).ok()?;
         let query = message.queries.first()?;
         let is_transfer = query.query_type() == RecordType::AXFR;
+        if let Some(forgery) = &mut self.forgery
+            && query.name() != forgery.zone()
+            && forgery.contents.sets().any(|set| set.name == *query.name())
+        {
+            forgery.publish(now);
+            let published = forgery.published();
+            return Some(answer(published.map(|zone| &**zone), &message, via));
+        }
         if message.op_code == OpCode::Query && !is_transfer {
             let published = self.primary.published();
             return Some(answer(published.map(|zone| &**zone), &message, via));

@@ -107,6 +107,8 @@ layers! {
         owner: Map<String>,
         /// How questions of this type are met, or `all`: see [`Behaviour`](super::site::Behaviour).
         answers: Map<String>,
+        /// How absence is proven: `nsec` or `nsec3`.
+        denial: Option<String>,
         /// Types after whose answer the serial rises by one.
         moves: Option<Words>,
     }
@@ -131,7 +133,8 @@ layers! {
         cds: Option<Words>,
         /// CDNSKEY at the signalling name.
         cdnskey: Option<Words>,
-        /// `secure`, `insecure`, `bogus`, `cut`, `absent` (a zone without signal), `none` (no zone).
+        /// `secure`, `insecure`, `bogus`, `cut`, `absent` (a zone without signal), `none` (no zone),
+        /// `forged` (a zone without signal, and the root answers in its stead).
         state: Option<String>,
     }
 

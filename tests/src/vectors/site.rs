@@ -6,7 +6,7 @@ use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 
 use counterpoint_dns::{
     agent::{Peer, Server, Transport},
-    message::{Message, Question, ResponseCode, decode, encode},
+    message::{Message, Question, ResponseCode, decode, encode, records, signature_record},
     name::{Name, RecordType, parse_name},
     rdata::{Rdata, Soa},
     rrset::RrSet,
@@ -24,6 +24,7 @@ use hickory_proto::{
 };
 
 use super::{
+    hashed::Hashed,
     keys::{Key, Keys},
     layer,
     record::{Reader, rtype},
@@ -134,7 +135,8 @@ pub struct Site {
     behaviours: BTreeMap<RecordType, Behaviour>,
     behaviour: Behaviour,
     moves: Vec<RecordType>,
-    published: Option<Published>,
+    is_hashed: bool,
+    published: Option<(Published, Hashed)>,
 }
 
 impl Site {
@@ -182,6 +184,11 @@ impl Site {
             behaviours: BTreeMap::new(),
             behaviour: Behaviour::Answers,
             moves: types(&words.moves)?,
+            is_hashed: match words.denial.as_deref() {
+                None | Some("nsec") => false,
+                Some("nsec3") => true,
+                Some(other) => return Err(format!("denial `{other}`: write nsec or nsec3")),
+            },
             published: None,
         };
         site.sign(words, around)?;
@@ -255,14 +262,15 @@ impl Site {
         Ok(())
     }
 
-    /// The zone as it is served now.
-    fn published(&mut self) -> &Published {
+    /// The zone as it is served now, and its chain of hashes.
+    fn published(&mut self) -> &(Published, Hashed) {
         let Self {
             zone,
             serial,
             contents,
             plans,
             plan,
+            is_hashed,
             ..
         } = &*self;
         let publish = || {
@@ -282,6 +290,12 @@ impl Site {
                 true => Vec::new(),
                 false => contents.nsec_chain(NEGATIVE_TTL),
             };
+            let (denials, hashed) = match is_hashed {
+                true => (Vec::new(), denials),
+                false => (denials, Vec::new()),
+            };
+            let signers = plans.get(&RecordType::NSEC3).unwrap_or(plan);
+            let hashed = Hashed::new(zone, &hashed, signers);
             for set in contents.sets().cloned().chain([soa]).chain(denials) {
                 let plans = match contents.is_authoritative(&set) {
                     true => plans.get(&set.rtype).unwrap_or(plan).clone(),
@@ -291,7 +305,7 @@ impl Site {
                 let served = Served::new(set, plans, zone.clone(), Rc::clone(&counter));
                 sets.entry(name).or_default().insert(rtype, Rc::new(served));
             }
-            Published::new(zone.clone(), *serial, sets)
+            (Published::new(zone.clone(), *serial, sets), hashed)
         };
         if self.published.is_none() {
             self.published = Some(publish());
@@ -309,9 +323,19 @@ impl Site {
         if let Some(owner) = stray {
             asked.queries = vec![Query::query(owner.clone(), question.rtype)];
         }
-        let octets = answer(Some(self.published()), &asked, via);
+        let (published, hashed) = self.published();
+        let octets = answer(Some(published), &asked, via);
         let mut message = decode(&octets).expect("our own answer");
         message.queries.clone_from(&request.queries);
+        let wants_proof = request.edns.as_ref();
+        let wants_proof = wants_proof.is_some_and(|edns| edns.flags().dnssec_ok);
+        if wants_proof && message.authoritative && message.answers.is_empty() {
+            for served in hashed.proof(&question.name) {
+                let made = served.signatures().iter();
+                let made = made.map(|rrsig| signature_record(&served.set, rrsig));
+                message.authorities.extend(records(&served.set).chain(made));
+            }
+        }
         let sections = [&mut message.answers, &mut message.authorities];
         for record in sections.into_iter().flatten() {
             let data = Rdata::from_parsed(&record.data);

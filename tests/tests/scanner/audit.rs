@@ -130,6 +130,70 @@ async fn explain_shows_every_rule_and_every_answer() {
 }
 
 #[tokio::test]
+async fn explain_asks_on_where_a_scan_would_stop() {
+    let stage = stage(&["quiet.test."]);
+    let office = Office::new(&stage);
+    let mut town = Town::open(stage).await;
+    let state = office.path("none");
+    let words = ["explain", "quiet.test.", "--json", "--state", &state];
+    let (code, out, err) = town.run(town.words(&office, &words)).await;
+    assert_eq!(code, 0, "{err}");
+    let said: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let servers = said["decision"]["servers"].as_array().unwrap();
+    assert_eq!(servers.len(), 2);
+    for server in servers {
+        let mut asked: Vec<&str> = Vec::new();
+        asked.extend(
+            server["answers"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(String::as_str),
+        );
+        asked.sort_unstable();
+        assert_eq!(asked, ["CDNSKEY", "CDS", "CSYNC", "DNSKEY", "SOA"]);
+    }
+    // It was clear at the first rules; the others are named as not reached.
+    for (at, subject, reason) in [(0, "DS", "NOTHING_REQUESTED"), (1, "CSYNC", "CSYNC_ABSENT")] {
+        let judged = &said["decision"]["verdicts"][at];
+        assert_eq!(
+            (&judged["subject"], &judged["reason"]),
+            (&subject.into(), &reason.into())
+        );
+        let steps = judged["verifications"].as_array().unwrap();
+        let stopped = steps
+            .iter()
+            .position(|step| step["mark"] == "stop")
+            .unwrap();
+        assert_eq!(steps[stopped]["reason"], reason);
+        let (before, after) = (&steps[..stopped], &steps[stopped + 1..]);
+        assert!(
+            before.iter().all(|step| step["mark"] == "pass"),
+            "{before:?}"
+        );
+        assert!(
+            after.iter().all(|step| step["mark"] == "not-reached"),
+            "{after:?}"
+        );
+        assert!(after.len() > 5, "{after:?}");
+    }
+
+    // For people.
+    let words = ["explain", "quiet.test.", "--state", &state];
+    let (code, out, err) = town.run(town.words(&office, &words)).await;
+    assert_eq!(code, 0, "{err}");
+    for shown in [
+        "decided      K-01  NOTHING_REQUESTED",
+        "pass         X-02  NO_RESPONSE",
+        "not reached  ",
+        "serial ",
+    ] {
+        assert!(out.contains(shown), "{shown}: {out}");
+    }
+    town.close().await;
+}
+
+#[tokio::test]
 async fn verify_passes_and_fails_as_the_names_say() {
     let stage = stage(&CHILDREN);
     let office = Office::new(&stage);

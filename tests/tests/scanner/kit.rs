@@ -20,6 +20,7 @@ use counterpoint_dns::{
     message::decode,
     name::{Name, RecordType, parse_name},
     rdata::Rdata,
+    rrset::RrSet,
     stream::octets,
     update::Update,
 };
@@ -101,15 +102,23 @@ pub fn ds_of(stage: &Stage, child: &str) -> Vec<Rdata> {
     rrset(stage, child, RecordType::DS)
 }
 
+/// The TTL of a child's DS RRset at the parent's primary, if there is one.
+pub fn ds_ttl_of(stage: &Stage, child: &str) -> Option<u32> {
+    set(stage, child, RecordType::DS).map(|set| set.ttl)
+}
+
 /// An RRset at the parent's primary.
 pub fn rrset(stage: &Stage, owner: &str, rtype: RecordType) -> Vec<Rdata> {
+    let set = set(stage, owner, rtype);
+    set.into_iter().flat_map(|set| set.data).collect()
+}
+
+fn set(stage: &Stage, owner: &str, rtype: RecordType) -> Option<RrSet> {
     let index = stage.world.operator(PARENT).unwrap();
-    let version = stage.world.operators[index].primaries[&name("test.")].published();
-    let served = version.and_then(|version| version.get(&name(owner), rtype));
-    served
-        .into_iter()
-        .flat_map(|served| served.set.data.iter().cloned())
-        .collect()
+    let version = stage.world.operators[index].primaries[&name("test.")].published()?;
+    version
+        .get(&name(owner), rtype)
+        .map(|served| served.set.clone())
 }
 
 /// A directory of an operator; gone afterwards.

@@ -6,3 +6,5 @@ mod audit;
 mod bad;
 mod crash;
 mod kit;
+mod mass;
+mod restore;

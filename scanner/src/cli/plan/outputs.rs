@@ -36,22 +36,31 @@ impl Outputs {
     /// Begins them in a directory, anew but for the lines about children that `is_done` knows.
     pub fn begin(directory: &Path, is_done: &dyn Fn(&Name) -> bool) -> Result<Self, Failure> {
         fs::create_dir_all(directory)?;
-        let kept = kept_decisions(&directory.join(DECISIONS), is_done);
-        let mut decisions = BufWriter::new(File::create(directory.join(DECISIONS))?);
-        for line in kept {
-            writeln!(decisions, "{line}")?;
-        }
-        let path = directory.join(VERDICTS);
-        let kept = rows(&path).unwrap_or_default();
-        let mut verdicts = csv::Writer::from_path(&path).map_err(io::Error::from)?;
-        let is_kept = |row: &Row| parse_name(&row.child).is_ok_and(|child| is_done(&child));
-        let kept: Vec<Row> = kept.into_iter().filter(is_kept).collect();
-        if kept.is_empty() {
-            verdicts.write_record(Row::HEAD).map_err(io::Error::from)?;
-        }
-        for row in kept {
-            verdicts.serialize(row).map_err(io::Error::from)?;
-        }
+        let (decisions, verdicts) = (directory.join(DECISIONS), directory.join(VERDICTS));
+        let decisions = anew(&decisions, |old, fresh| {
+            let mut fresh = BufWriter::new(fresh);
+            // The last line may have been cut off by a crash; so may a character in it.
+            for line in BufReader::new(old).lines().map_while(Result::ok) {
+                let decision = serde_json::from_str::<Decision>(&line);
+                if decision.is_ok_and(|decision| is_done(&decision.name())) {
+                    writeln!(fresh, "{line}")?;
+                }
+            }
+            Ok(fresh)
+        })?;
+        let verdicts = anew(&verdicts, |old, fresh| {
+            let mut fresh = csv::WriterBuilder::new()
+                .has_headers(false)
+                .from_writer(fresh);
+            fresh.write_record(Row::HEAD)?;
+            let rows = csv::Reader::from_reader(old).into_deserialize::<Row>();
+            for row in rows.filter_map(Result::ok) {
+                if parse_name(&row.child).is_ok_and(|child| is_done(&child)) {
+                    fresh.serialize(row)?;
+                }
+            }
+            Ok(fresh)
+        })?;
         Ok(Self {
             decisions,
             verdicts,
@@ -123,19 +132,21 @@ fn read_back_with(
     Ok((summary, kinds))
 }
 
-/// The whole lines about children that are done; what was cut off by a crash is left out.
-fn kept_decisions(path: &Path, is_done: &dyn Fn(&Name) -> bool) -> Vec<String> {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    let is_kept = |line: &&str| {
-        let decision = serde_json::from_str::<Decision>(line);
-        decision.is_ok_and(|decision| is_done(&decision.name()))
+/// Begins a file anew, with what `keep` takes over from the old one, line by line.
+fn anew<W>(
+    path: &Path,
+    keep: impl FnOnce(Box<dyn io::Read>, File) -> io::Result<W>,
+) -> io::Result<W> {
+    let old: Box<dyn io::Read> = match File::open(path) {
+        Ok(old) => Box::new(old),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Box::new(io::empty()),
+        Err(error) => return Err(error),
     };
-    text.lines().filter(is_kept).map(String::from).collect()
-}
-
-fn rows(path: &Path) -> io::Result<Vec<Row>> {
-    let mut reader = csv::Reader::from_path(path)?;
-    Ok(reader.deserialize().filter_map(Result::ok).collect())
+    let fresh = PathBuf::from(format!("{}.new", path.display()));
+    let kept = keep(old, File::create(&fresh)?)?;
+    // What is buffered follows: the file is the same under its new name.
+    fs::rename(&fresh, path)?;
+    Ok(kept)
 }
 
 /// Writes a file as a whole or not at all, and makes it durable.

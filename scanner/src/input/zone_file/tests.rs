@@ -7,7 +7,6 @@ use super::*;
 use counterpoint_dns::{
     message::{Message, Record, Reply, decode, encode, records},
     name::{RecordType, parse_name},
-    rdata::{Ds, Rdata},
     rrset::RrSet,
 };
 
@@ -69,6 +68,31 @@ fn every_form_of_a_record_is_read_and_only_delegations_are_kept() {
 }
 
 #[test]
+fn octets_mean_what_their_text_means() {
+    // RFC 3597 §5: under the type's name or number.
+    let octets = parse(
+        "test. 60 IN TYPE6 \\# 22 00 00 00000007 00000001 00000001 00000001 00000001\n\
+         a.test. 60 IN TYPE2 \\# 12 036e73310161047465737400\n\
+         a.test. 60 IN DS \\# 6 3039 0d 02 00ff\n\
+         ns1.a.test. 60 IN TYPE1 \\# 4 c0000201\n\
+         ns1.a.test. 60 IN AAAA \\# 16 20010db8000000000000000000000001\n",
+    );
+    let text = parse(
+        "test. 60 IN SOA . . 7 1 1 1 1\n\
+         a.test. 60 IN NS ns1.a.test.\n\
+         a.test. 60 IN DS 12345 13 2 00FF\n\
+         ns1.a.test. 60 IN A 192.0.2.1\n\
+         ns1.a.test. 60 IN AAAA 2001:db8::1\n",
+    );
+    let (octets, text) = (octets.unwrap(), text.unwrap());
+    assert_eq!(octets.serial(), text.serial());
+    let child = name("a.test.");
+    let expected = text.delegation(&child).unwrap();
+    assert!(expected.ds.is_some() && expected.glue.len() == 2);
+    assert_eq!(octets.delegation(&child), Some(expected));
+}
+
+#[test]
 fn mistakes_are_found_where_they_are() {
     for (text, place, what) in [
         ("a NS\n", "zone:5:", "master file format"),
@@ -88,6 +112,10 @@ fn mistakes_are_found_where_they_are() {
         ("$INCLUDE more\n", "zone", "$INCLUDE more is not followed"),
         ("a SOA ns1 hostmaster 7 1 1 1 1\n", "zone", "a second SOA"),
         ("a CH NS ns1\n", "zone:5:", "master file format"),
+        ("a TYPE6 \\# 1 00\n", "zone", "a second SOA"),
+        ("a A \\# 3 c00002\n", "zone", "these octets are none"),
+        ("a NS \\# 2 0161\n", "zone", "these octets are none"),
+        ("a DS \\# 2 0001\n", "zone", "these octets are none"),
     ] {
         let error = parse(&format!("{HEAD}{text}")).unwrap_err();
         assert!(error.place.starts_with(place), "{error}");
@@ -149,7 +177,7 @@ fn a_file_and_a_transfer_give_the_same_delegations() {
     let text = long_zone(40);
     let file = parse(&text).unwrap();
     let mut message = Message::response(7, decode(&encode(&Message::query())).unwrap().op_code);
-    let soa = counterpoint_dns::rdata::Soa {
+    let soa = Soa {
         mname: name("ns1.test."),
         rname: name("hostmaster.test."),
         serial: 7,

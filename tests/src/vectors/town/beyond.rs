@@ -27,10 +27,15 @@ impl Town {
             let at = usize::from(parent.zone_of(&set.name));
             all[at].primary.contents.put(set);
         }
+        let mut forged = Vec::new();
         for (number, (label, signal)) in words.signal.iter().enumerate() {
             let last = u8::try_from(11 + 2 * number).map_err(|_| "too many signalling zones")?;
             let zones = self.signalling_zones(label, signal, words, last);
             all.extend(zones.map_err(|error| format!("signal.{label}: {error}"))?);
+            if signal.state.as_deref() == Some("forged") {
+                let at = self.signalling_name(label)?;
+                forged.extend(self.signal_sets(&at, label, signal, words)?);
+            }
         }
         // Each is delegated from the deepest zone above it.
         for at in 1..all.len() {
@@ -41,6 +46,9 @@ impl Town {
             let deepest = deepest.max_by_key(|zone| zone.primary.zone().num_labels());
             deepest.expect("the root is above all").delegate(&below);
             all.insert(at, below);
+        }
+        if !forged.is_empty() {
+            all[0].forge(forged);
         }
         self.authorities = all;
         Ok(())
@@ -58,25 +66,17 @@ impl Town {
         if signal.state.as_deref() == Some("none") {
             return Ok(Vec::new());
         }
-        let bad = |error: &dyn std::fmt::Display| error.to_string();
-        let zone = host.prepend_label("_signal").map_err(|error| bad(&error))?;
-        let at = Name::from_ascii("_dsboot").and_then(|first| first.append_name(&self.child));
-        let at = at
-            .and_then(|first| first.append_name(&zone))
-            .map_err(|error| bad(&error))?;
-        let own = words
-            .on
-            .get(label)
-            .cloned()
-            .unwrap_or_default()
-            .over(&words.zone);
+        let zone = host
+            .prepend_label("_signal")
+            .map_err(|error| error.to_string())?;
+        let at = self.signalling_name(label)?;
         let state = match signal.state.as_deref() {
-            None | Some("secure" | "cut" | "absent") => State::Secure,
+            None | Some("secure" | "cut" | "absent" | "forged") => State::Secure,
             Some("insecure") => State::Insecure,
             Some("bogus") => State::Bogus,
             Some(other) => {
                 return Err(format!(
-                    "state `{other}`: write secure, insecure, bogus, cut, absent or none"
+                    "state `{other}`: write secure, insecure, bogus, cut, absent, none or forged"
                 ));
             }
         };
@@ -85,30 +85,49 @@ impl Town {
         if signal.state.as_deref() == Some("cut") {
             zones.push(authority(at.clone(), last + 1));
         }
+        if let Some(zone) = zones.last_mut()
+            && !matches!(signal.state.as_deref(), Some("absent" | "forged"))
+        {
+            for set in self.signal_sets(&at, label, signal, words)? {
+                zone.primary.contents.put(set);
+            }
+        }
+        Ok(zones)
+    }
+
+    /// `_dsboot.CHILD._signal.HOST`.
+    fn signalling_name(&self, label: &str) -> Result<Name, String> {
+        let host = self.hosts.get(label).ok_or("there is no such server")?;
+        let zone = host.prepend_label("_signal");
+        let first = Name::from_ascii("_dsboot").and_then(|first| first.append_name(&self.child));
+        let at = zone.and_then(|zone| first.and_then(|first| first.append_name(&zone)));
+        at.map_err(|error| error.to_string())
+    }
+
+    /// What a server signals: what the case says, else what the server serves.
+    fn signal_sets(
+        &self,
+        at: &Name,
+        label: &str,
+        signal: &layer::Signal,
+        words: &Layer,
+    ) -> Result<Vec<RrSet>, String> {
+        let own = words.on.get(label).cloned().unwrap_or_default();
+        let own = own.over(&words.zone);
         let reader = Reader {
             zone: &self.child,
             keys: &self.keys,
         };
-        for (rtype, data) in [
-            (RecordType::CDS, signal.cds.as_ref().or(own.cds.as_ref())),
-            (
-                RecordType::CDNSKEY,
-                signal.cdnskey.as_ref().or(own.cdnskey.as_ref()),
-            ),
-        ] {
-            let data = data
-                .into_iter()
-                .flatten()
-                .map(|text| reader.data(rtype, text));
+        let set = |rtype, data: Option<&layer::Words>| {
+            let data = data.into_iter().flatten();
+            let data = data.map(|text| reader.data(rtype, text));
             let data: Vec<Rdata> = data.collect::<Result<_, _>>()?;
-            if let Some(zone) = zones.last_mut()
-                && signal.state.as_deref() != Some("absent")
-            {
-                zone.primary
-                    .contents
-                    .put(RrSet::new(at.clone(), rtype, 300, data));
-            }
-        }
-        Ok(zones)
+            Ok::<RrSet, String>(RrSet::new(at.clone(), rtype, 300, data))
+        };
+        let (cds, cdnskey) = (signal.cds.as_ref(), signal.cdnskey.as_ref());
+        Ok(vec![
+            set(RecordType::CDS, cds.or(own.cds.as_ref()))?,
+            set(RecordType::CDNSKEY, cdnskey.or(own.cdnskey.as_ref()))?,
+        ])
     }
 }
