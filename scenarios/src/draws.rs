@@ -5,10 +5,7 @@
 
 mod model;
 
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use counterpoint_dns::{
     name::{Name, RecordType},
@@ -18,6 +15,7 @@ use rand::RngExt as _;
 
 use crate::{
     outcome::Outcome,
+    pool,
     run::run,
     scenario::{
         ControllerSabotage::{self as Cut, *},
@@ -37,6 +35,9 @@ const PARENT_DELAY_MAX: Duration = Duration::from_secs(1_800);
 const JOIN_AT: Duration = Duration::from_secs(2 * 3_600);
 /// A TTL is lowered at most this long before the join.
 const LOWERED_BEFORE_MAX: u64 = 3_600;
+
+/// How many violated migrations are named.
+const SEEDS_MAX: usize = 5;
 
 /// One row of the table: a controller with this defect.
 #[derive(Clone, Copy, Debug)]
@@ -232,45 +233,24 @@ fn push(scenario: &mut Scenario, at: Duration, zone: &Name, what: What) {
 
 /// Plays `runs` migrations from `first_seed` on, on `jobs` threads.
 pub fn play(row: &Row, ttls: Ttls, first_seed: u64, runs: usize, jobs: usize) -> Tally {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut tally = Tally::default();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= runs {
-                return tally;
-            }
-            let seed = first_seed + index as u64;
-            let outcome = run(&scenario(seed, row, ttls));
-            tally.runs += 1;
-            tally.finished += usize::from(is_finished(&outcome));
-            let is_violated = outcome.verdict == Verdict::Unsafe;
-            let is_predicted = model::predicts(seed, row) == is_violated;
-            tally.predicted += usize::from(ttls == Ttls::Constant && is_predicted);
-            if is_violated {
-                tally.violated += 1;
-                tally.seeds.push(seed);
-            }
-        }
+    let seeds: Vec<u64> = (first_seed..first_seed + runs as u64).collect();
+    let mut tally = Tally::default();
+    let one = |seed: &u64| {
+        let outcome = run(&scenario(*seed, row, ttls));
+        (outcome.verdict == Verdict::Unsafe, is_finished(&outcome))
     };
-    let tallies: Vec<Tally> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
-        threads
-            .into_iter()
-            .filter_map(|thread| thread.join().ok())
-            .collect()
+    pool::in_order(&seeds, jobs, one, |seed, (is_violated, is_finished)| {
+        tally.runs += 1;
+        tally.finished += usize::from(is_finished);
+        let is_predicted = model::predicts(*seed, row) == is_violated;
+        tally.predicted += usize::from(ttls == Ttls::Constant && is_predicted);
+        tally.violated += usize::from(is_violated);
+        if is_violated && tally.seeds.len() < SEEDS_MAX {
+            tally.seeds.push(*seed);
+        }
+        true
     });
-    let mut all = Tally::default();
-    for tally in tallies {
-        all.runs += tally.runs;
-        all.violated += tally.violated;
-        all.finished += tally.finished;
-        all.predicted += tally.predicted;
-        all.seeds.extend(tally.seeds);
-    }
-    all.seeds.sort_unstable();
-    all.seeds.truncate(5);
-    all
+    tally
 }
 
 fn is_finished(outcome: &Outcome) -> bool {

@@ -13,7 +13,6 @@ pub mod exhaustive;
 pub mod feature;
 pub mod folder;
 pub mod generate;
-pub mod pool;
 pub mod sabotage;
 pub mod shrink;
 pub mod story;

@@ -12,6 +12,7 @@ pub mod explore;
 mod lint;
 pub mod load;
 pub mod outcome;
+mod pool;
 pub mod rehearsal;
 pub mod run;
 pub mod scenario;

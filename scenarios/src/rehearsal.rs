@@ -4,11 +4,7 @@
 //! Owns the stories and the ranges of the draws. What is safe, the oracle says; the guard is off, so
 //! that the tables stand alone.
 
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use counterpoint_dns::{
     name::Name,
@@ -18,6 +14,7 @@ use rand::RngExt as _;
 
 use crate::{
     outcome::{Outcome, ProcessOutcome},
+    pool,
     run::{play, run, run_with_cut},
     scenario::{
         Algorithm, Event, Fault, FaultKind, KeyKind, KeyLayout, KskRoll, Profile, Range, Record,
@@ -299,23 +296,12 @@ pub fn play_crashes(story: &Story, stride: usize, jobs: usize) -> Tally {
 }
 
 fn play_each(numbers: &[u64], jobs: usize, play: impl Fn(u64) -> Outcome + Sync) -> Tally {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut tally = Tally::default();
-        while let Some(number) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
-            tally.runs += 1;
-            let why = wrong(&play(*number));
-            tally.wrong.extend(why.map(|why| (*number, why)));
-        }
-        tally
-    };
-    let mut all = Tally::default();
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
-        for tally in threads.into_iter().filter_map(|thread| thread.join().ok()) {
-            all.runs += tally.runs;
-            all.wrong.extend(tally.wrong);
-        }
+    let mut tally = Tally::default();
+    let one = |number: &u64| wrong(&play(*number));
+    pool::in_order(numbers, jobs, one, |number, why| {
+        tally.runs += 1;
+        tally.wrong.extend(why.map(|why| (*number, why)));
+        true
     });
-    all
+    tally
 }

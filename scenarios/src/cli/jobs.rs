@@ -2,19 +2,13 @@
 
 use std::{
     any::Any,
-    collections::BTreeMap,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-        mpsc,
-    },
-    thread,
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{expectations, outcome::Outcome, scenario::Scenario};
+use crate::{expectations, outcome::Outcome, pool, scenario::Scenario};
 
 /// What to play, and how.
 pub struct Jobs<'a> {
@@ -35,45 +29,20 @@ impl Jobs<'_> {
         play: &(impl Fn(&Scenario) -> Outcome + Sync),
         mut done: impl FnMut(usize, &Outcome) -> io::Result<()>,
     ) -> io::Result<()> {
-        let cores = || thread::available_parallelism().map_or(1, usize::from);
-        let threads = self.threads.unwrap_or_else(cores).min(self.scenarios.len());
-        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let (sender, results) = mpsc::channel();
+        let threads = self.threads.unwrap_or_else(pool::cores);
         let bar = self.bar();
-        thread::scope(|scope| {
-            for _ in 0..threads {
-                let sender = sender.clone();
-                let (next, stop) = (&next, &stop);
-                scope.spawn(move || {
-                    while !stop.load(Ordering::Relaxed) {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some((path, scenario)) = self.scenarios.get(index) else {
-                            break;
-                        };
-                        let outcome = self.play_one(path, scenario, play);
-                        if sender.send((index, outcome)).is_err() {
-                            break;
-                        }
-                    }
-                });
-            }
-            drop(sender);
-            let mut waiting = BTreeMap::new();
-            let mut turn = 0;
-            for (index, outcome) in results {
-                bar.inc(1);
-                waiting.insert(index, outcome);
-                while let Some(outcome) = waiting.remove(&turn) {
-                    let result = bar.suspend(|| done(turn, &outcome));
-                    turn += 1;
-                    if let Err(error) = result {
-                        stop.store(true, Ordering::Relaxed);
-                        return Err(error);
-                    }
-                }
-            }
-            Ok(())
-        })?;
+        let one = |(path, scenario): &(String, Scenario)| {
+            let outcome = self.play_one(path, scenario, play);
+            bar.inc(1);
+            outcome
+        };
+        let (mut turn, mut result) = (0, Ok(()));
+        pool::in_order(self.scenarios, threads, one, |_, outcome| {
+            result = bar.suspend(|| done(turn, &outcome));
+            turn += 1;
+            result.is_ok()
+        });
+        result?;
         bar.finish_and_clear();
         Ok(())
     }

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     coverage::Coverage,
     generate::{Swarm, draw, seed_of},
-    pool,
     trial::{Class, Trial, attempt},
 };
+use crate::pool;
 
 /// What is kept of a run: one line of `results.jsonl`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

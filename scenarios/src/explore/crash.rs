@@ -1,12 +1,10 @@
 //! An agent stopped after its nth output and restored from its records there, for every n: "killed
 //! between any two effects", enumerated.
 
-use super::{
-    pool,
-    trial::{Trial, attempt, attempt_with, direction},
-};
+use super::trial::{Trial, attempt, attempt_with, direction};
 pub use crate::run::direction::{Cut, Who};
 use crate::{
+    pool,
     run::{direction::Direction, play::play_under},
     scenario::Scenario,
 };

@@ -10,11 +10,9 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 use counterpoint_dns::time::Timestamp;
 use counterpoint_simnet::{network::Touch, topology::Stage};
 
-use super::{
-    pool,
-    trial::{Failure, direction, judged},
-};
+use super::trial::{Failure, direction, judged};
 use crate::{
+    pool,
     run::{
         direction::Direction,
         plan,

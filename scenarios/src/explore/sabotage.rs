@@ -6,11 +6,10 @@
 
 use super::{
     generate::{Swarm, draw, seed_of},
-    pool,
     trial::{Class, attempt},
 };
 use crate::{
-    expectations,
+    expectations, pool,
     run::run,
     scenario::{ControllerSabotage, ScannerSabotage, Scenario},
 };

@@ -17,11 +17,11 @@ use crate::{
         feature::{self, Feature},
         folder::{self, Folder, Settings},
         generate::{Swarm, draw},
-        pool,
         shrink::{self, shrink},
         story,
         trial::Class,
     },
+    pool,
     scenario::{Profile, time::parse_span},
 };
 

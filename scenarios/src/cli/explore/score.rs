@@ -9,11 +9,11 @@ use super::{load_directory, progress::Bar, refuse};
 use crate::{
     cli::{EXIT_UNEXPECTED, Streams},
     explore::{
-        pool,
         sabotage::{Defect, excuse, killed_by_drawn, killed_by_file},
         shrink::{self, shrink},
         story,
     },
+    pool,
 };
 
 /// Plant every deliberate defect, one at a time, and see which scenario catches it.

@@ -5,10 +5,8 @@ use std::{io, path::PathBuf};
 use super::{load_one, progress::Bar, refuse};
 use crate::{
     cli::Streams,
-    explore::{
-        pool,
-        sweep::{Axis, grid, header, row},
-    },
+    explore::sweep::{Axis, grid, header, row},
+    pool,
     run::run,
 };
 
