@@ -116,6 +116,7 @@ fn accept(case: &mut Case<'_>) -> Verdict {
     let guards: Guards = sequences(case.gathered)
         .filter_map(|(server, sequence)| {
             let guard = Guard {
+                hosts: server.hosts.clone(),
                 csync: processed_serial(sequence),
                 ..Guard::default()
             };

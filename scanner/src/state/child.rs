@@ -10,10 +10,17 @@ use std::{
     time::Duration,
 };
 
-use counterpoint_dns::{name::RecordType, rdata::Rdata, time::Timestamp};
+use counterpoint_dns::{
+    name::{Name, RecordType},
+    rdata::Rdata,
+    time::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
-use super::hold::{Candidate, HoldDown, Sighting};
+use super::{
+    guard::{Guards, forget_departed},
+    hold::{Candidate, HoldDown, Sighting},
+};
 use crate::verdict::Change;
 
 /// How long a condition must last before registrants hear of it (D-08).
@@ -22,30 +29,6 @@ const PERSISTS: Duration = Duration::from_secs(3 * 86_400);
 const IN_A_ROW: u32 = 2;
 /// How many conditions of one child are remembered; the oldest goes first.
 const TOLD_MAX: usize = 32;
-
-/// What was last accepted from one server (K-09, C-11).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Guard {
-    /// Inception of the signature on the CDS RRset.
-    pub cds: Option<u32>,
-    /// Inception of the signature on the CDNSKEY RRset.
-    pub cdnskey: Option<u32>,
-    /// Serial by which the last CSYNC was processed: the SOA's, or the CSYNC's own.
-    pub csync: Option<u32>,
-}
-
-impl Guard {
-    /// Takes what is newer from `other`.
-    fn merge(&mut self, other: &Self) {
-        self.cds = other.cds.or(self.cds);
-        self.cdnskey = other.cdnskey.or(self.cdnskey);
-        self.csync = other.csync.or(self.csync);
-    }
-}
-
-/// The guards of one child, by server.
-pub type Guards = BTreeMap<SocketAddr, Guard>;
 
 /// The DS RRset at the parent, as far as automation is concerned (D-17).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,6 +178,16 @@ impl ChildState {
         }
     }
 
+    /// The parent names these `hosts` as nameservers, and these servers were `found` under them, with
+    /// the names of each. What was accepted from others counts no longer.
+    pub fn is_served_by<'a>(
+        &mut self,
+        hosts: &BTreeSet<Name>,
+        found: impl IntoIterator<Item = (SocketAddr, &'a BTreeSet<Name>)>,
+    ) {
+        forget_departed(&mut self.guards, hosts, found);
+    }
+
     /// A scan has seen, or not seen, a request.
     pub fn sighted(&mut self, sighting: &Sighting, hold: &HoldDown, now: Timestamp) {
         self.candidate = sighting.after(self.candidate.take(), hold, now);
@@ -256,7 +249,7 @@ fn ds_of(change: &Change) -> Option<&BTreeSet<Rdata>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::Replacement;
+    use crate::{state::Guard, verdict::Replacement};
     use counterpoint_dns::{name::parse_name, rrset::RrSet};
 
     const START: Timestamp = Timestamp::from_seconds(1_767_225_600);
@@ -281,8 +274,8 @@ mod tests {
         let server = "192.0.2.1:53".parse().unwrap();
         let guard = |cds, csync| Guard {
             cds,
-            cdnskey: None,
             csync,
+            ..Guard::default()
         };
         let mut state = ChildState {
             guards: [(server, guard(Some(1), Some(5)))].into(),

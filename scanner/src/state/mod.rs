@@ -5,6 +5,7 @@
 //! a guessed one could cost a zone.
 
 mod child;
+mod guard;
 mod hold;
 
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -17,7 +18,8 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
-pub use child::{ChildState, DsSeen, Guard, Guards, Suspension, Told, TtlRestore};
+pub use child::{ChildState, DsSeen, Suspension, Told, TtlRestore};
+pub use guard::{Guard, Guards};
 pub use hold::{Candidate, FailedRuns, HoldDown, Sighting};
 
 use crate::verdict::{Change, Replacement};
@@ -199,6 +201,7 @@ mod tests {
         ];
         let mut memory = Memory::default();
         let guard = Guard {
+            hosts: [host.clone()].into(),
             cds: Some(7),
             cdnskey: None,
             csync: Some(u32::MAX),
