@@ -6,10 +6,7 @@
 //! update that is being sent), `applied/NAME` (the plan by which the child was changed last), `run`,
 //! `input` (how large the last input was).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use counterpoint_dns::{
     agent::Record,
@@ -22,6 +19,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::Failure;
 use crate::{
     output::{Decision, decision::Judged},
+    patience::Silence,
     plan::{Planned, file::Block},
     policy::Policy,
     state::ChildState,
@@ -56,15 +54,6 @@ pub struct LastVerdict {
     pub time: Timestamp,
     /// Subject, outcome and reason code of each.
     pub said: Vec<(String, String, String)>,
-}
-
-/// Servers of a child that did not answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Silence {
-    /// Silence before this time does not count again.
-    pub until: Timestamp,
-    /// How often each was tried in vain.
-    pub tries: BTreeMap<String, usize>,
 }
 
 /// A record of JSON.
@@ -106,11 +95,10 @@ pub fn given_up(
     store: &SqliteStore,
     child: &Name,
     schedule: &[Duration],
+    now: Timestamp,
 ) -> Result<BTreeSet<String>, Failure> {
-    let silence: Silence = value(store, &format!("silent/{child}"))?.unwrap_or_default();
-    let tries = silence.tries.into_iter();
-    let given_up = tries.filter(|(_, tries)| *tries >= schedule.len());
-    Ok(given_up.map(|(server, _)| server).collect())
+    let silence: Option<Silence> = value(store, &format!("silent/{child}"))?;
+    Ok(silence.map_or_else(BTreeSet::new, |silence| silence.given_up(schedule, now)))
 }
 
 /// Writes what a run finds, in batches, each of which is one transaction.
@@ -211,29 +199,17 @@ impl<'a> Recorder<'a> {
             .any(|verdict| verdict.reason == "SERVER_SILENT");
         let known: Option<Silence> = value(self.store, &key)?;
         if !is_silent {
-            if known.is_some() {
+            // Whoever is given up stays so until it speaks: the plan is applied without it as well.
+            let mut servers = finding.gathered.servers.iter();
+            let is_over = !servers.any(|server| server.given_up && server.is_silent());
+            if known.is_some() && is_over {
                 self.records.push(no_record("silent/", child));
             }
             return Ok(());
         }
         let mut silence = known.unwrap_or_default();
-        if now < silence.until {
-            return Ok(());
-        }
-        let mut longest = 0;
-        for server in finding
-            .gathered
-            .servers
-            .iter()
-            .filter(|server| server.is_silent())
-        {
-            let tries = silence.tries.entry(server.to_string()).or_default();
-            longest = longest.max(*tries);
-            *tries += 1;
-        }
         let schedule = &self.policy.gathering.retry;
-        let pause = schedule.get(longest).or(schedule.last());
-        silence.until = now + pause.copied().unwrap_or_default();
+        silence.count(&finding.gathered.servers, schedule, now);
         self.records.push(record("silent/", child, &silence));
         Ok(())
     }

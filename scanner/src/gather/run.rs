@@ -405,13 +405,14 @@ impl Run {
         self.gathered.added = added;
     }
 
-    /// Asks every server that has said anything so far; at first, every one.
+    /// Asks every server that has said anything so far; at first, every one. One that is given up is
+    /// asked as well: if it still gives keys, resolvers are led to it, and a change must not break that.
     fn ask_all(&self, slots: &[Slot]) -> Vec<Want> {
         let child = self.gathered.child();
         let is_first = self.phase == Phase::Signals;
         let servers = self.gathered.servers.iter().enumerate();
         servers
-            .filter(|(_, server)| is_first || !server.said_nothing())
+            .filter(|(_, server)| is_first || server.given_up || !server.said_nothing())
             .flat_map(|(at, server)| {
                 let is_open = |slot: &&Slot| slot.seen(server) == Some(&Answer::NotAsked);
                 let asks = move |slot| ask(child, Target::Current(at), server, slot);

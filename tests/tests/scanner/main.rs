@@ -8,3 +8,4 @@ mod crash;
 mod kit;
 mod mass;
 mod restore;
+mod silence;
