@@ -18,7 +18,11 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::Failure;
 use crate::{
-    output::{Decision, decision::Judged},
+    output::{
+        Decision,
+        decision::Judged,
+        notice::{self, Told},
+    },
     patience::Silence,
     plan::{Planned, file::Block},
     policy::Policy,
@@ -101,6 +105,32 @@ pub fn given_up(
     Ok(silence.map_or_else(BTreeSet::new, |silence| silence.given_up(schedule, now)))
 }
 
+/// Whether an earlier run has looked at a child.
+pub fn met_before(store: &SqliteStore, child: &Name) -> Result<bool, Failure> {
+    Ok(store.value(&format!("verdict/{child}"))?.is_some())
+}
+
+/// What a finding means for the state of its child, and who is told of it.
+pub fn after_scan(
+    finding: &Finding,
+    met_before: bool,
+    policy: &Policy,
+    now: Timestamp,
+) -> (ChildState, Vec<Told>) {
+    let mut state = finding.gathered.state.clone();
+    let told = notice::after_scan(finding, &mut state, met_before, now);
+    state.ds_is(finding.gathered.delegation.ds.is_some(), now);
+    finding.remember(&mut state, policy, now);
+    let accepted = finding
+        .ds
+        .as_ref()
+        .and_then(|verdict| verdict.change.as_ref());
+    if let Some(change) = accepted {
+        state.planned(change);
+    }
+    (state, told)
+}
+
 /// Writes what a run finds, in batches, each of which is one transaction.
 pub struct Recorder<'a> {
     store: &'a mut SqliteStore,
@@ -134,20 +164,17 @@ impl<'a> Recorder<'a> {
         self.findings + 1 >= BATCH
     }
 
-    /// Takes a finding. Returns whether a batch was made durable.
+    /// Takes a finding, with the state that follows from it. Returns whether a batch was made durable.
     pub fn add(
         &mut self,
         finding: &Finding,
+        state: &ChildState,
         decision: &Decision,
         now: Timestamp,
     ) -> Result<bool, Failure> {
         let child = finding.gathered.child();
-        let before = &finding.gathered.state;
-        let mut state = before.clone();
-        state.ds_is(finding.gathered.delegation.ds.is_some(), now);
-        finding.remember(&mut state, &self.policy, now);
-        if state != *before {
-            self.records.push(record("child/", child, &state));
+        if *state != finding.gathered.state {
+            self.records.push(record("child/", child, state));
         }
         self.silent(finding, now)?;
         for verdict in [&finding.ds, &finding.csync].into_iter().flatten() {

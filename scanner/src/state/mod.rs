@@ -7,6 +7,7 @@
 mod child;
 mod guard;
 mod hold;
+mod origin;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -21,6 +22,7 @@ use counterpoint_dns::{
 pub use child::{ChildState, DsSeen, Suspension, Told, TtlRestore};
 pub use guard::{Guard, Guards};
 pub use hold::{Candidate, FailedRuns, HoldDown, Sighting};
+pub use origin::{Arrival, Origin};
 
 use crate::verdict::{Change, Replacement};
 
@@ -208,6 +210,8 @@ mod tests {
         };
         let server = "[2001:db8::1]:53".parse().unwrap();
         let at = Timestamp::from_nanos(1_767_225_600_000_000_001);
+        let mut origin = Origin::default();
+        origin.accepts(&set(&[address(1)]).data);
         let state = ChildState {
             guards: [(server, guard)].into(),
             candidate: Some(Candidate {
@@ -218,6 +222,7 @@ mod tests {
                 runs: 2,
             }),
             ds: DsSeen::Leaving,
+            origin,
             suspension: Some(Suspension {
                 since: at,
                 why: "because".into(),
@@ -232,6 +237,7 @@ mod tests {
                 Told {
                     first: at,
                     last: at,
+                    seen: at,
                     times: 3,
                 },
             )]
