@@ -24,7 +24,10 @@ pub use guard::{Guard, Guards};
 pub use hold::{Candidate, FailedRuns, HoldDown, Sighting};
 pub use origin::{Arrival, Origin};
 
-use crate::verdict::{Change, Replacement};
+use crate::{
+    hex::parse_hex,
+    verdict::{Change, Replacement},
+};
 
 /// An accepted change that waits for its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,20 +144,6 @@ fn parse_set(name: &Name, rtype: RecordType, text: &str) -> Option<Option<RrSet>
         set.data.insert(Rdata::from_octets(parse_hex(hex)?));
     }
     Some(Some(set))
-}
-
-fn parse_hex(hex: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = hex
-        .chars()
-        .map(|digit| digit.to_digit(16).map(|value| value as u8))
-        .collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    Some(
-        digits
-            .chunks(2)
-            .map(|pair| pair[0] << 4 | pair[1])
-            .collect(),
-    )
 }
 
 fn parse_pending(child: &Name, value: &str) -> Option<Pending> {
