@@ -22,7 +22,7 @@ use super::{
     },
 };
 use crate::{
-    config::Config,
+    config::{Config, Depth},
     judge::judge_request,
     policy::{InitialAccept, Policy},
     verdict::Outcome,
@@ -183,12 +183,14 @@ impl Run {
     }
 
     fn next(&self, around: Surroundings<'_>) -> Phase {
+        let depth = around.config.depth;
         match self.phase {
-            Phase::Addresses if around.config.thorough => Phase::Signals,
-            Phase::Addresses => Phase::Glance,
+            Phase::Addresses if depth == Depth::Glance => Phase::Glance,
+            Phase::Addresses => Phase::Signals,
             Phase::Glance if self.is_glanced_quiet(around) => Phase::Done,
             Phase::Glance => Phase::Signals,
-            Phase::Signals if !around.config.to_the_end && self.is_quiet(around) => Phase::Done,
+            Phase::Signals if depth == Depth::Everything => Phase::Keys,
+            Phase::Signals if self.is_quiet(around) => Phase::Done,
             Phase::Signals => Phase::Keys,
             Phase::Keys if has_csync(&self.gathered) => Phase::Reading,
             Phase::Keys if self.wants_signals(around) => Phase::Vouching,
@@ -239,7 +241,7 @@ impl Run {
                 self.glance_on(around).into_iter().collect()
             }
             Phase::Signals => {
-                if around.config.thorough {
+                if around.config.depth != Depth::Glance {
                     self.find_servers(around);
                 }
                 self.ask_all(&self.signal_slots(around))

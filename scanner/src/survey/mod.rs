@@ -28,7 +28,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use self::pace::{Limits, Pace};
 
 use crate::{
-    config::Config,
+    config::{Config, Depth},
     delegation::Delegation,
     gather::{
         Answer, Gathered,
@@ -181,9 +181,9 @@ impl Survey {
             return;
         }
         let gathered = Gathered::new(subject.delegation, subject.state, subject.facts);
-        let lot = match self.config.thorough {
-            true => 0,
-            false => self.exchanges.message_id(),
+        let lot = match self.config.depth {
+            Depth::Glance => self.exchanges.message_id(),
+            Depth::Signals | Depth::Everything => 0,
         };
         let (run, wants) = Run::start(gathered, subject.given_up, lot, self.around(now));
         self.pursue(child, Box::new(run), wants, now);
