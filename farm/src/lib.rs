@@ -11,6 +11,7 @@
 //! - [`software`] – how each server is told about its zones
 //! - [`ground`], [`daemon`] – addresses, files, processes
 //! - [`farm`] – all of it together
+//! - [`trial`] – policy and key for a scanner that is tried on it
 //!
 //! It refuses to know what a scanner does: it only says what there is, and what should be there after.
 
@@ -23,6 +24,7 @@ pub mod parent;
 pub mod root;
 pub mod software;
 pub mod state;
+pub mod trial;
 pub mod zone;
 
 pub use child::{After, Child};
