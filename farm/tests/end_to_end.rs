@@ -23,7 +23,8 @@ use counterpoint_dns::{
     rdata::{Ds, Rdata},
 };
 use counterpoint_farm::{
-    After, Farm, OperatorPlan, Plan, Software, State, parent::TSIG_NAME, software::missing,
+    After, Farm, OperatorPlan, Plan, Software, State,
+    software::{TSIG_NAME, missing},
 };
 use counterpoint_scanner::{
     Policy,
