@@ -12,7 +12,7 @@ use std::{
 use counterpoint_dns::rdata::Ds;
 use data_encoding::{BASE64, HEXLOWER};
 
-use crate::{Farm, State, parent::TSIG_NAME};
+use crate::{Farm, State, software::TSIG_NAME};
 
 /// Makes the directory, with `policy.toml` and `tsig.key`. Fails if it is there already, or the root's
 /// key has no DS record.

@@ -22,7 +22,8 @@ use counterpoint_dns::{
     rdata::Rdata,
 };
 use counterpoint_farm::{
-    After, Farm, OperatorPlan, Plan, Software, State, parent::TSIG_NAME, software::missing,
+    After, Farm, OperatorPlan, Plan, Software, State,
+    software::{TSIG_NAME, missing},
     trial::desk,
 };
 use counterpoint_scanner::{
