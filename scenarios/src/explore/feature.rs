@@ -65,8 +65,7 @@ names! {
         ScanNow = "scan-now",
         /// More concrete resolvers than one.
         Resolvers = "resolvers",
-        /// Who left comes back, with a zone that begins anew: not among the usual ones, for a scanner
-        /// takes its CSYNC, whose serial is lower than before, for a replay.
+        /// Who left comes back, with a zone that begins anew.
         Return = "return",
         /// No controller: signals that nobody thought through.
         ByHand = "by-hand",
@@ -98,6 +97,5 @@ const fn rarity(feature: Feature) -> u32 {
 
 /// What is drawn from where nothing else is said.
 pub fn usual() -> BTreeSet<Feature> {
-    let all = Feature::ALL.iter().copied();
-    all.filter(|feature| *feature != Feature::Return).collect()
+    Feature::ALL.iter().copied().collect()
 }
