@@ -109,9 +109,13 @@ pub(crate) trait Updater {
     fn written(&self, receipt: &Receipt, answer: &[u8], now: Timestamp) -> Written;
 }
 
-/// Dynamic update (RFC 2136) with TSIG over TCP.
+/// Longer datagrams may be broken up on their way, and lost (RFC 9715 §3).
+const DATAGRAM_OCTETS_MAX: usize = 1_232;
+
+/// Dynamic update (RFC 2136) with TSIG.
 pub(crate) struct Ddns {
     primary: SocketAddr,
+    via: Transport,
     tsig: TsigKey,
 }
 
@@ -120,6 +124,7 @@ impl Ddns {
     pub(crate) fn new(signer: &Signer) -> Self {
         Self {
             primary: signer.primary,
+            via: signer.via,
             tsig: signer.tsig.clone(),
         }
     }
@@ -149,9 +154,10 @@ impl Updater for Ddns {
         let updates = changes.iter().map(|change| Self::update(zone, change));
         let whole = updates.fold(empty, Update::and);
         let (bytes, mac) = self.tsig.sign_request(whole.to_message(id), now);
+        let is_long = bytes.len() > DATAGRAM_OCTETS_MAX;
         Request {
             to: self.primary,
-            via: Transport::Tcp,
+            via: if is_long { Transport::Tcp } else { self.via },
             bytes,
             receipt: Receipt(mac),
         }
@@ -175,7 +181,7 @@ impl Updater for Ddns {
 
 #[cfg(test)]
 mod tests {
-    use counterpoint_dns::{message::decode, name::parse_name, tsig::check_request};
+    use counterpoint_dns::{message::decode, name::parse_name, rdata::Rdata, tsig::check_request};
 
     use super::*;
 
@@ -186,6 +192,7 @@ mod tests {
         let tsig = TsigKey::hmac_sha256(parse_name("k.").unwrap(), b"secret");
         let updater = Ddns {
             primary: ([192, 0, 2, 1], 53).into(),
+            via: Transport::Tcp,
             tsig: tsig.clone(),
         };
         let set = RrSet::new(zone.clone(), RecordType::CDS, 60, []);
@@ -215,5 +222,28 @@ mod tests {
         unsigned.signature = None;
         let forged = written(&counterpoint_dns::message::encode(&unsigned));
         assert!(matches!(forged, Written::Refused(_)), "{forged:?}");
+    }
+
+    #[test]
+    fn a_long_update_goes_over_tcp_in_any_case() {
+        let zone = parse_name("example.test.").unwrap();
+        let updater = Ddns {
+            primary: ([192, 0, 2, 1], 53).into(),
+            via: Transport::Udp,
+            tsig: TsigKey::hmac_sha256(parse_name("k.").unwrap(), b"secret"),
+        };
+        let via = |octets: usize| {
+            let data = Rdata::from_octets(vec![1; octets]);
+            let set = RrSet::new(zone.clone(), RecordType::CDNSKEY, 60, [data]);
+            let change = Change {
+                signer: "alpha".into(),
+                item: Item::Cdnskey,
+                seen: RrSet::new(zone.clone(), RecordType::CDNSKEY, 60, []),
+                wanted: set,
+            };
+            let now = Timestamp::from_seconds(1_767_225_600);
+            updater.request(&zone, &[change], 7, now).via
+        };
+        assert_eq!((via(64), via(2_000)), (Transport::Udp, Transport::Tcp));
     }
 }
