@@ -171,6 +171,12 @@ impl Book {
         }
     }
 
+    /// Whether no look-up is under way.
+    #[cfg(feature = "tool")]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// What it wants asked.
     pub(crate) fn poll(&mut self, now: Timestamp) -> Option<Output> {
         self.resolver.as_mut()?.poll(now)

@@ -80,6 +80,11 @@ pub enum Command {
         /// The zone.
         zone: Name,
     },
+    /// The changes of the current row are allowed, in a zone where they wait for that.
+    Step {
+        /// The zone.
+        zone: Name,
+    },
     /// The current join or leave of a zone is run back.
     Cancel {
         /// The zone.
@@ -92,4 +97,40 @@ pub enum Command {
         /// Who leaves.
         signer: SignerName,
     },
+}
+
+#[cfg(feature = "tool")]
+impl Command {
+    /// The zone that it is about; none: those of a group.
+    pub(crate) fn zone(&self) -> Option<&Name> {
+        match self {
+            Self::Join { zone, .. }
+            | Self::Leave { zone, .. }
+            | Self::Replace { zone, .. }
+            | Self::Roll { zone, .. }
+            | Self::RollAlgorithm { zone, .. }
+            | Self::Announce { zone, .. }
+            | Self::GoInsecure { zone }
+            | Self::Step { zone }
+            | Self::Cancel { zone } => Some(zone),
+            Self::GroupAdd { .. } | Self::GroupRemove { .. } => None,
+        }
+    }
+
+    /// The signers that it names.
+    pub(crate) fn signers(&self) -> Vec<&SignerName> {
+        match self {
+            Self::Join { signer, .. }
+            | Self::Leave { signer, .. }
+            | Self::Roll { signer, .. }
+            | Self::Announce { signer, .. }
+            | Self::GroupAdd { signer, .. }
+            | Self::GroupRemove { signer, .. } => vec![signer],
+            Self::Replace { from, to, .. } => vec![from, to],
+            Self::RollAlgorithm { .. }
+            | Self::GoInsecure { .. }
+            | Self::Step { .. }
+            | Self::Cancel { .. } => Vec::new(),
+        }
+    }
 }

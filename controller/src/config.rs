@@ -11,6 +11,7 @@ use std::{
 };
 
 use counterpoint_dns::{
+    agent::Transport,
     key::{DIGEST_SHA256, Dnskey},
     name::Name,
     resolver,
@@ -18,7 +19,7 @@ use counterpoint_dns::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::sabotage::Sabotage;
+use crate::{place::Owner, sabotage::Sabotage};
 
 /// A signer, as the operator calls it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -117,6 +118,8 @@ pub struct Signer {
     pub in_zone_addresses: BTreeMap<Name, Vec<IpAddr>>,
     /// Where updates go.
     pub primary: SocketAddr,
+    /// How updates travel; what is too long for a datagram goes over TCP in any case.
+    pub via: Transport,
     /// The secret that it shares with the controller.
     pub tsig: TsigKey,
     /// Its own keys, as far as they cannot be learned from who signs what.
@@ -154,6 +157,8 @@ pub struct Config {
     pub digests: BTreeSet<u8>,
     /// Whether a change that the cache calculus refutes is refused.
     pub guard: bool,
+    /// Whether what was observed is told as well: for the audit log.
+    pub audit: bool,
     /// Deliberate defects.
     pub sabotage: BTreeSet<Sabotage>,
     /// The delegating zone.
@@ -162,6 +167,8 @@ pub struct Config {
     pub signers: BTreeMap<SignerName, Signer>,
     /// The zones under control.
     pub zones: BTreeMap<Name, Zone>,
+    /// Those of them where each change of a process waits until it is allowed.
+    pub manual: BTreeSet<Name>,
     /// Groups of signers.
     pub groups: BTreeMap<String, BTreeSet<SignerName>>,
     /// Addresses of nameserver names, instead of what a resolver would find.
@@ -184,6 +191,7 @@ impl Config {
             ksk_roll: KskRoll::default(),
             digests: [DIGEST_SHA256].into(),
             guard: true,
+            audit: false,
             sabotage: BTreeSet::new(),
             parent: Parent {
                 zone: parent,
@@ -192,6 +200,7 @@ impl Config {
             },
             signers: BTreeMap::new(),
             zones: BTreeMap::new(),
+            manual: BTreeSet::new(),
             groups: BTreeMap::new(),
             addresses: BTreeMap::new(),
             resolver: None,
@@ -205,6 +214,15 @@ impl Config {
             Some(Zone::Group(group)) => self.groups.get(group).cloned().unwrap_or_default(),
             None => BTreeSet::new(),
         }
+    }
+
+    /// The declared bound of the TTLs of `owner`.
+    pub(crate) fn max_ttl(&self, owner: &Owner) -> Duration {
+        let signer = match owner {
+            Owner::Parent => None,
+            Owner::Signer(name) => self.signers.get(name),
+        };
+        signer.map_or(self.parent.max_ttl, |signer| signer.max_ttl)
     }
 
     /// Whether this defect is switched on.

@@ -3,6 +3,8 @@
 //! Owns what the zones share: exchanges, addresses, the order of requests. Every zone has its own
 //! engine.
 
+#[cfg(feature = "tool")]
+use std::collections::BTreeSet;
 use std::collections::{BTreeMap, VecDeque};
 
 use counterpoint_dns::{
@@ -18,6 +20,7 @@ use counterpoint_dns::{
 use rand_chacha::rand_core::SeedableRng as _;
 
 use crate::{
+    audit::{DECLARED, Declared},
     book::Book,
     command::{Command, RolledKey},
     config::{Config, SignerName, Zone},
@@ -26,6 +29,9 @@ use crate::{
     process::Kind,
     report::ProcessReport,
 };
+
+#[cfg(feature = "tool")]
+use crate::{forecast::Forecast, survey::Sights};
 
 /// Keeps zones valid while their signers change.
 pub struct Controller {
@@ -113,6 +119,28 @@ impl Controller {
         members.into_iter().flatten().collect()
     }
 
+    /// How the open processes of `zone` would go, and after them what `asked` asks for.
+    #[cfg(feature = "tool")]
+    pub(crate) fn forecast(
+        &self,
+        zone: &Name,
+        asked: &[Request],
+        sights: &Sights,
+        now: Timestamp,
+    ) -> Vec<Forecast> {
+        let engine = self.engines.get(zone);
+        engine.map_or(Vec::new(), |engine| {
+            engine.forecast(&self.config, asked, sights, now)
+        })
+    }
+
+    /// Who takes part in the open processes of `zone`.
+    #[cfg(feature = "tool")]
+    pub(crate) fn open_signers(&self, zone: &Name) -> BTreeSet<SignerName> {
+        let engine = self.engines.get(zone);
+        engine.map_or(BTreeSet::new(), Engine::open_signers)
+    }
+
     /// Questions and updates sent so far.
     pub fn sent(&self) -> u64 {
         self.exchanges.sent() + self.book.sent()
@@ -121,8 +149,26 @@ impl Controller {
     fn start(&mut self, now: Timestamp) {
         if !self.started {
             self.started = true;
+            self.audit();
             self.book.refresh(&self.config, now);
             self.each(now, Engine::start);
+        }
+    }
+
+    /// Tells what is declared, for the audit log.
+    fn audit(&mut self) {
+        if !self.config.audit {
+            return;
+        }
+        // Plain data with text keys: to JSON it cannot fail.
+        let text = serde_json::to_string(&Declared::of(&self.config)).unwrap_or_default();
+        for zone in self.config.zones.keys() {
+            self.outbox.push_back(Output::Note(Note {
+                zone: zone.to_string(),
+                kind: DECLARED,
+                subject: String::new(),
+                text: text.clone(),
+            }));
         }
     }
 
@@ -196,6 +242,10 @@ impl Controller {
             }
             Command::Announce { zone, signer, keys } => {
                 let known = self.with(now, &zone, |engine, io| engine.announce(io, &signer, &keys));
+                self.refuse_unknown(&zone, known);
+            }
+            Command::Step { zone } => {
+                let known = self.with(now, &zone, |engine, io| engine.step(io));
                 self.refuse_unknown(&zone, known);
             }
             Command::Cancel { zone } => {

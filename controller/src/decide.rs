@@ -378,7 +378,7 @@ impl Case<'_> {
     }
 
     /// The parent's instances whose DS RRset is not what is wanted.
-    fn ds_lags(&self, is_wanted: impl Fn(&BTreeSet<Rdata>) -> bool) -> Vec<String> {
+    pub(crate) fn ds_lags(&self, is_wanted: impl Fn(&BTreeSet<Rdata>) -> bool) -> Vec<String> {
         let mut lagging = Vec::new();
         for place in self.places.public(&Owner::Parent) {
             match self.shows(place, &Item::Ds, |version| is_wanted(&version.data)) {

@@ -3,8 +3,11 @@
 //! Owns the order of effects: what was decided is persisted before anything is sent, and what was
 //! sent is read back from every instance. Knows no step of any process.
 
+#[cfg(feature = "tool")]
+mod ahead;
 mod cancel;
 mod effects;
+mod manual;
 mod requests;
 mod rest;
 mod round;
@@ -30,6 +33,8 @@ use crate::{
     updater::{Write, Writes},
 };
 
+#[cfg(feature = "tool")]
+pub(crate) use effects::difference;
 pub(crate) use requests::Request;
 use round::Round;
 

@@ -48,6 +48,7 @@
 //! | `wait` | `join/5` | a deadline is known: what for, until when |
 //! | `watch` | `join/4` | somebody else must act, and will |
 //! | `blocked` | `join/1` | a person must act: by whom it is blocked, why, what to do |
+//! | `allowed` | `join/2` | the operator allows a step of a zone that goes step by step |
 //! | `guard` | `join/6` | a change was refused: the witness. `blocked` follows |
 //! | `warning` | `join/1` | a difference with its consequence; a step that must be done again |
 //! | `repair` | `rest`, `join` | what is lacking is added at once: like `apply` |
@@ -56,6 +57,7 @@
 //! | `cancel` | `join` | a process is to be run back |
 //! | `released` | the signer | who leaves may stop answering (it may be told twice after a restart) |
 //! | `done` | `join` | a process has ended well |
+//! | `declared`, `observed` | – , `join/5` | for the [`audit`] log, if [`Config::audit`]: JSON |
 //! | `refused` | `join` | a request cannot be carried out; nothing was changed |
 //!
 //! # What it does not do
@@ -64,15 +66,22 @@
 //! know beforehand how fast a signer rolls: one that is too fast is told so when it is seen.
 
 mod additions;
+pub mod audit;
 mod book;
 mod case;
 mod checks;
+#[cfg(feature = "tool")]
+pub mod cli;
 mod command;
 mod config;
 mod controller;
 mod deadlines;
 mod decide;
+#[cfg(feature = "tool")]
+pub mod declarations;
 mod engine;
+#[cfg(feature = "tool")]
+pub mod forecast;
 mod guard;
 mod io;
 mod keys;
@@ -84,7 +93,10 @@ mod process;
 mod report;
 mod rolls;
 mod sabotage;
+mod scribe;
 mod store;
+#[cfg(feature = "tool")]
+mod survey;
 mod targets;
 mod updater;
 mod waits;

@@ -272,6 +272,29 @@ impl Log {
         news
     }
 
+    /// Takes for seen what is expected: `signed_by` and all.
+    #[cfg(feature = "tool")]
+    pub(crate) fn foresee(
+        &mut self,
+        now: Timestamp,
+        place: &Place,
+        item: &Item,
+        data: &BTreeSet<Rdata>,
+        ttl: u32,
+        signed_by: BTreeSet<Rdata>,
+    ) {
+        let tracks = self.tracks.entry(place.clone()).or_default();
+        let track = tracks.entry(item.clone()).or_default();
+        let version = Version {
+            data: data.clone(),
+            ttl,
+            signed_by,
+            first_seen: now,
+            last_seen: now,
+        };
+        track.observe(now, Ok(version));
+    }
+
     /// The keys, of those seen anywhere, whose signatures on `signed` verify.
     fn signers_of(&self, signed: &SignedRrSet) -> BTreeSet<Rdata> {
         let dnskeys = self.tracks.values().filter_map(|of| of.get(&Item::Dnskey));

@@ -161,6 +161,12 @@ impl Places {
         self.by_owner.get(owner).map_or(&[], Vec::as_slice)
     }
 
+    /// Everybody's instances.
+    #[cfg(feature = "tool")]
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&Owner, &Vec<Place>)> {
+        self.by_owner.iter()
+    }
+
     /// The instances of `owner` that caches can ask.
     pub(crate) fn public(&self, owner: &Owner) -> impl Iterator<Item = &Place> {
         self.of(owner).iter().filter(|place| place.is_public())
@@ -174,7 +180,10 @@ impl Places {
     }
 
     /// Every instance that this name leads to.
-    pub(crate) fn named<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a Place> {
+    pub(crate) fn named<'a, 'n>(
+        &'a self,
+        name: &'n Name,
+    ) -> impl Iterator<Item = &'a Place> + use<'a, 'n> {
         let all = self.by_owner.values().flatten();
         all.filter(move |place| place.ns.as_ref().is_some_and(|ns| ns.0 == *name))
     }

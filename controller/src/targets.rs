@@ -259,8 +259,9 @@ impl Case<'_> {
             Goal::Release => {}
             Goal::Turn(turn) => {
                 let items: &[Item] = match turn {
-                    Turn::New(_) | Turn::DropOld(_) | Turn::Unsign => &[Item::Dnskey],
-                    Turn::SignWithNew(_) => &[Item::Soa, Item::Dnskey],
+                    Turn::New(_) | Turn::DropOld(_) => &[Item::Dnskey],
+                    // What is signed still, just before it is asked for, is what the audit log needs.
+                    Turn::SignWithNew(_) | Turn::Unsign => &[Item::Soa, Item::Dnskey],
                     Turn::SignAlso | Turn::DropOldAlgorithm => &[Item::Soa],
                     Turn::RetireOld => &[],
                 };

@@ -119,9 +119,13 @@ pub(crate) trait Updater {
     fn written(&self, receipt: &Receipt, answer: &[u8], now: Timestamp) -> Written;
 }
 
-/// Dynamic update (RFC 2136) with TSIG over TCP.
+/// Longer datagrams may be broken up on their way, and lost (RFC 9715 §3).
+const DATAGRAM_OCTETS_MAX: usize = 1_232;
+
+/// Dynamic update (RFC 2136) with TSIG.
 pub(crate) struct Ddns {
     primary: SocketAddr,
+    via: Transport,
     tsig: TsigKey,
 }
 
@@ -130,6 +134,7 @@ impl Ddns {
     pub(crate) fn new(signer: &Signer) -> Self {
         Self {
             primary: signer.primary,
+            via: signer.via,
             tsig: signer.tsig.clone(),
         }
     }
@@ -161,9 +166,10 @@ impl Updater for Ddns {
         let updates = changes.iter().map(|change| Self::update(zone, change));
         let whole = updates.fold(empty, Update::and);
         let (bytes, mac) = self.tsig.sign_request(whole.to_message(id), now);
+        let is_long = bytes.len() > DATAGRAM_OCTETS_MAX;
         Request {
             to: self.primary,
-            via: Transport::Tcp,
+            via: if is_long { Transport::Tcp } else { self.via },
             bytes,
             receipt: Receipt(mac),
         }
@@ -198,6 +204,7 @@ mod tests {
         let tsig = TsigKey::hmac_sha256(parse_name("k.").unwrap(), b"secret");
         let updater = Ddns {
             primary: ([192, 0, 2, 1], 53).into(),
+            via: Transport::Tcp,
             tsig: tsig.clone(),
         };
         let set = RrSet::new(zone.clone(), RecordType::CDS, 60, []);
@@ -229,6 +236,31 @@ mod tests {
         let forged = written(&counterpoint_dns::message::encode(&unsigned));
         assert!(matches!(forged, Written::Refused(_)), "{forged:?}");
     }
+
+    #[test]
+    fn a_long_update_goes_over_tcp_in_any_case() {
+        let zone = parse_name("example.test.").unwrap();
+        let updater = Ddns {
+            primary: ([192, 0, 2, 1], 53).into(),
+            via: Transport::Udp,
+            tsig: TsigKey::hmac_sha256(parse_name("k.").unwrap(), b"secret"),
+        };
+        let via = |octets: usize| {
+            let data = Rdata::from_octets(vec![1; octets]);
+            let set = RrSet::new(zone.clone(), RecordType::CDNSKEY, 60, [data]);
+            let change = Change {
+                signer: "alpha".into(),
+                item: Item::Cdnskey,
+                seen: RrSet::new(zone.clone(), RecordType::CDNSKEY, 60, []),
+                wanted: set,
+                is_unconditional: false,
+            };
+            let now = Timestamp::from_seconds(1_767_225_600);
+            updater.request(&zone, &[change], 7, now).via
+        };
+        assert_eq!((via(64), via(2_000)), (Transport::Udp, Transport::Tcp));
+    }
+
     #[test]
     fn unconditional_is_a_change_of_single_keys_without_prerequisite() {
         let zone = parse_name("example.test.").unwrap();

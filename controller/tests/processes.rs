@@ -462,3 +462,63 @@ fn a_restart_in_a_wait_asks_no_more_than_the_watch_does() {
     assert!(world.finish(2 * DAY));
     assert_group(&world, &["alpha", "beta"]);
 }
+
+#[test]
+fn in_a_manual_zone_each_change_waits_until_it_is_allowed() {
+    let mut world = World::with(|config| config.manual = [zone()].into());
+    world.start();
+    world.pass(3 * HOUR);
+    let before = world.sites["beta"].updates + world.sites["alpha"].updates;
+    world.join("beta");
+    world.pass(2 * HOUR);
+    let (outcome, why) = world.outcome();
+    assert_eq!(outcome, Outcome::Blocked, "{}", world.story());
+    assert!(
+        why.contains("step by step") && why.contains("DNSKEY"),
+        "{why}"
+    );
+    let updates = |world: &World| world.sites["beta"].updates + world.sites["alpha"].updates;
+    assert_eq!(updates(&world), before, "{}", world.story());
+
+    // A permission is for one step, and outlives the controller.
+    world.command(Command::Step { zone: zone() });
+    world.start();
+    world.pass(2 * HOUR);
+    assert!(
+        world.noted("apply", "join/2").is_some(),
+        "{}",
+        world.story()
+    );
+    assert!(world.outcome().1.contains("CDS"), "{}", world.outcome().1);
+    assert!(
+        world.noted("apply", "join/3").is_none(),
+        "{}",
+        world.story()
+    );
+
+    let mut allowed = 0;
+    while !world.finish(2 * DAY) {
+        assert_eq!(world.outcome().0, Outcome::Blocked, "{}", world.story());
+        world.command(Command::Step { zone: zone() });
+        allowed += 1;
+        assert!(allowed < 20, "{}", world.story());
+    }
+    assert_eq!(world.outcome().0, Outcome::Done, "{}", world.story());
+    assert_group(&world, &["alpha", "beta"]);
+    // CDS, NS at beta, NS at all, CSYNC, no CSYNC.
+    assert_eq!(allowed, 5, "{}", world.story());
+}
+
+#[test]
+fn a_step_is_refused_where_nothing_waits_for_it() {
+    let mut world = World::new();
+    world.start();
+    world.command(Command::Step { zone: zone() });
+    assert!(world.noted("refused", "step").is_some());
+    let mut world = World::with(|config| config.manual = [zone()].into());
+    world.start();
+    world.pass(3 * HOUR);
+    world.command(Command::Step { zone: zone() });
+    assert!(world.noted("refused", "step").is_some());
+    assert!(world.noted("allowed", "join/2").is_none());
+}

@@ -7,6 +7,7 @@
 
 use std::{fmt, sync::Arc};
 
+use data_encoding::BASE64;
 use p256::ecdsa::signature::Signer as _;
 use ring::{
     digest::{Context, SHA256, SHA384, digest},
@@ -94,6 +95,21 @@ impl Dnskey {
             algorithm: *algorithm,
             public: public.into(),
         })
+    }
+
+    /// Reads presentation form (RFC 4034 §2.2): `257 3 13 mdsswUyr…`, the key in one word or several.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let key = Self {
+            flags: words.next()?.parse().ok()?,
+            protocol: words.next()?.parse().ok()?,
+            algorithm: words.next()?.parse().ok()?,
+            public: BASE64
+                .decode(words.collect::<String>().as_bytes())
+                .ok()?
+                .into(),
+        };
+        (!key.public.is_empty()).then_some(key)
     }
 
     /// The record's data.
@@ -311,6 +327,22 @@ mod tests {
         signature::{Rrsig, Verifier},
         time::Timestamp,
     };
+
+    /// RFC 6605 §6.1.
+    #[test]
+    fn a_key_and_its_ds_are_read_from_text() {
+        let key = "257 3 13 GojIhhXUN/u4v54ZQqGSnyhWJwaubCvTmeexv7bR6edb \
+                   krSqQpF64cYbcB7wNcP+e+MAnLr+Wi9xMWyQLc8NAA==";
+        let ds = "55648 13 2 b4c8c1fe2e7477127b27115656ad6256f424625bf5c1e2770ce6d6e37df61d17";
+        let (key, ds) = (Dnskey::from_text(key).unwrap(), Ds::from_text(ds).unwrap());
+        assert!(key.matches(&parse_name("example.net.").unwrap(), &ds));
+        for text in ["", "257 3 13", "257 3 13 !", "257 3 x GojI"] {
+            assert_eq!(Dnskey::from_text(text), None, "{text}");
+        }
+        for text in ["", "1 13 2", "1 13 2 abc", "70000 13 2 ab"] {
+            assert_eq!(Ds::from_text(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_signature_verifies_under_its_key_and_no_other() {

@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use hickory_proto::{
     rr::{RData, RecordData, RecordType, rdata::NULL},
     serialize::binary::{BinDecoder, BinEncodable, BinEncoder, RDataEncoding, Restrict},
@@ -138,6 +139,20 @@ impl Ds {
             digest_type: *digest_type,
             digest: digest.to_vec(),
         })
+    }
+
+    /// Reads presentation form (RFC 4034 §5.3): `20326 8 2 E06D…`, the digest in one word or several.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let ds = Self {
+            tag: words.next()?.parse().ok()?,
+            algorithm: words.next()?.parse().ok()?,
+            digest_type: words.next()?.parse().ok()?,
+            digest: HEXLOWER_PERMISSIVE
+                .decode(words.collect::<String>().as_bytes())
+                .ok()?,
+        };
+        (!ds.digest.is_empty()).then_some(ds)
     }
 
     /// Exactly `0 0 0 0`: the request to remove the DS RRset (RFC 8078 §4).

@@ -6,6 +6,7 @@
 mod explore;
 mod files;
 mod jobs;
+mod judge;
 
 use std::{
     ffi::OsString,
@@ -87,6 +88,7 @@ enum Command {
     Run(Run),
     /// Look for mistakes in scenario files; play nothing.
     Check(Check),
+    Judge(judge::Judge),
     Explore(explore::Explore),
     Merge(explore::Merge),
     Shrink(explore::Shrink),
@@ -167,6 +169,7 @@ pub fn main_with(
         Ok(Arguments { command }) => match command {
             Command::Run(run) => run.main(streams, &mut code, play),
             Command::Check(check) => check.main(streams, &mut code),
+            Command::Judge(judge) => judge.main(streams, &mut code),
             Command::Explore(explore) => explore.main(streams, &mut code),
             Command::Merge(merge) => merge.main(streams, &mut code),
             Command::Shrink(shrink) => shrink.main(streams, &mut code),

@@ -2,8 +2,10 @@
 //!
 //! A scenario is one TOML file. [`load`] turns it into a [`scenario::Scenario`], or into every
 //! mistake in it as a [`diagnostic::Diagnostic`]; [`run`] plays it; [`expectations`] compares the
-//! [`outcome::Outcome`] with what the file expects; [`cli`] is the shell around all that.
+//! [`outcome::Outcome`] with what the file expects; [`audit`] judges what a controller saw of the real
+//! world; [`cli`] is the shell around all that.
 
+pub mod audit;
 pub mod cli;
 pub mod diagnostic;
 pub mod draws;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use counterpoint_dns::{
+    agent::Transport,
     key::{Algorithm, SECURE_ENTRY_POINT, SigningKey, ZONE_KEY},
     name::{Name, parse_name},
     rdata::{Rdata, Soa},
@@ -66,6 +67,7 @@ impl Bench {
                     ns: ns.to_vec(),
                     in_zone_addresses: Default::default(),
                     primary: SocketAddr::from(([192, 0, 2, net], 53)),
+                    via: Transport::Tcp,
                     tsig: TsigKey::hmac_sha256(name("k."), b"secret"),
                     own_keys: Vec::new(),
                     csk: None,

@@ -71,6 +71,7 @@ impl Engine {
             }
         };
         process.row = 0;
+        process.allowed = None;
         process.deadline = None;
         process.outcome = Outcome::Running;
         process.reason = text.clone();

@@ -28,7 +28,11 @@ impl Engine {
         decision: Decision,
     ) {
         let subject = format!("{}/{}", self.processes[index].kind.name(), row.step);
-        match decision {
+        let held = match &decision {
+            Decision::Apply(changes) => self.held(io, index, changes),
+            _ => None,
+        };
+        match held.unwrap_or(decision) {
             Decision::Advance => self.advance(io, index, row),
             Decision::Apply(changes) => self.apply(io, index, row, changes),
             Decision::Return { to, why } => self.go_back(io, index, to, why),
@@ -113,6 +117,7 @@ impl Engine {
         }
         let process = &mut self.processes[index];
         process.row += 1;
+        process.allowed = None;
         process.deadline = None;
         process.forgot_deadline = false;
         process.outcome = Outcome::Running;
@@ -178,6 +183,7 @@ impl Engine {
                 .push(StepState::begin(process.kind, table[back].step, io.now));
         }
         process.row = back;
+        process.allowed = None;
         process.deadline = None;
         process.outcome = Outcome::Running;
         process.reason = why.clone();
@@ -311,7 +317,7 @@ impl Engine {
 }
 
 /// What a change adds and removes, for people.
-fn difference(change: &Change) -> String {
+pub(crate) fn difference(change: &Change) -> String {
     let rtype = change.wanted.rtype;
     let list = |sign: &str, data: Vec<String>| {
         data.into_iter()

@@ -93,6 +93,7 @@ impl Engine {
         }
         process.dead = true;
         process.row = 0;
+        process.allowed = None;
         process.deadline = None;
         process
             .steps

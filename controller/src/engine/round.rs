@@ -6,11 +6,12 @@ use counterpoint_dns::{exchange::Outcome, message::Question, rrset::SignedRrSet,
 
 use super::{BACK_OFF_MAX, Engine, Phase};
 use crate::{
+    audit::{OBSERVED, Observed},
     io::{Io, Look, Purpose, Tag},
     log::Unknown,
     observation,
     place::{Item, Owner, Place, parent_places, signer_places},
-    process::{Goal, Process},
+    process::{Goal, Kind, Process},
     report::Outcome as How,
     store,
 };
@@ -142,23 +143,31 @@ impl Engine {
         // Keys first: signatures are told apart by the keys that are known.
         got.sort_by_key(|got| got.item != Item::Dnskey);
         let mut any_news = false;
+        let current = self.current().map(|index| &self.processes[index]);
+        let dead = current.filter(|process| process.dead);
+        let mut observed = Observed {
+            since: self.since,
+            news: Vec::new(),
+            same: Vec::new(),
+            dead: dead.and_then(|process| process.subject.clone()),
+        };
         for got in got {
-            let max_ttl = match &got.place.owner {
-                Owner::Parent => io.config.parent.max_ttl,
-                Owner::Signer(name) => {
-                    let signer = io.config.signers.get(name);
-                    signer.map_or(io.config.parent.max_ttl, |signer| signer.max_ttl)
-                }
-            };
+            let max_ttl = io.config.max_ttl(&got.place.owner);
             let news = self
                 .log
                 .observe(got.at, &got.place, &got.item, got.shown, max_ttl);
             any_news |= news;
+            if let Some(track) = self.log.track(&got.place, &got.item) {
+                observed.add(got.at, &got.place, &got.item, track, news);
+            }
             if news {
                 let zone = self.zone.to_string();
                 let record = self.log.record(&zone, &got.place, &got.item);
                 record.into_iter().for_each(|record| io.persist(record));
             }
+        }
+        if io.config.audit && (any_news || self.current().is_some()) {
+            self.audit(io, &observed);
         }
         let mut signers = self.members(io.config);
         if let Some(index) = self.current() {
@@ -175,5 +184,18 @@ impl Engine {
         }
         self.detect(io);
         self.proceed(io);
+    }
+
+    /// Tells what a round showed, for the audit log.
+    fn audit(&self, io: &mut Io<'_>, observed: &Observed) {
+        let index = self.current();
+        let row = index.and_then(|index| Some((index, self.row(io.config, index)?)));
+        let subject = row.map_or_else(
+            || Kind::Rest.name().into(),
+            |(index, row)| format!("{}/{}", self.processes[index].kind.name(), row.step),
+        );
+        // Plain data with text keys: to JSON it cannot fail.
+        let text = serde_json::to_string(observed).unwrap_or_default();
+        io.note(&self.zone, OBSERVED, subject, text);
     }
 }

@@ -1,144 +1,70 @@
-//! From the observation log to an oracle's history.
+//! From the observation log to an oracle's history, as it may go on.
 //!
-//! Owns how an observation becomes a version, and how a change may unfold: from now on any instance
-//! may serve the new version while any other goes on with the old one, and the parent's RRsets count
-//! as what they are and as what signals ask of it.
+//! Owns how a change may unfold: from now on any instance may serve the new version while any other
+//! goes on with the old one, and the parent's RRsets count as what they are and as what signals ask
+//! of it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use counterpoint_dns::{
-    key::Dnskey,
     name::Name,
-    oracle::history::{
-        Answer, Ds as DsRecord, History, Instance, InstanceId, Key, KeyId, Side, Signature, Span,
-        Version as Judged,
-    },
-    rdata::{Ds, Rdata},
+    oracle::history::{History, Span},
+    rdata::Rdata,
     time::Timestamp,
 };
 
 use crate::{
     case::Case,
+    config::SignerName,
     log::{Track, Version},
     outstanding,
     place::{Item, Owner, Place},
     process::{Kind, Turn},
+    scribe::{Ground, Scribe},
     updater::Change,
 };
 
+impl Ground for Case<'_> {
+    fn zone(&self) -> &Name {
+        self.zone
+    }
+
+    fn owner(&self, key: &Rdata) -> Option<&SignerName> {
+        self.keys.owner(key)
+    }
+
+    fn named(&self, name: &Name) -> Vec<&Place> {
+        self.places.named(name).collect()
+    }
+
+    fn max_ttl(&self, signer: &SignerName) -> Duration {
+        let declared = self.config.signers.get(signer);
+        declared.map_or(Duration::ZERO, |signer| signer.max_ttl)
+    }
+}
+
 /// Writes the history of one zone, as it was seen and as it may go on.
-pub(super) struct Builder<'a> {
-    case: &'a Case<'a>,
+pub(super) struct Builder<'a, 'c> {
+    case: &'a Case<'c>,
     now: Timestamp,
-    history: History,
-    instances: BTreeMap<Place, InstanceId>,
-    keys: BTreeMap<Rdata, KeyId>,
+    scribe: Scribe<'a, Case<'c>>,
     /// Versions that signers may bring about when they do what they are asked.
     ahead: Vec<(Place, Item, Version)>,
 }
 
-/// The parent's own key, which signs every DS RRset.
-const PARENT_KEY: KeyId = KeyId(0);
-
-impl<'a> Builder<'a> {
+impl<'a, 'c> Builder<'a, 'c> {
     /// One that knows the instances.
-    pub(super) fn new(case: &'a Case<'a>, now: Timestamp) -> Self {
-        let mut builder = Self {
+    pub(super) fn new(case: &'a Case<'c>, now: Timestamp) -> Self {
+        let mut scribe = Scribe::new(case);
+        for (place, _, _) in case.log.tracks().filter(|(place, _, _)| place.is_public()) {
+            scribe.instance(place);
+        }
+        Self {
             case,
             now,
-            history: History {
-                zone: case.zone.to_string(),
-                ..History::default()
-            },
-            instances: BTreeMap::new(),
-            keys: BTreeMap::new(),
+            scribe,
             ahead: Vec::new(),
-        };
-        builder.history.keys.push(Key {
-            label: "the parent's".into(),
-            algorithm: 0,
-            usable: true,
-        });
-        for (place, _, _) in case.log.tracks().filter(|(place, _, _)| place.is_public()) {
-            builder.instance(place);
         }
-        builder
-    }
-
-    /// The id of an instance.
-    fn instance(&mut self, place: &Place) -> InstanceId {
-        let next = InstanceId(self.history.instances.len() as u32);
-        let id = *self.instances.entry(place.clone()).or_insert(next);
-        if id == next {
-            self.history.instances.push(Instance {
-                name: place.to_string(),
-                side: match place.owner {
-                    Owner::Parent => Side::Parent,
-                    Owner::Signer(_) => Side::Child,
-                },
-            });
-        }
-        id
-    }
-
-    fn key(&mut self, data: &Rdata) -> Option<KeyId> {
-        let key = Dnskey::parse(data)?;
-        let next = KeyId(self.history.keys.len() as u32);
-        let id = *self.keys.entry(data.clone()).or_insert(next);
-        if id == next {
-            let owner = self.case.keys.owner(data);
-            let owner = owner.map_or_else(|| "nobody's".into(), |name| name.to_string());
-            self.history.keys.push(Key {
-                label: format!("{owner} key {}", key.tag()),
-                algorithm: key.algorithm,
-                usable: key.is_usable(),
-            });
-        }
-        Some(id)
-    }
-
-    /// Signers refresh their signatures: that they will expire one day is not this change's fault.
-    fn signatures(&mut self, version: &Version) -> Vec<Signature> {
-        let keys: Vec<KeyId> = version
-            .signed_by
-            .iter()
-            .filter_map(|key| self.key(key))
-            .collect();
-        keys.into_iter().map(for_ever).collect()
-    }
-
-    fn keys(&mut self, data: &BTreeSet<Rdata>) -> Vec<KeyId> {
-        data.iter().filter_map(|key| self.key(key)).collect()
-    }
-
-    fn ds(&mut self, data: &BTreeSet<Rdata>) -> Vec<DsRecord> {
-        let known: Vec<(Dnskey, KeyId)> = self
-            .keys
-            .iter()
-            .filter_map(|(data, id)| Some((Dnskey::parse(data)?, *id)))
-            .collect();
-        let records = data.iter().filter_map(Ds::parse);
-        records
-            .map(|ds| DsRecord {
-                key: known
-                    .iter()
-                    .find(|(key, _)| key.matches(self.case.zone, &ds))
-                    .map(|(_, id)| *id),
-                algorithm: ds.algorithm,
-                digest_type: ds.digest_type,
-            })
-            .collect()
-    }
-
-    fn named(&self, data: &BTreeSet<Rdata>) -> Vec<InstanceId> {
-        let names: Vec<Name> = data.iter().filter_map(Rdata::as_name).collect();
-        let places = names.iter().flat_map(|name| self.case.places.named(name));
-        places
-            .filter_map(|place| self.instances.get(place).copied())
-            .collect()
     }
 
     /// What was, what is, and beside it what these changes and outstanding signals may make of it.
@@ -147,11 +73,11 @@ impl<'a> Builder<'a> {
         // Keys first, so that every DS finds its own.
         for (_, _, track) in log.tracks().filter(|(_, item, _)| **item == Item::Dnskey) {
             for version in &track.versions {
-                self.keys(&version.data);
+                self.scribe.keys(&version.data);
             }
         }
         for change in changes.iter().filter(|change| change.item == Item::Dnskey) {
-            self.keys(&change.wanted.data);
+            self.scribe.keys(&change.wanted.data);
         }
         for (place, item, track) in log.tracks().filter(|(place, _, _)| place.is_public()) {
             self.past(place, item, track);
@@ -162,17 +88,13 @@ impl<'a> Builder<'a> {
         }
         self.outstanding(changes);
         for (place, item, version) in std::mem::take(&mut self.ahead) {
-            let instance = self.instance(&place);
-            self.version(instance, &item, &version, self.now, Timestamp::MAX);
+            self.write(&place, &item, &version);
         }
+        let mut history = self.scribe.history;
         let has_ds = self.case.process.kind != Kind::GoInsecure
-            && self
-                .history
-                .ds
-                .iter()
-                .any(|version| !version.content.is_empty());
-        self.history.must_be_secure = has_ds.then_some((self.now, Timestamp::MAX));
-        self.history
+            && history.ds.iter().any(|version| !version.content.is_empty());
+        history.must_be_secure = has_ds.then_some((self.now, Timestamp::MAX));
+        history
     }
 
     /// What signers bring about from now on when they do this, each instance in its own time.
@@ -213,9 +135,9 @@ impl<'a> Builder<'a> {
     pub(super) fn stop(&mut self, owner: &Owner) {
         let places: Vec<Place> = self.case.places.public(owner).cloned().collect();
         for place in places {
-            let instance = self.instance(&place);
+            let instance = self.scribe.instance(&place);
             let (from, until) = (self.now, Timestamp::MAX);
-            self.history.lame.push(Span {
+            self.scribe.history.lame.push(Span {
                 instance,
                 from,
                 until,
@@ -235,9 +157,9 @@ impl<'a> Builder<'a> {
         for (place, track) in last {
             let is_child = place.is_public() && place.owner != Owner::Parent;
             if let (true, Some(_), Some(from)) = (is_child, &track.unknown, track.unknown_since) {
-                let instance = self.instance(place);
+                let instance = self.scribe.instance(place);
                 let until = Timestamp::MAX;
-                self.history.lame.push(Span {
+                self.scribe.history.lame.push(Span {
                     instance,
                     from,
                     until,
@@ -247,7 +169,6 @@ impl<'a> Builder<'a> {
     }
 
     fn past(&mut self, place: &Place, item: &Item, track: &Track) {
-        let instance = self.instance(place);
         let is_dead = self.case.process.dead
             && matches!(&place.owner, Owner::Signer(signer) if self.case.process.is_about(signer));
         let end = match track.unknown_since {
@@ -262,68 +183,14 @@ impl<'a> Builder<'a> {
             } else {
                 version.first_seen
             };
-            self.version(instance, item, version, from, until);
+            self.scribe.version(place, item, version, from, until);
         }
     }
 
-    fn version(
-        &mut self,
-        instance: InstanceId,
-        item: &Item,
-        version: &Version,
-        from: Timestamp,
-        until: Timestamp,
-    ) {
-        let signatures = self.signatures(version);
-        let ttl = version.ttl();
-        macro_rules! judged {
-            ($content:expr, $ttl:expr, $signatures:expr) => {
-                Judged {
-                    instance,
-                    from,
-                    until,
-                    ttl: $ttl,
-                    signatures: $signatures,
-                    content: $content,
-                }
-            };
-        }
-        match item {
-            Item::Ds => {
-                let content = self.ds(&version.data);
-                let signed = vec![for_ever(PARENT_KEY)];
-                self.history.ds.push(judged!(content, ttl, signed));
-            }
-            Item::Dnskey => {
-                let content = self.keys(&version.data);
-                self.history.dnskey.push(judged!(content, ttl, signatures));
-            }
-            Item::Ns | Item::Delegation => {
-                let content = self.named(&version.data);
-                self.history.ns.push(judged!(content, ttl, signatures));
-            }
-            Item::Soa => {
-                // It stands for every answer of this instance: same keys, the longest TTL there is.
-                let example = "an answer of the zone".into();
-                let longest = self.longest_ttl(instance).max(ttl);
-                self.history
-                    .answers
-                    .push(judged!(Answer { example }, longest, signatures));
-            }
-            Item::Cds | Item::Cdnskey | Item::Csync | Item::Address(..) => {}
-        }
-    }
-
-    fn longest_ttl(&self, instance: InstanceId) -> Duration {
-        let mut places = self.instances.iter();
-        let place = places
-            .find(|(_, id)| **id == instance)
-            .map(|(place, _)| place);
-        let declared = place.and_then(|place| match &place.owner {
-            Owner::Signer(name) => self.case.config.signers.get(name),
-            Owner::Parent => None,
-        });
-        declared.map_or(Duration::ZERO, |signer| signer.max_ttl)
+    /// From now on `place` may serve this version.
+    fn write(&mut self, place: &Place, item: &Item, version: &Version) {
+        self.scribe
+            .version(place, item, version, self.now, Timestamp::MAX);
     }
 
     /// From now on any instance of that signer may serve the new version, while any other goes on
@@ -335,7 +202,6 @@ impl<'a> Builder<'a> {
         }
         let places: Vec<Place> = self.case.places.public(&owner).cloned().collect();
         for place in places {
-            let instance = self.instance(&place);
             let current = self
                 .case
                 .log
@@ -350,7 +216,7 @@ impl<'a> Builder<'a> {
                 first_seen: self.now,
                 last_seen: self.now,
             };
-            self.version(instance, &change.item, &version, self.now, Timestamp::MAX);
+            self.write(&place, &change.item, &version);
         }
     }
 
@@ -393,25 +259,16 @@ impl<'a> Builder<'a> {
                     if current.is_some_and(|current| current.data == *data) {
                         continue;
                     }
-                    let instance = self.instance(place);
                     let version = Version {
                         data: data.clone(),
                         ttl: current.map_or(0, |current| current.ttl),
-                        signed_by: BTreeSet::new(),
+                        signed_by: Default::default(),
                         first_seen: self.now,
                         last_seen: self.now,
                     };
-                    self.version(instance, &item, &version, self.now, Timestamp::MAX);
+                    self.write(place, &item, &version);
                 }
             }
         }
-    }
-}
-
-fn for_ever(key: KeyId) -> Signature {
-    Signature {
-        key,
-        inception: Timestamp::MIN,
-        expiration: Timestamp::MAX,
     }
 }

@@ -30,7 +30,7 @@ pub fn process_graph(process: &str, ksk_roll: KskRoll, format: GraphFormat) -> O
 }
 
 /// Who must do something for a row to be done.
-fn actor(goal: Goal) -> &'static str {
+pub(crate) fn actor(goal: Goal) -> &'static str {
     match goal {
         Goal::Prerequisites => "check",
         Goal::Publish(..) => "write",

@@ -76,6 +76,9 @@ pub(crate) struct Process {
     /// It is to be run back, as soon as nothing that it sent is under way.
     #[serde(default, skip_serializing_if = "is_false")]
     pub cancelled: bool,
+    /// The row whose changes the operator has allowed, in a zone where they wait for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<usize>,
     /// A signer rolls by itself: it is watched, not asked.
     #[serde(default, skip_serializing_if = "is_false")]
     pub detected: bool,
@@ -130,6 +133,7 @@ impl Process {
             csync: BTreeMap::new(),
             released: false,
             cancelled: false,
+            allowed: None,
             detected: false,
             old: BTreeSet::new(),
             algorithm: None,

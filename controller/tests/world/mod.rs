@@ -100,6 +100,7 @@ impl World {
                     ns: ns.to_vec(),
                     in_zone_addresses: BTreeMap::new(),
                     primary,
+                    via: Transport::Tcp,
                     tsig: tsig.clone(),
                     own_keys: Vec::new(),
                     csk: None,

@@ -1,9 +1,10 @@
 //! Runs one agent: hands it what happens, and carries out what it wants, in its order.
 //!
-//! A record is durable before anything that the agent said after it is even begun. Requests run at
-//! the same time, up to a limit; the others wait their turn, and their patience begins with it. When the
-//! store fails, the agent is stopped at once: it must not act on what it could forget. Records are
-//! written on the runtime's own thread: everything waits for the disk, as it must.
+//! What the agent says between two requests – records, and notes about them – is kept together, and is
+//! durable before the next request is begun or a note is heard. Requests run at the same time, up to a
+//! limit; the others wait their turn, and their patience begins with it. When the store fails, the
+//! agent is stopped at once: it must not act on what it could forget. Records are written on the
+//! runtime's own thread: everything waits for the disk, as it must.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -20,7 +21,7 @@ use tokio::{
 
 use super::{clock::Clock, store::Store, wire};
 use crate::{
-    agent::{Agent, AskId, Input, Note, Output, Transport},
+    agent::{Agent, AskId, Input, Note, Output, Record, Transport},
     time::Timestamp,
 };
 
@@ -202,18 +203,32 @@ where
 
     /// Carries out everything that the agent wants now.
     fn carry_out(&mut self) -> io::Result<()> {
+        let (mut records, mut notes) = (Vec::new(), Vec::new());
         while let Some(output) = self.agent.poll(self.clock.now()) {
             match output {
-                Output::Persist(record) => self.store.put(&record)?,
-                Output::Note(note) => (self.notes)(self.clock.now(), note),
+                Output::Persist(record) => records.push(record),
+                Output::Note(note) => notes.push(note),
                 Output::Ask { .. } if self.is_stopping => {}
                 Output::Ask { id, to, via, bytes } => {
+                    self.keep(&mut records, &mut notes)?;
                     self.waiting.push_back(Request { id, to, via, bytes });
+                    self.begin_asks();
                 }
             }
-            self.begin_asks();
         }
+        self.keep(&mut records, &mut notes)?;
         self.begin_asks();
+        Ok(())
+    }
+
+    fn keep(&mut self, records: &mut Vec<Record>, notes: &mut Vec<Note>) -> io::Result<()> {
+        if records.is_empty() && notes.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        self.store.keep(now, records, notes)?;
+        records.clear();
+        notes.drain(..).for_each(|note| (self.notes)(now, note));
         Ok(())
     }
 

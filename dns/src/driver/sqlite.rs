@@ -21,7 +21,10 @@ use rusqlite::{
 };
 
 use super::store::Store;
-use crate::{agent::Record, time::Timestamp};
+use crate::{
+    agent::{Note, Record},
+    time::Timestamp,
+};
 
 /// Only the owner may read: a store tells what an operator knows.
 const MODE: u32 = 0o600;
@@ -69,6 +72,19 @@ pub struct Entry {
     pub subject: String,
     /// The rest: text or JSON.
     pub text: String,
+}
+
+impl Entry {
+    /// What an agent noted.
+    pub fn of(time: Timestamp, note: &Note) -> Self {
+        Self {
+            time,
+            zone: note.zone.clone(),
+            kind: note.kind.into(),
+            subject: note.subject.clone(),
+            text: note.text.clone(),
+        }
+    }
 }
 
 /// Keeps the newest record under each key, and every log entry, in an SQLite file.
@@ -267,6 +283,11 @@ impl SqliteStore {
 impl Store for SqliteStore {
     fn put(&mut self, record: &Record) -> io::Result<()> {
         self.put_all([record], [])
+    }
+
+    fn keep(&mut self, at: Timestamp, records: &[Record], notes: &[Note]) -> io::Result<()> {
+        let entries: Vec<Entry> = notes.iter().map(|note| Entry::of(at, note)).collect();
+        self.put_all(records, &entries)
     }
 
     fn records(&self) -> Vec<Record> {

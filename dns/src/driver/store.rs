@@ -7,12 +7,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::agent::Record;
+use crate::{
+    agent::{Note, Record},
+    time::Timestamp,
+};
 
 /// Keeps the newest record under each key.
 pub trait Store {
     /// Makes `record` durable: when this returns, it survives whatever happens to the process.
     fn put(&mut self, record: &Record) -> io::Result<()>;
+
+    /// Makes what an agent said in one go durable: its records, and its notes where this store keeps
+    /// a log.
+    fn keep(&mut self, _at: Timestamp, records: &[Record], _notes: &[Note]) -> io::Result<()> {
+        records.iter().try_for_each(|record| self.put(record))
+    }
 
     /// The newest records, by key: what an agent is restored from.
     fn records(&self) -> Vec<Record>;

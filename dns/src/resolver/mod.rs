@@ -1,6 +1,6 @@
 //! An iterative, validating resolver with a cache, as an [`Agent`]: it does no I/O and is told the time.
 //!
-//! - [`config`] – what it is told at birth; [`resolution`] – what it is asked and what it says
+//! - [`config`] – what it is told at birth; [`iana`] – of the public root; [`resolution`] – what it is asked and what it says
 //! - `walk` – the next thing that a question needs, as a function of the cache: down the delegations
 //!   (`servers`), up the chain of trust (`trust`)
 //! - `fetch` – one question to the servers of one zone, server after server
@@ -20,6 +20,7 @@
 mod cache;
 pub mod config;
 mod fetch;
+pub mod iana;
 mod job;
 mod judge;
 mod memo;

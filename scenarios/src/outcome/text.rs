@@ -29,6 +29,14 @@ impl Style {
         }
     }
 
+    /// The word of a verdict.
+    pub(crate) fn verdict(self, is_safe: bool) -> String {
+        match is_safe {
+            true => self.good("SAFE"),
+            false => self.bad("UNSAFE"),
+        }
+    }
+
     fn good(self, text: &str) -> String {
         self.paint("1;32", text)
     }
@@ -37,7 +45,7 @@ impl Style {
         self.paint("1;31", text)
     }
 
-    fn strong(self, text: &str) -> String {
+    pub(crate) fn strong(self, text: &str) -> String {
         self.paint("1", text)
     }
 }
@@ -68,10 +76,7 @@ impl Outcome {
             )?;
             return Ok(());
         }
-        let verdict = match self.verdict {
-            Verdict::Safe => style.good("SAFE"),
-            Verdict::Unsafe => style.bad("UNSAFE"),
-        };
+        let verdict = style.verdict(self.verdict == Verdict::Safe);
         let expected = match self.as_expected() {
             true => "as expected",
             false => "not as expected",

@@ -114,6 +114,9 @@ pub struct Cast {
     pub resolvers: Vec<Seated<Resolver>>,
     /// Who verifies for all of them. Whether a key made a signature is the same for everybody.
     pub verifier: SharedVerifier,
+    /// What the controller told when it began.
+    pub opening: Vec<Note>,
+    is_audited: bool,
     starts: u32,
     cuts: Vec<Cut>,
 }
@@ -129,11 +132,13 @@ impl Cast {
             scanner_store: Store::new(),
             resolvers: Vec::new(),
             verifier: SharedVerifier::default(),
+            opening: Vec::new(),
+            is_audited: direction.is_audited,
             starts: 0,
             cuts: direction.cut.into_iter().collect(),
         };
         if scenario.controller.enabled {
-            cast.start_controller(scenario, stage);
+            cast.opening = cast.start_controller(scenario, stage);
         }
         if scenario.scanner.enabled {
             let chance = stream(seed, "scanner");
@@ -204,7 +209,8 @@ impl Cast {
         if self.controller.is_some() {
             return Vec::new();
         }
-        let config = plan::controller_config(scenario, stage);
+        let mut config = plan::controller_config(scenario, stage);
+        config.audit = self.is_audited;
         let chance = stream(scenario.seed, &format!("controller/{}", self.starts));
         self.starts += 1;
         let records = records(&self.controller_store);

@@ -19,6 +19,8 @@ pub struct Direction {
     pub cut: Option<Cut>,
     /// Whether the world notes every message and arrival.
     pub is_noted: bool,
+    /// Whether the controller keeps an audit log.
+    pub is_audited: bool,
 }
 
 impl Default for Direction {
@@ -29,6 +31,7 @@ impl Default for Direction {
             first_scan: None,
             cut: None,
             is_noted: false,
+            is_audited: false,
         }
     }
 }

@@ -8,6 +8,7 @@ use std::{
 
 use counterpoint_controller as controller;
 use counterpoint_dns::{
+    agent::Transport,
     key,
     name::{Name, RecordType},
     oracle,
@@ -239,6 +240,7 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
                 ns,
                 in_zone_addresses,
                 primary: operator.update_address(),
+                via: Transport::Tcp,
                 tsig: operator.tsig.clone(),
                 own_keys: Vec::new(),
                 csk: Some(signer.keys == KeyLayout::Csk),

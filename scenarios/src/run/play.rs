@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
-use counterpoint_controller as controller;
+use counterpoint_controller::{self as controller, audit::Line};
 use counterpoint_dns::{
     agent::Note,
     message::Question,
@@ -88,6 +88,8 @@ pub struct Played {
     pub internal_error: Option<String>,
     /// How often the scanner said that it changed the parent.
     pub scanner_changes: u64,
+    /// The controller's audit log, if it keeps one.
+    pub audit: Vec<Line>,
 }
 
 /// What the script's numbers stand for.
@@ -143,6 +145,7 @@ fn begin(scenario: &Scenario, direction: Direction, replays: Vec<Replay>) -> Pla
         failures: Vec::new(),
         internal_error: None,
         scanner_changes: 0,
+        audit: Vec::new(),
     };
     Player {
         scenario,
@@ -158,6 +161,8 @@ fn begin(scenario: &Scenario, direction: Direction, replays: Vec<Replay>) -> Pla
 impl Player<'_> {
     fn play(mut self) -> (Played, Vec<Replay>) {
         self.schedule();
+        let opening = std::mem::take(&mut self.played.cast.opening);
+        self.hear(opening);
         self.run();
         (self.played, self.replays)
     }
@@ -517,6 +522,11 @@ impl Player<'_> {
 
     /// Follows what the controller tells: steps reached, signers released.
     fn hear(&mut self, notes: Vec<Note>) {
+        if self.direction.is_audited {
+            let now = self.played.stage.world.now();
+            let lines = notes.iter().map(|note| Line::of(now, note));
+            self.played.audit.extend(lines);
+        }
         for note in notes {
             match note.kind {
                 "step" => {

@@ -6,7 +6,7 @@ use counterpoint_controller::{
     Command, Config as ControllerConfig, Controller, RolledKey, Safety, Signer, SignerName, Zone,
 };
 use counterpoint_dns::{
-    agent::Note,
+    agent::{Note, Transport},
     driver::{
         agent::{Driver, Options},
         clock::Clock,
@@ -51,6 +51,7 @@ fn controller(group: &Group) -> ControllerConfig {
                 ns: vec![signer.host.clone()],
                 in_zone_addresses: BTreeMap::new(),
                 primary: group.at(signer.address),
+                via: Transport::Tcp,
                 tsig: tsig(group),
                 own_keys: Vec::new(),
                 csk: Some(false),

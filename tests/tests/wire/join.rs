@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fs, time::Duration};
 
 use counterpoint_controller::{Command, Config, Controller, Signer, SignerName, Zone};
 use counterpoint_dns::{
+    agent::Transport,
     driver::store::{FileStore, Store as _},
     key::Dnskey,
     stream::stream,
@@ -39,6 +40,7 @@ fn config(stage: &Stage) -> Config {
             ns: plan.hosts(&zone()),
             in_zone_addresses: BTreeMap::new(),
             primary: operator.update_address(),
+            via: Transport::Tcp,
             tsig: operator.tsig.clone(),
             own_keys: Vec::new(),
             csk: Some(false),

@@ -1,5 +1,6 @@
 //! The world runs: every scenario of the library, its replays, and the promise of determinism.
 
+mod audit;
 mod determinism;
 mod draws;
 mod library;

@@ -89,6 +89,28 @@ fn records_and_their_log_survive_and_empty_values_go() {
 }
 
 #[test]
+fn what_an_agent_says_in_one_go_is_one_transaction() {
+    let place = Place::new();
+    let mut store = SqliteStore::open(&place.file("state"), OWNER).unwrap();
+    let note = Note {
+        zone: "a.".into(),
+        kind: "verdict",
+        subject: "DS".into(),
+        text: "first".into(),
+    };
+    let at = Timestamp::from_seconds(7);
+    store
+        .keep(at, &[record("k", "1")], std::slice::from_ref(&note))
+        .unwrap();
+    assert_eq!(store.records(), [record("k", "1")]);
+    assert_eq!(store.log_of("a.").unwrap(), [entry_of("a.", "first")]);
+    // Without its log a record must not stay either.
+    store.connection.execute("DROP TABLE log", []).unwrap();
+    assert!(store.keep(at, &[record("k", "2")], &[note]).is_err());
+    assert_eq!(store.records(), [record("k", "1")]);
+}
+
+#[test]
 fn the_log_is_append_only_and_a_transaction_is_all_or_nothing() {
     let place = Place::new();
     let mut store = SqliteStore::open(&place.file("state"), OWNER).unwrap();

@@ -1,0 +1,411 @@
+//! What can be said on the command line.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::declarations::span;
+
+const EXAMPLES: &str = "\
+Examples:
+  counterpoint-controller init --parent se.
+      begin a file of declarations
+  counterpoint-controller signer add beta --ns ns1.beta.example --primary 192.0.2.1:53 \\
+      --tsig-name ctl. --secret-file beta.secret
+      declare a signer
+  counterpoint-controller plan example.se --join beta
+      what would be done, when, and why that is safe; nothing is written
+  counterpoint-controller zone join example.se beta
+      ask for it
+  counterpoint-controller run
+      do it; may be stopped and run again at any time
+
+Exit codes:
+  0  everything went as it should
+  1  something was refused, or a person must act
+  2  bad input or usage
+  3  a defect of this program, or a disk that failed";
+
+/// Keeps zones that several signers sign valid while signers join, leave and roll their keys.
+#[derive(Debug, Parser)]
+#[command(name = "counterpoint-controller", version, after_long_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command can be told.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// The declarations: parent, signers, groups, zones.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "counterpoint-controller.toml"
+    )]
+    pub config: PathBuf,
+    /// Print one JSON object instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// For trials: servers listen on this port, not on 53.
+    #[arg(long, global = true, value_name = "PORT")]
+    pub server_port: Option<u16>,
+    /// For trials: a server known by one address is found at another.
+    #[arg(
+        long = "route",
+        global = true,
+        value_name = "ADDRESS:PORT=ADDRESS:PORT"
+    )]
+    pub routes: Vec<Route>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Begin a file of declarations, with every default in it.
+    Init {
+        /// The delegating zone.
+        #[arg(long, value_name = "NAME")]
+        parent: String,
+    },
+    /// Signers: who signs and serves.
+    #[command(subcommand)]
+    Signer(Signer),
+    /// Groups of signers.
+    #[command(subcommand)]
+    Group(Group),
+    /// Zones, and what is to become of them.
+    #[command(subcommand)]
+    Zone(Zone),
+    /// Processes: what was asked for, and how it stands.
+    #[command(subcommand)]
+    Process(Process),
+    /// How everything stands: zones, members, processes.
+    Status,
+    /// Ask every instance of a zone and its parent what it serves. Writes nothing.
+    Observe {
+        /// The zone.
+        zone: String,
+    },
+    /// Show what would be done, when, and why that is safe. Writes nothing.
+    Plan(Plan),
+    /// Carry out what was asked for, until it is done or a person must act.
+    Run {
+        /// Go on watching zones at rest: put back keys that vanish, follow signers that roll.
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Write out what was observed, decided and done in a zone, for `counterpoint judge`.
+    AuditLog {
+        /// The zone.
+        zone: String,
+    },
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page.
+    Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Signer {
+    /// List them.
+    List,
+    /// Show one, without its secret.
+    Show { name: String },
+    /// Declare one.
+    Add {
+        name: String,
+        /// Its nameserver names; more than once for several.
+        #[arg(long, required = true, value_name = "NAME")]
+        ns: Vec<String>,
+        /// Where updates go.
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        primary: SocketAddr,
+        /// The name of its TSIG key.
+        #[arg(long, value_name = "NAME")]
+        tsig_name: String,
+        /// The file that holds the secret of that key, in base64.
+        #[arg(long, value_name = "FILE")]
+        secret_file: String,
+        #[command(flatten)]
+        more: SignerMore,
+    },
+    /// Change a declaration.
+    Update {
+        name: String,
+        /// Its nameserver names, all of them.
+        #[arg(long, value_name = "NAME")]
+        ns: Vec<String>,
+        /// Where updates go.
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        primary: Option<SocketAddr>,
+        /// The name of its TSIG key.
+        #[arg(long, value_name = "NAME", requires = "secret_file")]
+        tsig_name: Option<String>,
+        /// The file that holds the secret of that key, in base64.
+        #[arg(long, value_name = "FILE", requires = "tsig_name")]
+        secret_file: Option<String>,
+        #[command(flatten)]
+        more: SignerMore,
+    },
+    /// Forget one that serves nothing.
+    Remove { name: String },
+    /// Try what it can import: write foreign DNSKEY, CDS, CDNSKEY and CSYNC into a zone, read them
+    /// back, take them out again. For a zone that the parent does not delegate to it.
+    Check {
+        name: String,
+        /// The zone.
+        zone: String,
+    },
+}
+
+/// What a signer need not be told.
+#[derive(Clone, Debug, Args)]
+pub struct SignerMore {
+    /// hmac-sha256, hmac-sha384 or hmac-sha512.
+    #[arg(long, value_name = "NAME", requires = "tsig_name")]
+    pub tsig_algorithm: Option<String>,
+    /// How updates travel.
+    #[arg(long, value_enum)]
+    pub via: Option<Via>,
+    /// No TTL in a zone that it served was ever longer.
+    #[arg(long, value_name = "SPAN", value_parser = a_span)]
+    pub max_ttl: Option<String>,
+    /// Which keys it has; learned where not declared.
+    #[arg(long, value_enum)]
+    pub keys: Option<Keys>,
+    /// An own key that cannot be learned: `flags protocol algorithm key`; more than once for several.
+    #[arg(long, value_name = "DNSKEY")]
+    pub own_key: Vec<String>,
+    /// The address of a nameserver name inside the zone; more than once for several.
+    #[arg(long = "in-zone-address", value_name = "NAME=ADDRESS")]
+    pub in_zone: Vec<NamedAddress>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Via {
+    Tcp,
+    Udp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Keys {
+    KskZsk,
+    Csk,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Group {
+    /// List them.
+    List,
+    /// Show one.
+    Show { name: String },
+    /// Declare one.
+    Add {
+        name: String,
+        /// Its signers; more than once for several.
+        #[arg(long = "signer", required = true, value_name = "NAME")]
+        signers: Vec<String>,
+    },
+    /// Change a declaration: who serves a zone of it when the controller first hears of that.
+    Update {
+        name: String,
+        /// Its signers, all of them.
+        #[arg(long = "signer", required = true, value_name = "NAME")]
+        signers: Vec<String>,
+    },
+    /// Forget one that has no zone.
+    Remove { name: String },
+    /// A signer joins every zone of a group.
+    Join { name: String, signer: String },
+    /// A signer leaves every zone of a group.
+    Leave { name: String, signer: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Zone {
+    /// List them.
+    List,
+    /// Show one.
+    Show { name: String },
+    /// Take one under control.
+    Add {
+        name: String,
+        /// Who serves it now; more than once for several.
+        #[arg(
+            long = "signer",
+            value_name = "NAME",
+            required_unless_present = "group"
+        )]
+        signers: Vec<String>,
+        /// The group that does.
+        #[arg(long, value_name = "NAME", conflicts_with = "signers")]
+        group: Option<String>,
+        /// Whether each change waits until it is allowed.
+        #[arg(long, value_enum)]
+        mode: Option<Mode>,
+    },
+    /// Change a declaration.
+    Update {
+        name: String,
+        /// Whether each change waits until it is allowed.
+        #[arg(long, value_enum)]
+        mode: Mode,
+    },
+    /// Let one go. It stays as it is: valid, with everybody's keys.
+    Remove { name: String },
+    /// A signer begins to serve the zone with the others.
+    Join { name: String, signer: String },
+    /// A signer stops serving the zone.
+    Leave {
+        name: String,
+        signer: String,
+        /// It does not answer any more, and will not.
+        #[arg(long)]
+        dead: bool,
+    },
+    /// One signer takes another's place.
+    Replace {
+        name: String,
+        from: String,
+        to: String,
+    },
+    /// A signer gets another key.
+    Roll {
+        name: String,
+        signer: String,
+        /// Which key.
+        #[arg(value_enum)]
+        key: Role,
+    },
+    /// Every signer gets keys of another algorithm.
+    RollAlgorithm {
+        name: String,
+        /// Its number, as 13 or 15 (RFC 8624).
+        to: u8,
+    },
+    /// A signer has made keys and not published them: what an algorithm roll asks for.
+    Announce {
+        name: String,
+        signer: String,
+        /// A key: `flags protocol algorithm key`; more than once for several.
+        #[arg(long = "key", required = true, value_name = "DNSKEY")]
+        keys: Vec<String>,
+    },
+    /// The zone loses its DS, then its signatures.
+    GoInsecure { name: String },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    Automatic,
+    Manual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    Zsk,
+    Ksk,
+    Csk,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Process {
+    /// List those of all zones, in the order in which they were asked for.
+    List,
+    /// Show those of one zone, step by step.
+    Show {
+        /// The zone.
+        zone: String,
+    },
+    /// Run the current join or leave of a zone back.
+    Cancel {
+        /// The zone.
+        zone: String,
+    },
+    /// Allow the changes of the current step, in a zone whose mode is manual.
+    Step {
+        /// The zone.
+        zone: String,
+    },
+    /// Print the table that a process follows.
+    Graph {
+        /// Which, as `join`; all, if none is named.
+        process: Option<String>,
+        /// As a Mermaid flow chart.
+        #[arg(long)]
+        mermaid: bool,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Plan {
+    /// The zone.
+    pub zone: String,
+    /// After what was asked for already: this signer joins.
+    #[arg(long, value_name = "SIGNER", conflicts_with_all = ["leave", "dead"])]
+    pub join: Option<String>,
+    /// After what was asked for already: this signer leaves.
+    #[arg(long, value_name = "SIGNER")]
+    pub leave: Option<String>,
+    /// Who leaves does not answer any more.
+    #[arg(long, requires = "leave")]
+    pub dead: bool,
+    /// Write the zone as it was observed, and what is planned, as a scenario for `counterpoint run`.
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+}
+
+/// Where a server is really found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    pub known_as: SocketAddr,
+    pub found_at: SocketAddr,
+}
+
+impl FromStr for Route {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form =
+            || "expected ADDRESS:PORT=ADDRESS:PORT, as 192.0.2.1:53=127.0.0.1:5300".to_string();
+        let (known_as, found_at) = text.split_once('=').ok_or_else(form)?;
+        Ok(Self {
+            known_as: known_as.parse().map_err(|_| form())?,
+            found_at: found_at.parse().map_err(|_| form())?,
+        })
+    }
+}
+
+/// The address of a nameserver name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedAddress {
+    pub name: String,
+    pub address: IpAddr,
+}
+
+impl FromStr for NamedAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || "expected NAME=ADDRESS, as ns1.example.se=192.0.2.1".to_string();
+        let (name, address) = text.split_once('=').ok_or_else(form)?;
+        Ok(Self {
+            name: name.into(),
+            address: address.parse().map_err(|_| form())?,
+        })
+    }
+}
+
+fn a_span(text: &str) -> Result<String, String> {
+    span::parse(text).map(|_| text.into())
+}

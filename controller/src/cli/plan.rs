@@ -1,0 +1,133 @@
+//! Plan: what would be done, when, and why that is safe. Nothing is written but the scenario that is asked
+//! for.
+
+use std::fs;
+
+use counterpoint_dns::{name::Name, time::Timestamp};
+use serde_json::{Value, json};
+
+use super::{
+    EXIT_OK, EXIT_REFUSED, Failure, Outcome,
+    arguments::{Common, Plan},
+    observe::everybody,
+    scenario,
+    setup::{Setup, now},
+};
+use crate::{declarations::BadDeclaration, engine::Request, forecast::Forecast, process::Kind};
+
+/// Looks, and plays forward.
+pub fn run(common: &Common, plan: &Plan) -> Result<Outcome, Failure> {
+    let setup = Setup::load(common)?;
+    let zone = setup.zone(&plan.zone)?;
+    let mut asked = Vec::new();
+    if let Some(signer) = &plan.join {
+        asked.push(Request::of(Kind::Join, setup.signer(signer)?));
+    }
+    if let Some(signer) = &plan.leave {
+        let leave = Request::of(Kind::Leave, setup.signer(signer)?);
+        asked.push(Request {
+            dead: plan.dead,
+            ..leave
+        });
+    }
+    let controller = setup.remembered()?;
+    let is_free = controller.open_signers(&zone).is_empty();
+    let members = controller.members(&zone);
+    for request in asked.iter().filter(|_| is_free) {
+        let is_member = request
+            .subject
+            .as_ref()
+            .is_some_and(|who| members.contains(who));
+        if is_member == (request.kind == Kind::Join) {
+            let whether = if is_member { "already" } else { "not" };
+            let who = request
+                .subject
+                .iter()
+                .map(ToString::to_string)
+                .collect::<String>();
+            return Err(Failure::Refused(format!(
+                "{who} does {whether} serve {zone}"
+            )));
+        }
+    }
+    let mut signers = everybody(&controller, &zone);
+    signers.extend(asked.iter().filter_map(|request| request.subject.clone()));
+    let sights = setup.survey(&zone, signers)?;
+    if let Some(lost) = sights.lost.first() {
+        return Err(Failure::Refused(format!("nobody has seen {lost}")));
+    }
+    let now = now();
+    let forecasts = controller.forecast(&zone, &asked, &sights, now);
+    let mut text = text(&zone, &forecasts, now);
+    if let Some(path) = &plan.scenario {
+        let members = controller.members(&zone);
+        let written = scenario::written(&setup, &zone, &members, &forecasts, &sights)
+            .map_err(Failure::Refused)?;
+        fs::write(path, written).map_err(|error| {
+            BadDeclaration::new(path.display(), error, "name a file that can be written")
+        })?;
+        text.push_str(&format!(
+            "rehearse it with `counterpoint run {}`\n",
+            path.display()
+        ));
+    }
+    let is_fine = forecasts.iter().all(|forecast| forecast.blocked.is_none());
+    Ok(Outcome {
+        text,
+        json: forecasts.iter().map(to_json).collect(),
+        code: if is_fine { EXIT_OK } else { EXIT_REFUSED },
+    })
+}
+
+fn text(zone: &Name, forecasts: &[Forecast], now: Timestamp) -> String {
+    if forecasts.is_empty() {
+        return format!("{zone} is at rest, and nothing was asked for\n");
+    }
+    let mut text = String::new();
+    for forecast in forecasts {
+        let Forecast {
+            process,
+            whom,
+            rows,
+            blocked,
+        } = forecast;
+        text.push_str(&format!("{process} {whom} of {zone}, from {now} (T)\n"));
+        for row in rows {
+            let when = match row.when {
+                Some((_, until)) => format!("by {}", until.relative_to(now)),
+                None => "then".into(),
+            };
+            text.push_str(&format!(
+                "  {:18} {:6} {when:22} {}\n",
+                row.step, row.actor, row.title
+            ));
+            for note in &row.notes {
+                text.push_str(&format!("    {}\n", note.replace('\n', "\n    ")));
+            }
+        }
+        match blocked {
+            Some(why) => text.push_str(&format!("  it would not go on: {why}\n")),
+            None => text.push_str("  done\n"),
+        }
+    }
+    text
+}
+
+fn to_json(forecast: &Forecast) -> Value {
+    let rows = forecast.rows.iter().map(|row| {
+        json!({
+            "step": row.step,
+            "actor": row.actor,
+            "title": row.title,
+            "from": row.when.map(|(from, _)| from.to_string()),
+            "until": row.when.map(|(_, until)| until.to_string()),
+            "notes": row.notes,
+        })
+    });
+    json!({
+        "process": forecast.process,
+        "signer": forecast.whom,
+        "steps": rows.collect::<Vec<_>>(),
+        "blocked": forecast.blocked,
+    })
+}

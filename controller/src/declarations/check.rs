@@ -1,0 +1,221 @@
+//! From the tables of a file to what the controller is told: what must go together does.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use counterpoint_dns::{
+    agent::Transport,
+    key::{DIGEST_SHA256, DIGEST_SHA384},
+    resolver,
+};
+use toml::Spanned;
+
+use super::{
+    BadDeclaration, Declarations, place, secret,
+    tables::{File, GroupTable, KeysText, ModeText, NameText, SignerTable, ViaText, ZoneTable},
+};
+use crate::config::{Config, Signer, SignerName, Zone};
+
+/// Longer names of signers and groups are nobody's.
+const NAME_CHARS_MAX: usize = 63;
+
+/// A path as the file at `file` means it.
+pub(super) fn beside(file: &Path, path: &Path) -> PathBuf {
+    let directory = file.parent().unwrap_or(Path::new(""));
+    directory.join(path)
+}
+
+/// The file that is checked.
+pub(super) struct Check<'a> {
+    pub path: &'a Path,
+    pub text: &'a str,
+}
+
+impl Check<'_> {
+    /// What the file declares.
+    pub(super) fn declarations(&self, file: File) -> Result<Declarations, BadDeclaration> {
+        let mut config = Config::new(file.parent.zone.0.clone());
+        config.audit = true;
+        config.parent.ns = names(&file.parent.ns);
+        config.parent.max_ttl = file.parent.max_ttl;
+        let table = &file.controller;
+        config.poll = table.poll;
+        config.safety = table.safety;
+        config.parent_settle = table.parent_settle;
+        config.cds_after = table.cds_after.into();
+        config.ksk_roll = table.ksk_roll.into();
+        config.digests = self.digests(&table.digests)?;
+        config.guard = table.guard;
+        config.addresses = (file.addresses.into_iter())
+            .map(|(name, addresses)| (name.0, addresses))
+            .collect();
+        let anchors = file.resolver.trust_anchor.into_iter().map(|ds| ds.0);
+        let roots = file.resolver.roots;
+        let mut resolver = resolver::Config::new(roots, anchors.collect());
+        resolver.v6 = file.resolver.ipv6;
+        config.resolver = Some(resolver).filter(|resolver| !resolver.roots.is_empty());
+        for table in &file.signer {
+            let signer = self.signer(table)?;
+            let name = self.label(&table.name)?;
+            if config
+                .signers
+                .insert(SignerName::from(name), signer)
+                .is_some()
+            {
+                return Err(self.twice(table.name.span(), name));
+            }
+        }
+        for table in &file.group {
+            let name = self.label(&table.name)?;
+            let signers = self.members(&config, &table.signers)?;
+            if config.groups.insert(name.into(), signers).is_some() {
+                return Err(self.twice(table.name.span(), name));
+            }
+        }
+        for table in &file.zone {
+            let name = table.name.get_ref().0.clone();
+            let zone = self.zone(&config, table, &file.group)?;
+            if table.mode == ModeText::Manual {
+                config.manual.insert(name.clone());
+            }
+            if config.zones.insert(name.clone(), zone).is_some() {
+                return Err(self.twice(table.name.span(), &name.to_string()));
+            }
+        }
+        Ok(Declarations {
+            path: self.path.into(),
+            store: beside(self.path, &file.store),
+            config,
+        })
+    }
+
+    fn bad(&self, at: Range<usize>, what: impl Into<String>, remedy: &str) -> BadDeclaration {
+        let place = place(self.path, self.text, at.start);
+        BadDeclaration::new(place, what.into(), remedy)
+    }
+
+    fn twice(&self, at: Range<usize>, name: &str) -> BadDeclaration {
+        let what = format!("`{name}` is declared twice");
+        self.bad(at, what, "remove one of the two, or give it another name")
+    }
+
+    /// The name of a signer or a group.
+    fn label<'t>(&self, name: &'t Spanned<String>) -> Result<&'t str, BadDeclaration> {
+        let text = name.get_ref().as_str();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if text.is_empty() || text.len() > NAME_CHARS_MAX || !text.chars().all(is_plain) {
+            let what = format!("`{text}` cannot be a name");
+            let remedy = "use letters, digits, `-`, `_` and `.`, at most 63 of them";
+            return Err(self.bad(name.span(), what, remedy));
+        }
+        Ok(text)
+    }
+
+    fn digests(&self, digests: &Spanned<Vec<u8>>) -> Result<BTreeSet<u8>, BadDeclaration> {
+        let all: BTreeSet<u8> = digests.get_ref().iter().copied().collect();
+        let known = [DIGEST_SHA256, DIGEST_SHA384];
+        match !all.is_empty() && all.iter().all(|digest| known.contains(digest)) {
+            true => Ok(all),
+            false => Err(self.bad(
+                digests.span(),
+                "expected digest types 2 (SHA-256), 4 (SHA-384), or both",
+                "write `digests = [2]`",
+            )),
+        }
+    }
+
+    fn signer(&self, table: &SignerTable) -> Result<Signer, BadDeclaration> {
+        if table.ns.get_ref().is_empty() {
+            let what = "a signer without nameservers serves nobody";
+            return Err(self.bad(table.ns.span(), what, "name its nameservers in `ns`"));
+        }
+        let at = place(self.path, self.text, table.tsig.span().start);
+        let ns = names(table.ns.get_ref());
+        let in_zone: BTreeMap<_, _> = (table.in_zone_addresses.iter())
+            .map(|(name, addresses)| (name.0.clone(), addresses.clone()))
+            .collect();
+        if let Some(stranger) = in_zone.keys().find(|name| !ns.contains(name)) {
+            let what = format!("`in-zone-addresses` has {stranger}, which `ns` has not");
+            return Err(self.bad(table.ns.span(), what, "name it in `ns` too, or take it out"));
+        }
+        Ok(Signer {
+            ns,
+            in_zone_addresses: in_zone,
+            primary: table.primary,
+            via: match table.via {
+                ViaText::Tcp => Transport::Tcp,
+                ViaText::Udp => Transport::Udp,
+            },
+            tsig: secret::key(table.tsig.get_ref(), self.path, &at)?,
+            own_keys: table.own_keys.iter().map(|key| key.0.clone()).collect(),
+            csk: table.keys.map(|keys| matches!(keys, KeysText::Csk)),
+            max_ttl: table.max_ttl,
+        })
+    }
+
+    fn members(
+        &self,
+        config: &Config,
+        names: &Spanned<Vec<Spanned<String>>>,
+    ) -> Result<BTreeSet<SignerName>, BadDeclaration> {
+        let mut members = BTreeSet::new();
+        for name in names.get_ref() {
+            let signer = SignerName::from(name.get_ref().as_str());
+            if !config.signers.contains_key(&signer) {
+                let what = format!("no signer `{signer}` is declared");
+                let remedy = "declare it (`signer add`), or correct the spelling";
+                return Err(self.bad(name.span(), what, remedy));
+            }
+            members.insert(signer);
+        }
+        match members.is_empty() {
+            false => Ok(members),
+            true => Err(self.bad(
+                names.span(),
+                "nobody serves it",
+                "name those who serve it now",
+            )),
+        }
+    }
+
+    fn zone(
+        &self,
+        config: &Config,
+        table: &ZoneTable,
+        groups: &[GroupTable],
+    ) -> Result<Zone, BadDeclaration> {
+        let name = &table.name;
+        let zone = &name.get_ref().0;
+        let parent = &config.parent.zone;
+        if zone == parent || !parent.zone_of(zone) {
+            let what = format!("{zone} is not below the parent, {parent}");
+            return Err(self.bad(name.span(), what, "name a zone that the parent delegates"));
+        }
+        match (&table.signers, &table.group) {
+            (Some(signers), None) => self.members(config, signers).map(Zone::Signers),
+            (None, Some(group)) => {
+                let mut known = groups.iter().map(|group| group.name.get_ref());
+                match known.any(|name| name == group.get_ref()) {
+                    true => Ok(Zone::Group(group.get_ref().clone())),
+                    false => Err(self.bad(
+                        group.span(),
+                        format!("no group `{}` is declared", group.get_ref()),
+                        "declare it (`group add`), or correct the spelling",
+                    )),
+                }
+            }
+            _ => Err(self.bad(
+                name.span(),
+                "expected one of `signers` and `group`",
+                "name those who serve it now, or the group that does",
+            )),
+        }
+    }
+}
+
+fn names(texts: &[NameText]) -> Vec<counterpoint_dns::name::Name> {
+    texts.iter().map(|text| text.0.clone()).collect()
+}
