@@ -189,16 +189,12 @@ impl Run {
             Phase::Glance if self.is_glanced_quiet(around) => Phase::Done,
             Phase::Glance => Phase::Signals,
             Phase::Signals if !around.config.to_the_end && self.is_quiet(around) => Phase::Done,
-            Phase::Signals => Phase::Keys,
-            Phase::Keys if has_csync(&self.gathered) => Phase::Reading,
+            Phase::Signals if has_csync(&self.gathered) => Phase::Reading,
+            Phase::Signals | Phase::Reading => Phase::Keys,
             Phase::Keys if self.wants_signals(around) => Phase::Vouching,
-            Phase::Reading if proposal(&self.gathered, around.policy).is_some() => {
-                Phase::NewAddresses
-            }
+            Phase::Keys if proposal(&self.gathered, around.policy).is_some() => Phase::NewAddresses,
             Phase::NewAddresses => Phase::NewServers,
-            Phase::Keys | Phase::Vouching | Phase::Reading | Phase::NewServers | Phase::Done => {
-                Phase::Done
-            }
+            Phase::Keys | Phase::Vouching | Phase::NewServers | Phase::Done => Phase::Done,
         }
     }
 
@@ -244,7 +240,10 @@ impl Run {
                 }
                 self.ask_all(&self.signal_slots(around))
             }
-            Phase::Keys => self.ask_all(&[Slot::Dnskey, Slot::Soa]),
+            Phase::Keys => {
+                self.take_read_soas();
+                self.ask_all(&[Slot::Dnskey, Slot::Soa])
+            }
             Phase::Vouching => {
                 self.gathered.signals = Signal::of(&self.gathered.delegation);
                 self.vouching(around)
@@ -268,6 +267,16 @@ impl Run {
                 self.ask_added()
             }
             Phase::Done => Vec::new(),
+        }
+    }
+
+    /// The SOA that a reading began with need not be asked for again.
+    fn take_read_soas(&mut self) {
+        for server in &mut self.gathered.servers {
+            let read = server.sequence.as_ref().map(|read| &read.soa_before);
+            if let Some(soa) = read.filter(|soa| soa.is_response()) {
+                server.soa = soa.clone();
+            }
         }
     }
 
