@@ -106,6 +106,14 @@ impl Run {
         self.phase == Phase::Done
     }
 
+    /// The server at this place.
+    pub fn server(&self, target: Target) -> Option<&Server> {
+        match target {
+            Target::Current(at) => self.gathered.servers.get(at),
+            Target::Added(at) => self.gathered.added.get(at),
+        }
+    }
+
     /// Takes one answer.
     pub fn answered(
         &mut self,
