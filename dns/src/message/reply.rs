@@ -250,9 +250,7 @@ impl<'a> Reader<'a> {
 /// Groups a section's records by name and type, in order of first appearance. The TTL is the lowest
 /// of the RRs' (RFC 2181 §5.2). Signatures join what they cover; one without an RRset makes none.
 fn group(items: Vec<Item>) -> Vec<SignedRrSet> {
-    let mut sets: Vec<SignedRrSet> = Vec::new();
-    // Telling types apart is cheaper than telling names apart.
-    let mut index: BTreeMap<(RecordType, Name), usize> = BTreeMap::new();
+    let mut groups = Groups::default();
     let mut signatures = Vec::new();
     for Item { name, ttl, data } in items {
         let (rtype, data) = match data {
@@ -262,25 +260,54 @@ fn group(items: Vec<Item>) -> Vec<SignedRrSet> {
                 continue;
             }
         };
-        let at = *index.entry((rtype, name.clone())).or_insert(sets.len());
-        if let Some(signed) = sets.get_mut(at) {
-            signed.set.ttl = signed.set.ttl.min(ttl);
-            signed.set.data.insert(data);
-        } else {
-            sets.push(SignedRrSet {
-                set: RrSet::new(name, rtype, ttl, [data]),
-                signatures: Vec::new(),
-            });
+        match groups.find(rtype, &name) {
+            Some(signed) => {
+                signed.set.ttl = signed.set.ttl.min(ttl);
+                signed.set.data.insert(data);
+            }
+            None => groups.add(RrSet::new(name, rtype, ttl, [data])),
         }
     }
     for (name, ttl, rrsig) in signatures {
-        if let Some(at) = index.get(&(rrsig.covered, name)) {
-            let signed = &mut sets[*at];
+        if let Some(signed) = groups.find(rrsig.covered, &name) {
             signed.set.ttl = signed.set.ttl.min(ttl);
             signed.signatures.push(rrsig);
         }
     }
-    sets
+    groups.sets
+}
+
+/// So few RRsets are searched one by one: most sections have one or two, a whole zone has many.
+const FEW: usize = 8;
+
+/// RRsets under way, each found by its type and name.
+#[derive(Default)]
+struct Groups {
+    sets: Vec<SignedRrSet>,
+    /// Of all sets, once they are more than a few.
+    index: BTreeMap<(RecordType, Name), usize>,
+}
+
+impl Groups {
+    fn find(&mut self, rtype: RecordType, name: &Name) -> Option<&mut SignedRrSet> {
+        if self.sets.len() > FEW {
+            let at = *self.index.get(&(rtype, name.clone()))?;
+            return self.sets.get_mut(at);
+        }
+        let mut sets = self.sets.iter_mut();
+        sets.find(|signed| signed.set.rtype == rtype && signed.set.name == *name)
+    }
+
+    fn add(&mut self, set: RrSet) {
+        let signatures = Vec::new();
+        self.sets.push(SignedRrSet { set, signatures });
+        if self.sets.len() > FEW {
+            for (at, SignedRrSet { set, .. }) in self.sets.iter().enumerate().skip(self.index.len())
+            {
+                self.index.insert((set.rtype, set.name.clone()), at);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
