@@ -435,9 +435,14 @@ impl Case<'_> {
             ttl,
             data,
         };
+        let (signer, item) = (target.signer.clone(), target.item.clone());
+        let last = self.writes.get(&(signer.clone(), item.clone()));
+        let is_unmet =
+            |write: &Write| write.last == Written::Unmet && write.tries >= Change::UNMET_BELIEVED;
         Change {
-            signer: target.signer.clone(),
-            item: target.item.clone(),
+            is_unconditional: rtype == RecordType::DNSKEY && last.is_some_and(is_unmet),
+            signer,
+            item,
             seen: set(seen.clone()),
             wanted: set(wanted),
         }

@@ -31,6 +31,16 @@ pub(crate) struct Change {
     pub seen: RrSet,
     /// What it must become; no data: absent.
     pub wanted: RrSet,
+    /// Whether it is written even if it is not `seen` any more. PowerDNS holds a DNSKEY RRset without
+    /// its own keys against a prerequisite (RFC 2136 §3.2), whatever it serves; single records of
+    /// others may come and go without one.
+    pub is_unconditional: bool,
+}
+
+impl Change {
+    /// After so many prerequisites in a row that failed, each of them just read, the server compares
+    /// with something else than it serves.
+    pub(crate) const UNMET_BELIEVED: u8 = 2;
 }
 
 /// What became of a write.
@@ -129,7 +139,9 @@ impl Ddns {
             // Deleting the DNSKEY RRset costs the foreign keys at least, with some servers the
             // whole zone its signatures; an apex NS RRset cannot be deleted (RFC 2136 §3.4.2.4).
             RecordType::DNSKEY | RecordType::NS => {
-                Update::adjust(zone.clone(), &change.seen, &change.wanted)
+                let mut update = Update::adjust(zone.clone(), &change.seen, &change.wanted);
+                update.prerequisites.retain(|_| !change.is_unconditional);
+                update
             }
             _ => {
                 let seen = Some(&change.seen).filter(|seen| !seen.data.is_empty());
@@ -175,7 +187,7 @@ impl Updater for Ddns {
 
 #[cfg(test)]
 mod tests {
-    use counterpoint_dns::{message::decode, name::parse_name, tsig::check_request};
+    use counterpoint_dns::{message::decode, name::parse_name, rdata::Rdata, tsig::check_request};
 
     use super::*;
 
@@ -194,6 +206,7 @@ mod tests {
             item: Item::Cds,
             seen: set.clone(),
             wanted: set,
+            is_unconditional: false,
         };
         let request = updater.request(&zone, &[change], 7, now);
         assert_eq!(request.via, Transport::Tcp);
@@ -215,5 +228,29 @@ mod tests {
         unsigned.signature = None;
         let forged = written(&counterpoint_dns::message::encode(&unsigned));
         assert!(matches!(forged, Written::Refused(_)), "{forged:?}");
+    }
+    #[test]
+    fn unconditional_is_a_change_of_single_keys_without_prerequisite() {
+        let zone = parse_name("example.test.").unwrap();
+        let key = |octet| Rdata::from_octets([1, 0, 3, 15, octet]);
+        let set = |keys: &[u8]| {
+            let keys = keys.iter().map(|octet| key(*octet));
+            RrSet::new(zone.clone(), RecordType::DNSKEY, 60, keys)
+        };
+        let mut change = Change {
+            signer: "alpha".into(),
+            item: Item::Dnskey,
+            seen: set(&[1, 2]),
+            wanted: set(&[1, 3]),
+            is_unconditional: false,
+        };
+        let conditional = Ddns::update(&zone, &change);
+        assert_eq!(conditional.prerequisites.len(), 1);
+        change.is_unconditional = true;
+        let update = Ddns::update(&zone, &change);
+        assert_eq!(
+            (update.prerequisites, update.changes),
+            (Vec::new(), conditional.changes)
+        );
     }
 }

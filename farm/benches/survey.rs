@@ -25,6 +25,7 @@ use counterpoint_dns::{
 use counterpoint_farm::{Farm, OperatorPlan, Plan, Software, State};
 use counterpoint_scanner::{
     Config, Finding, Outcome, Subject, Survey,
+    config::Depth,
     crew::{self, Orders, Tally},
 };
 
@@ -40,7 +41,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// One kind of children: what they publish, how they are surveyed, what must be found.
 struct Kind {
     name: &'static str,
-    thorough: bool,
+    depth: Depth,
     /// At most so many questions a child; 0 for any number.
     questions_max: f64,
     /// At least so many children a second.
@@ -51,14 +52,14 @@ struct Kind {
 const KINDS: [Kind; 4] = [
     Kind {
         name: "full check",
-        thorough: true,
+        depth: Depth::Signals,
         questions_max: 0.0,
         rate_min: 1_500.0,
         states: |_| State::Everything,
     },
     Kind {
         name: "quiet",
-        thorough: false,
+        depth: Depth::Glance,
         questions_max: 1.3,
         rate_min: 8_000.0,
         states: |number| match number % 2 {
@@ -68,14 +69,14 @@ const KINDS: [Kind; 4] = [
     },
     Kind {
         name: "unchanged",
-        thorough: false,
+        depth: Depth::Glance,
         questions_max: 2.3,
         rate_min: 0.0,
         states: |_| State::Unchanged,
     },
     Kind {
         name: "90/10",
-        thorough: false,
+        depth: Depth::Glance,
         questions_max: 0.0,
         rate_min: 0.0,
         states: |number| match number % 20 {
@@ -157,7 +158,7 @@ fn survey(kind: &Kind, farm: &Farm, subjects: &[Subject], round: usize) -> Resul
         farm.parent_address(),
         Timestamp::MAX,
     );
-    config.thorough = kind.thorough;
+    config.depth = kind.depth;
     let hands = std::thread::available_parallelism().map_or(1, usize::from);
     let mut orders = Orders {
         hands: NonZeroU32::new(u32::try_from(hands)?).ok_or("no core")?,

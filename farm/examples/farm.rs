@@ -1,4 +1,5 @@
-//! Opens a farm of every state on every software, tells where it is, and keeps it until Enter.
+//! Opens a farm of every state on every software, tells where it is and how a scanner is tried on it, and
+//! keeps it until Enter.
 //!
 //! `cargo run -p counterpoint-farm --example farm`
 
@@ -9,7 +10,7 @@ use std::{
 };
 
 use counterpoint_dns::{name::parse_name, time::Timestamp};
-use counterpoint_farm::{Farm, OperatorPlan, Plan, Software};
+use counterpoint_farm::{Farm, OperatorPlan, Plan, Software, trial::desk};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let pair =
@@ -21,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         now: Timestamp::default() + since_1970()?,
     })?;
     farm.start_parent()?;
+    farm.start_root()?;
     let resolver = farm.start_resolver()?;
     println!("files     {}", farm.folder().display());
     println!("parent    {}", farm.parent_address());
@@ -31,6 +33,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     for child in &farm.children {
         println!("child     {}", child.name);
     }
+    let office = desk(&farm)?;
+    let policy = office.join("policy.toml");
+    let port = farm.parent_address().port();
+    let means = format!("--policy {} --server-port {port}", policy.display());
+    let zone_file = farm.parent_file();
+    println!("try       counterpoint-scanner verify {means}");
+    println!(
+        "          counterpoint-scanner audit {means} --zone-file {} --report first-day",
+        zone_file.display()
+    );
     println!("Enter stops it.");
     io::stdin().lock().read_line(&mut String::new())?;
     drop(resolver);

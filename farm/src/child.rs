@@ -164,7 +164,7 @@ impl Child {
 
     /// Its zone as the server at this place has it.
     pub fn zone(&self, server: usize, now: Timestamp) -> Vec<SignedRrSet> {
-        let mut zone = Zone::new(self.name.clone());
+        let mut zone = Zone::new(self.name.clone(), TTL);
         zone.add(&self.name, RecordType::SOA, [soa(&self.name)]);
         for set in ns_and_glue(&self.name, &self.own_hosts) {
             zone.add_set(&set);

@@ -46,8 +46,8 @@ impl Daemon {
         Ok(Self { process, log })
     }
 
-    /// Waits until the server has an SOA of `zone` to give.
-    pub fn wait_for(&mut self, at: SocketAddr, zone: &Name) -> io::Result<()> {
+    /// Waits until the server has an RRset of `zone` to give.
+    pub fn wait_for(&mut self, at: SocketAddr, zone: &Name, rtype: RecordType) -> io::Result<()> {
         let socket = UdpSocket::bind(("127.0.0.1", 0))?;
         socket.set_read_timeout(Some(PAUSE))?;
         let mut octets = [0; 4_096];
@@ -55,7 +55,7 @@ impl Daemon {
             if let Some(status) = self.process.try_wait()? {
                 return Err(self.failed(&format!("it ended: {status}")));
             }
-            let mut request = query(id, &Question::new(zone.clone(), RecordType::SOA));
+            let mut request = query(id, &Question::new(zone.clone(), rtype));
             // RD: a resolver gives nothing without being asked for it; other servers pass over it.
             request[2] |= 1;
             socket.send_to(&request, at)?;
@@ -69,7 +69,7 @@ impl Daemon {
             }
             pause();
         }
-        Err(self.failed(&format!("{at} does not answer for {zone}")))
+        Err(self.failed(&format!("{at} has no {rtype} of {zone}")))
     }
 
     /// Its process id.

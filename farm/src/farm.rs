@@ -9,7 +9,10 @@ use std::{
     thread,
 };
 
-use counterpoint_dns::{name::Name, rrset::SignedRrSet, time::Timestamp};
+use counterpoint_dns::{
+    name::{Name, RecordType},
+    time::Timestamp,
+};
 
 use crate::{
     Child, OperatorPlan,
@@ -18,8 +21,8 @@ use crate::{
     operator::Operator,
     parent::Parent,
     root::Root,
-    software::{Site, Software, bind, start, unbound, zone_file},
-    zone,
+    software::{Site, Software, bind, start, unbound, write_zone, zone_file},
+    zone::{self, below},
 };
 
 /// The host of the parent's server within the farm's network.
@@ -163,7 +166,7 @@ impl Farm {
                 let mut daemon = site.start(operator.plan.software)?;
                 for address in addresses {
                     for zone in site.zones.first().into_iter().chain(site.zones.last()) {
-                        daemon.wait_for((*address, site.port).into(), zone)?;
+                        daemon.wait_for((*address, site.port).into(), zone, RecordType::SOA)?;
                     }
                 }
                 self.daemons.push(daemon);
@@ -178,7 +181,7 @@ impl Farm {
         self.ground.put_on_interface(address)?;
         let folder = self.ground.subfolder("parent")?;
         self.parent
-            .write_keys(&self.ground.subfolder("parent/keys")?)?;
+            .write_keys(&self.ground.subfolder("parent/keys")?, zone::TTL)?;
         // Signed already, by the keys that it finds: nothing is left to wait for.
         std::fs::copy(self.parent_file(), zone_file(&folder, &zone))?;
         let site = Site {
@@ -187,9 +190,9 @@ impl Farm {
             port: self.ground.port(),
             zones: vec![zone.clone()],
         };
-        let config = bind::parent_config(&site, &self.parent, &zone);
+        let config = bind::signer_config(&site, &self.parent.tsig_secret());
         let mut daemon = start("named", &config, &bind::arguments(), &site.folder)?;
-        daemon.wait_for(self.parent_address(), &zone)?;
+        daemon.wait_for(self.parent_address(), &zone, RecordType::SOA)?;
         self.daemons.push(daemon);
         Ok(())
     }
@@ -205,7 +208,11 @@ impl Farm {
         let sets = self.root.zone(&self.parent, self.now);
         write_zone(&site.folder, &Name::root(), &sets)?;
         let mut daemon = site.start(Software::Nsd)?;
-        daemon.wait_for((self.root.address, site.port).into(), &Name::root())?;
+        daemon.wait_for(
+            (self.root.address, site.port).into(),
+            &Name::root(),
+            RecordType::SOA,
+        )?;
         self.daemons.push(daemon);
         Ok(())
     }
@@ -218,9 +225,13 @@ impl Farm {
             port: self.ground.port(),
             zones: Vec::new(),
         };
-        let config = unbound::config(&site, &self.parent);
+        let anchor = self.parent.trust_anchor();
+        let anchor = anchor.ok_or_else(|| io::Error::other("the parent has no trust anchor"))?;
+        let zone = self.parent.zone.clone();
+        let stubs = [(zone.clone(), self.parent.address)];
+        let config = unbound::config(&site, &(zone, anchor), &stubs);
         let mut daemon = start("unbound", &config, &unbound::arguments(), &site.folder)?;
-        daemon.wait_for(self.resolver_address(), &self.parent.zone)?;
+        daemon.wait_for(self.resolver_address(), &self.parent.zone, RecordType::SOA)?;
         Ok(daemon)
     }
 
@@ -275,15 +286,4 @@ impl Farm {
         }
         Ok(())
     }
-}
-
-fn write_zone(folder: &Path, name: &Name, sets: &[SignedRrSet]) -> io::Result<()> {
-    let mut file = BufWriter::new(File::create(zone_file(folder, name))?);
-    zone::write(sets, &mut file)?;
-    file.flush()
-}
-
-fn below(parent: &Name, label: &str) -> io::Result<Name> {
-    let bad = |error| io::Error::other(format!("`{label}` below {parent}: {error}"));
-    parent.prepend_label(label).map_err(bad)
 }

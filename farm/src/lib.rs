@@ -11,22 +11,29 @@
 //! - [`software`] – how each server is told about its zones
 //! - [`ground`], [`daemon`] – addresses, files, processes
 //! - [`farm`] – all of it together
+//! - [`trial`] – policy and key for a scanner that is tried on it
+//! - [`group`] – one zone, several servers that sign it by themselves, and resolvers that judge
+//! - [`ask`] – one question to one server
 //!
 //! It refuses to know what a scanner does: it only says what there is, and what should be there after.
 
+pub mod ask;
 pub mod child;
 pub mod daemon;
 pub mod farm;
 pub mod ground;
+pub mod group;
 pub mod operator;
 pub mod parent;
 pub mod root;
 pub mod software;
 pub mod state;
+pub mod trial;
 pub mod zone;
 
 pub use child::{After, Child};
 pub use farm::{Farm, Plan};
+pub use group::{Group, Signing};
 pub use operator::OperatorPlan;
 pub use software::Software;
 pub use state::State;

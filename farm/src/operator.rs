@@ -106,7 +106,7 @@ impl Operator {
     /// Its own zone: the nameservers' addresses, and under each name what its children signal
     /// (RFC 9615 §2).
     pub fn zone(&self, children: &[Child], now: Timestamp) -> Vec<SignedRrSet> {
-        let mut zone = Zone::new(self.zone.clone());
+        let mut zone = Zone::new(self.zone.clone(), TTL);
         zone.add(&self.zone, RecordType::SOA, [soa(&self.zone)]);
         let hosts = self.hosts();
         for set in ns_and_glue(&self.zone, &hosts) {

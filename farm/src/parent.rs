@@ -1,26 +1,23 @@
 //! The parent: its zone, its keys as files that BIND takes, and who may change it.
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 use counterpoint_dns::{
     key::{Algorithm, DIGEST_SHA256, SECURE_ENTRY_POINT, SigningKey, ZONE_KEY},
     name::{Name, RecordType},
-    rdata::{Ds, Rdata},
+    rdata::Ds,
     rrset::SignedRrSet,
     stream::octets,
     time::Timestamp,
 };
-use data_encoding::BASE64;
 
 use crate::{
     Child,
     child::{ns_and_glue, soa},
     operator::Operator,
-    zone::{Denial, Signing, Zone},
+    software::bind,
+    zone::{Denial, Signing, TTL, Zone},
 };
-
-/// Name of the TSIG key that may transfer and update the parent's zone.
-pub const TSIG_NAME: &str = "farm-key.";
 
 /// The parent of a farm.
 #[derive(Clone, Debug)]
@@ -76,7 +73,7 @@ impl Parent {
 
     /// Its records.
     pub fn zone(&self, operators: &[Operator], children: &[Child]) -> Zone {
-        let mut zone = Zone::new(self.zone.clone());
+        let mut zone = Zone::new(self.zone.clone(), TTL);
         zone.add(&self.zone, RecordType::SOA, [soa(&self.zone)]);
         for set in ns_and_glue(&self.zone, &[(self.host(), vec![self.address.into()])]) {
             zone.add_set(&set);
@@ -100,26 +97,10 @@ impl Parent {
         })
     }
 
-    /// Writes its keys as `dnssec-keygen` does.
-    pub fn write_keys(&self, folder: &Path) -> io::Result<()> {
+    /// Writes its keys as files that BIND takes; their DNSKEY RRset has this TTL in seconds.
+    pub fn write_keys(&self, folder: &Path, ttl: u32) -> io::Result<()> {
         for (what, key) in [("ksk", self.ksk()), ("zsk", self.zsk())] {
-            let public = key.public();
-            let data: Rdata = public.to_rdata();
-            let stem = format!("K{}+{:03}+{:05}", self.zone, public.algorithm, public.tag());
-            let record = format!(
-                "{} 3600 IN DNSKEY {} 3 {} {}\n",
-                self.zone,
-                public.flags,
-                public.algorithm,
-                BASE64.encode(data.octets().get(4..).unwrap_or_default())
-            );
-            fs::write(folder.join(format!("{stem}.key")), record)?;
-            let secret = BASE64.encode(&self.seed_of(what));
-            let private = format!(
-                "Private-key-format: v1.3\nAlgorithm: 13 (ECDSAP256SHA256)\nPrivateKey: {secret}\n\
-                 Created: 20200101000000\nPublish: 20200101000000\nActivate: 20200101000000\n"
-            );
-            fs::write(folder.join(format!("{stem}.private")), private)?;
+            bind::write_key(folder, &self.zone, key.public(), &self.seed_of(what), ttl)?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use counterpoint_dns::{
 use crate::{
     child::{ns_and_glue, soa},
     parent::Parent,
-    zone::{Denial, Signing, Zone},
+    zone::{Denial, Signing, TTL, Zone},
 };
 
 /// The root of a farm.
@@ -48,7 +48,7 @@ impl Root {
     /// Its zone, which delegates the parent's.
     pub fn zone(&self, parent: &Parent, now: Timestamp) -> Vec<SignedRrSet> {
         let apex = Name::root();
-        let mut zone = Zone::new(apex.clone());
+        let mut zone = Zone::new(apex.clone(), TTL);
         zone.add(&apex, RecordType::SOA, [soa(&apex)]);
         let host = apex.prepend_label("root-server");
         let host = host.unwrap_or_else(|_| apex.clone());

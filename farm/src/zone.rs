@@ -18,7 +18,7 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
-/// TTL of everything, seconds.
+/// TTL of everything that names no other, seconds.
 pub const TTL: u32 = 3_600;
 
 /// How absence is proven.
@@ -50,14 +50,16 @@ pub struct Signing {
 #[derive(Clone, Debug)]
 pub struct Zone {
     apex: Name,
+    ttl: u32,
     names: BTreeMap<Name, BTreeMap<RecordType, RrSet>>,
 }
 
 impl Zone {
-    /// A zone without records.
-    pub fn new(apex: Name) -> Self {
+    /// A zone without records, all of which are to have this TTL in seconds.
+    pub fn new(apex: Name, ttl: u32) -> Self {
         Self {
             apex,
+            ttl,
             names: BTreeMap::new(),
         }
     }
@@ -66,7 +68,7 @@ impl Zone {
     pub fn add(&mut self, name: &Name, rtype: RecordType, data: impl IntoIterator<Item = Rdata>) {
         let sets = self.names.entry(name.clone()).or_default();
         sets.entry(rtype)
-            .or_insert_with(|| RrSet::new(name.clone(), rtype, TTL, []))
+            .or_insert_with(|| RrSet::new(name.clone(), rtype, self.ttl, []))
             .data
             .extend(data);
     }
@@ -254,6 +256,12 @@ fn text(data: &Rdata) -> String {
     format!("\\# {} {data:?}", data.octets().len())
 }
 
+/// The name of this label below `parent`.
+pub fn below(parent: &Name, label: &str) -> io::Result<Name> {
+    let bad = |error| io::Error::other(format!("`{label}` below {parent}: {error}"));
+    parent.prepend_label(label).map_err(bad)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,7 +287,7 @@ mod tests {
     #[test]
     fn what_is_the_zones_own_is_signed_and_nothing_else() {
         let name = |text| parse_name(text).unwrap();
-        let mut zone = Zone::new(name("farm."));
+        let mut zone = Zone::new(name("farm."), TTL);
         let host = Rdata::name(&name("ns.c.farm."));
         let address = Rdata::address([127, 0, 0, 1].into());
         zone.add(&name("farm."), RecordType::NS, [host.clone()]);

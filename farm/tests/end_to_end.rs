@@ -9,8 +9,7 @@ use std::{
     ffi::OsString,
     fs,
     io::Write as _,
-    net::{IpAddr, Ipv4Addr, UdpSocket},
-    os::unix::fs::PermissionsExt as _,
+    net::UdpSocket,
     path::PathBuf,
     process::{Command, Stdio},
     time::Duration,
@@ -20,17 +19,19 @@ use counterpoint_dns::{
     driver::clock::Clock,
     message::{Question, Reply, ResponseCode, query},
     name::{Name, RecordType, parse_name},
-    rdata::{Ds, Rdata},
+    rdata::Rdata,
 };
 use counterpoint_farm::{
-    After, Farm, OperatorPlan, Plan, Software, State, parent::TSIG_NAME, software::missing,
+    After, Farm, OperatorPlan, Plan, Software, State,
+    software::{TSIG_NAME, missing},
+    trial::desk,
 };
 use counterpoint_scanner::{
     Policy,
     cli::{self, Streams},
     plan::file,
 };
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::BASE64;
 use serde_json::Value;
 
 /// How many children there are at least.
@@ -78,17 +79,10 @@ struct Office {
 
 impl Office {
     fn open(farm: &Farm) -> Self {
-        let office = Self {
-            folder: farm.folder().join("office"),
+        Self {
+            folder: desk(farm).unwrap(),
             server_port: farm.parent_address().port().to_string(),
-        };
-        fs::create_dir(&office.folder).unwrap();
-        let secret = BASE64.encode(&farm.parent.tsig_secret());
-        let key = office.path("tsig.key");
-        fs::write(&key, format!("hmac-sha256:{TSIG_NAME}:{secret}\n")).unwrap();
-        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
-        fs::write(office.path("policy.toml"), policy(farm, &key)).unwrap();
-        office
+        }
     }
 
     fn path(&self, file: &str) -> String {
@@ -108,16 +102,19 @@ impl Office {
     /// A command of the tool, as its operator gives it: the exit code, and what it says.
     fn command(&self, words: &[&str]) -> (u8, Value) {
         let (policy, state) = (self.path("policy.toml"), self.path("state"));
-        let all = ["counterpoint-scanner"].iter().chain(words);
-        let all = all.copied().chain([
+        let more = [
             "--json",
             "--policy",
             &policy,
-            "--state",
-            &state,
             "--server-port",
             &self.server_port,
-        ]);
+        ];
+        let state = match words {
+            ["verify", ..] => vec![],
+            _ => vec!["--state", &state],
+        };
+        let all = ["counterpoint-scanner"].iter().chain(words);
+        let all = all.copied().chain(more).chain(state);
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut streams = Streams {
             out: &mut out,
@@ -130,46 +127,6 @@ impl Office {
             said.unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&err)));
         (code, said)
     }
-}
-
-/// A policy that knows this farm's root, and lets the loopback be asked.
-fn policy(farm: &Farm, key: &str) -> String {
-    let Ds {
-        tag,
-        algorithm,
-        digest_type,
-        digest,
-    } = farm.root.trust_anchor().unwrap();
-    let digest = HEXLOWER.encode(&digest);
-    let operators = farm
-        .operators
-        .iter()
-        .flat_map(|operator| operator.all_addresses());
-    let servers = [farm.root.address, farm.parent.address]
-        .into_iter()
-        .chain(operators);
-    // Some children have AAAA that are such addresses in another form.
-    let both = |v4: Ipv4Addr| [IpAddr::V4(v4), IpAddr::V6(v4.to_ipv6_mapped())];
-    let private: Vec<String> = servers
-        .flat_map(both)
-        .map(|at| format!("\"{at}\""))
-        .collect();
-    let expired = farm
-        .children
-        .iter()
-        .find(|child| child.state == State::Expired);
-    format!(
-        "[parent]\nzone = \"{zone}\"\nprimary = \"{primary}\"\ntsig-key = \"{key}\"\n\
-         [resolver]\nroots = [\"{root}\"]\nipv6 = false\n\
-         trust-anchor = [\"{tag} {algorithm} {digest_type} {digest}\"]\n\
-         [self-test]\ngood = [\"{zone}\"]\nbogus = [\"{bogus}\"]\n\
-         [gathering]\nretry = []\naddress-rate = 0\nprivate-addresses = [{private}]\n",
-        zone = farm.parent.zone,
-        primary = farm.parent_address(),
-        root = farm.root.address,
-        bogus = expired.unwrap().name,
-        private = private.join(", "),
-    )
 }
 
 /// Hands a script to `nsupdate`.
@@ -288,6 +245,10 @@ fn the_parent_gets_what_its_children_ask_for_and_nothing_else_changes() {
 
     farm.start_root().unwrap();
     let office = Office::open(&farm);
+
+    // The root and the trust anchor of the policy, a good name and one that is broken.
+    let (code, said) = office.command(&["verify"]);
+    assert_eq!((code, &said["passed"]), (0, &true.into()), "{said}");
 
     let before = transfer(&farm);
     let files = office.files();

@@ -1,17 +1,13 @@
 //! The farm itself: every server loads every state, and a real validator agrees with our signer.
 
-use std::{
-    collections::BTreeMap,
-    net::{SocketAddr, UdpSocket},
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, time::SystemTime};
 
 use counterpoint_dns::{
-    message::{Question, Reply, ResponseCode, query},
+    message::{Question, ResponseCode},
     name::{Name, RecordType, parse_name},
     time::Timestamp,
 };
-use counterpoint_farm::{Farm, OperatorPlan, Plan, Software, State, software::missing};
+use counterpoint_farm::{Farm, OperatorPlan, Plan, Software, State, ask::ask, software::missing};
 
 #[expect(clippy::disallowed_methods, reason = "real servers live in real time")]
 fn now() -> Timestamp {
@@ -19,21 +15,6 @@ fn now() -> Timestamp {
         + SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap()
-}
-
-fn ask(at: SocketAddr, name: &Name, rtype: RecordType) -> Option<Reply> {
-    let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_secs(3)))
-        .unwrap();
-    let mut request = query(1, &Question::new(name.clone(), rtype));
-    // RD set, CD clear: the resolver is to validate.
-    request[2] |= 1;
-    request[3] &= !0x10;
-    socket.send_to(&request, at).unwrap();
-    let mut octets = [0; 4_096];
-    let length = socket.recv(&mut octets).ok()?;
-    Reply::parse(&octets[..length]).ok()
 }
 
 #[test]
@@ -60,10 +41,14 @@ fn every_server_serves_every_state_and_unbound_validates() {
     let resolver = farm.start_resolver().unwrap();
     let mut told: BTreeMap<State, Vec<(Name, ResponseCode)>> = BTreeMap::new();
     for child in &farm.children {
-        let reply = ask(farm.resolver_address(), &child.name, RecordType::TXT).unwrap();
+        let answer = ask(
+            farm.resolver_address(),
+            &Question::new(child.name.clone(), RecordType::TXT),
+        )
+        .unwrap();
         told.entry(child.state)
             .or_default()
-            .push((child.name.clone(), reply.rcode));
+            .push((child.name.clone(), answer.reply.rcode));
     }
     for (state, answers) in told {
         let expected = match state {

@@ -30,10 +30,8 @@ pub struct Config {
     pub interval: Duration,
     /// From a verdict to the update at the parent: each is drawn from this range.
     pub publish_delay: RangeInclusive<Duration>,
-    /// Whether every server is asked even where one says that nothing is new: for reports.
-    pub thorough: bool,
-    /// Whether keys are asked for even where nothing is requested: to explain a child.
-    pub to_the_end: bool,
+    /// How far it asks where a verdict needs no more.
+    pub depth: Depth,
     /// What a verdict depends on, and how politely servers are asked.
     pub policy: Policy,
     /// What the registry's own data say, by child; of others, what [`Facts::default`] says.
@@ -55,14 +53,24 @@ impl Config {
             first_scan,
             interval: minutes(10),
             publish_delay: Duration::ZERO..=minutes(5),
-            thorough: true,
-            to_the_end: false,
+            depth: Depth::Signals,
             policy: Policy::default(),
             facts: BTreeMap::new(),
             resolver: None,
             addresses: BTreeMap::new(),
         }
     }
+}
+
+/// How far children are asked that may well ask for nothing. The verdicts are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// One server first, and all of them where there is something to judge.
+    Glance,
+    /// Every server for its signals, and for its keys where something is requested: for reports.
+    Signals,
+    /// Every server for both: to explain a child.
+    Everything,
 }
 
 /// A deliberate defect, which a run must catch. Each is switched at exactly one place.

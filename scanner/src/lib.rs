@@ -26,6 +26,7 @@ pub mod config;
 pub mod crew;
 pub mod delegation;
 pub mod gather;
+mod hex;
 #[cfg(feature = "tool")]
 pub mod input;
 pub mod judge;

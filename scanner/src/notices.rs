@@ -1,16 +1,19 @@
 //! Who is told of what (RFC 10026 §5): a table, from what happened to whom it concerns.
 //!
-//! Owns the matrix only. Sending is for others; how often the same is told is for the child's state.
+//! Owns the matrix, and what a scan or a change means in its terms. Sending is for others; how often
+//! the same is told is for the child's state.
 
 use counterpoint_dns::{name::RecordType, time::Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     state::ChildState,
-    verdict::{Outcome, Verdict},
+    verdict::{Change, Outcome, Replacement, Verdict},
 };
 
 /// Who is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Audience {
     /// The registrant and the other contacts of the domain.
     Contacts,
@@ -21,28 +24,35 @@ pub enum Audience {
 }
 
 /// Something that happened to a child.
-#[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
-    /// A scan came to this.
-    Judged(&'a Verdict),
-    /// The DS RRset was changed by another channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Event {
+    /// Its first DS RRset was made by a request of its own, or the first one after another channel's.
+    Begins,
+    /// Its DS RRset was removed at its own request.
+    Ends,
+    /// Its DS RRset was changed by another channel.
     ChangedElsewhere,
+    /// Its request cannot be followed.
+    Error,
+    /// Its request could not be followed for days.
+    LastingError,
+    /// The data of its DS RRset changed, whoever did it.
+    DsChanged,
 }
 
 /// One row: this event is told to these.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// Its ID, as `D-07`.
     pub id: &'static str,
     /// Other IDs that it serves.
     pub also: &'static [&'static str],
-    /// What is told.
+    /// What happened.
+    pub event: Event,
+    /// The same in words.
     pub what: &'static str,
     /// Who is told.
     pub to: Audience,
-    concerns: fn(&Event<'_>) -> bool,
-    /// Told only once the condition has lasted (D-08).
-    only_if_it_persists: bool,
 }
 
 /// All of them. A routine rollover is in none of those for people (D-07).
@@ -50,102 +60,118 @@ pub const NOTICES: [Notice; 6] = [
     Notice {
         id: "D-07",
         also: &[],
+        event: Event::Begins,
         what: "automation begins",
         to: Audience::Contacts,
-        concerns: |event| has_reason(event, &["BOOTSTRAP_ACCEPTED", "BOOTSTRAP_AFTER_DELAY"]),
-        only_if_it_persists: false,
     },
     Notice {
         id: "D-07",
         also: &[],
+        event: Event::Ends,
         what: "DNSSEC is switched off at the child's request",
         to: Audience::Contacts,
-        concerns: |event| has_reason(event, &["DELETE_ACCEPTED"]),
-        only_if_it_persists: false,
     },
     Notice {
         id: "D-07",
         also: &[],
+        event: Event::ChangedElsewhere,
         what: "the DS RRset was changed by another channel",
         to: Audience::Contacts,
-        concerns: |event| matches!(event, Event::ChangedElsewhere),
-        only_if_it_persists: false,
     },
     Notice {
         id: "D-08",
         also: &["D-09"],
+        event: Event::Error,
         what: "a request cannot be followed",
         to: Audience::Operator,
-        concerns: is_error,
-        only_if_it_persists: false,
     },
     Notice {
         id: "D-08",
         also: &[],
+        event: Event::LastingError,
         what: "a request could not be followed for days",
         to: Audience::Contacts,
-        concerns: is_error,
-        only_if_it_persists: true,
     },
     Notice {
         id: "D-10",
         also: &[],
-        what: "the DS RRset changes",
+        event: Event::DsChanged,
+        what: "the DS RRset changed",
         to: Audience::Registrar,
-        concerns: changes_ds,
-        only_if_it_persists: false,
     },
 ];
 
-/// What is told now. Errors are remembered in `state`, and told ever more rarely (D-09).
-pub fn notices(event: &Event<'_>, state: &mut ChildState, now: Timestamp) -> Vec<&'static Notice> {
-    let is_told = match event {
-        Event::Judged(verdict) if is_error(event) => state.tell(verdict.reason, now),
-        Event::Judged(_) => {
-            state.told.clear();
-            true
-        }
-        Event::ChangedElsewhere => true,
-    };
-    let persists = match event {
-        Event::Judged(verdict) => state.persists(verdict.reason, now),
-        Event::ChangedElsewhere => false,
-    };
-    NOTICES
-        .iter()
-        .filter(|notice| (notice.concerns)(event))
-        .filter(|notice| is_told && (persists || !notice.only_if_it_persists))
-        .collect()
+/// What is told of an event.
+pub fn about(event: Event) -> impl Iterator<Item = &'static Notice> {
+    NOTICES.iter().filter(move |notice| notice.event == event)
 }
 
-fn has_reason(event: &Event<'_>, reasons: &[&str]) -> bool {
-    matches!(event, Event::Judged(verdict) if reasons.contains(&verdict.reason))
+/// What the verdicts of one scan mean, each with its verdict; `is_whole` says whether every server was
+/// asked. Errors are remembered in `state`, and told ever more rarely (D-09).
+pub fn of_scan<'a>(
+    verdicts: &[&'a Verdict],
+    is_whole: bool,
+    state: &mut ChildState,
+    now: Timestamp,
+) -> Vec<(Event, &'a Verdict)> {
+    let errors = || verdicts.iter().copied().filter(|verdict| is_error(verdict));
+    // One server that is content does not mean that all are, nor do some while others are tried
+    // again.
+    let mut outcomes = verdicts.iter().map(|verdict| verdict.outcome);
+    let is_open = !is_whole || outcomes.any(|outcome| outcome == Outcome::Delay);
+    let goes_on = |reason: &str| errors().any(|verdict| verdict.reason == reason);
+    state.go_on(goes_on, is_open, now);
+    let mut events = Vec::new();
+    for verdict in errors() {
+        if !state.tell(verdict.reason, now) {
+            continue;
+        }
+        events.push((Event::Error, verdict));
+        if state.persists(verdict.reason, now) {
+            events.push((Event::LastingError, verdict));
+        }
+    }
+    events
+}
+
+/// What it means that a change was made as the child asked; `by_hand` says whether another channel had
+/// made what was there before.
+pub fn of_change(change: &Change, by_hand: bool) -> Vec<Event> {
+    let mut changed = change.changed().filter(|set| set.rtype == RecordType::DS);
+    let Some(set) = changed.find(|set| changes_data(set)) else {
+        return Vec::new();
+    };
+    let begins = set.seen.is_none() || by_hand;
+    of_request(begins, set.wanted.data.is_empty()).collect()
+}
+
+/// What it means that the DS RRset became what the child asked for: its first one, or the first after
+/// another channel's; or none.
+pub fn of_request(begins: bool, ends: bool) -> impl Iterator<Item = Event> {
+    let person = match (begins, ends) {
+        (_, true) => Some(Event::Ends),
+        (true, false) => Some(Event::Begins),
+        (false, false) => None,
+    };
+    person.into_iter().chain([Event::DsChanged])
 }
 
 /// D-08: what somebody has to mend.
-fn is_error(event: &Event<'_>) -> bool {
-    let Event::Judged(verdict) = event else {
-        return false;
-    };
+fn is_error(verdict: &Verdict) -> bool {
     matches!(verdict.outcome, Outcome::Ignore | Outcome::Abort)
 }
 
 /// D-10: by its data; a TTL concerns nobody.
-fn changes_ds(event: &Event<'_>) -> bool {
-    let Event::Judged(verdict) = event else {
-        return matches!(event, Event::ChangedElsewhere);
-    };
-    let changed = verdict.change.iter().flat_map(|change| change.changed());
-    let mut changed = changed.filter(|set| set.rtype == RecordType::DS);
-    changed.any(|set| {
-        let seen = set.seen.as_ref().map(|seen| &seen.data);
-        seen.is_none_or(|seen| *seen != set.wanted.data)
-    })
+fn changes_data(set: &Replacement) -> bool {
+    let seen = set.seen.as_ref().map(|seen| &seen.data);
+    seen.is_none_or(|seen| *seen != set.wanted.data)
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use counterpoint_dns::{name::parse_name, rdata::Rdata, rrset::RrSet};
 
     use super::*;
 
@@ -162,67 +188,83 @@ mod tests {
         }
     }
 
-    fn told(
-        event: &Event<'_>,
-        state: &mut ChildState,
-        now: Timestamp,
-    ) -> Vec<(&'static str, Audience)> {
-        let rows = notices(event, state, now).into_iter();
-        rows.map(|row| (row.id, row.to)).collect()
+    /// A change of the DS RRset, from some TTL and records to some.
+    fn change(seen: Option<(u32, &[u8])>, wanted: (u32, &[u8])) -> Change {
+        let child = parse_name("example.test.").unwrap();
+        let set = |(ttl, data): (u32, &[u8])| {
+            let data = data.iter().map(|octet| Rdata::from_octets([*octet]));
+            RrSet::new(child.clone(), RecordType::DS, ttl, data)
+        };
+        let seen = seen.map(set);
+        Change {
+            child: child.clone(),
+            sets: vec![Replacement::of(seen.as_ref(), set(wanted))],
+        }
     }
 
     #[test]
-    fn d_07_contacts_hear_of_beginnings_and_ends_and_never_of_routine() {
-        use Audience::Contacts;
-        for (reason, expected) in [
-            ("BOOTSTRAP_ACCEPTED", vec![("D-07", Contacts)]),
-            ("BOOTSTRAP_AFTER_DELAY", vec![("D-07", Contacts)]),
-            ("DELETE_ACCEPTED", vec![("D-07", Contacts)]),
-            ("CDS_ACCEPTED", vec![]),
+    fn d_07_d_10_people_hear_of_beginnings_and_ends_and_registrars_of_every_change() {
+        use Audience::{Contacts, Registrar};
+        let first = change(None, (60, &[1]));
+        let removal = change(Some((60, &[1])), (60, &[]));
+        let rollover = change(Some((60, &[1])), (60, &[2]));
+        let ttl = change(Some((60, &[1])), (30, &[1]));
+        for (change, by_hand, expected) in [
+            (&first, false, vec![(Event::Begins, Contacts)]),
+            (&removal, false, vec![(Event::Ends, Contacts)]),
+            (&removal, true, vec![(Event::Ends, Contacts)]),
+            (&rollover, false, vec![]),
+            (&rollover, true, vec![(Event::Begins, Contacts)]),
         ] {
-            let verdict = verdict(Outcome::Accept, reason);
-            let rows = told(&Event::Judged(&verdict), &mut ChildState::default(), NOW);
-            assert_eq!(rows, expected, "{reason}");
+            let mut expected = expected;
+            expected.push((Event::DsChanged, Registrar));
+            let events = of_change(change, by_hand).into_iter();
+            let told = events.flat_map(about).map(|row| (row.event, row.to));
+            assert_eq!(told.collect::<Vec<_>>(), expected, "{change} {by_hand}");
         }
-        let rows = told(&Event::ChangedElsewhere, &mut ChildState::default(), NOW);
-        assert_eq!(rows, [("D-07", Contacts), ("D-10", Audience::Registrar)]);
+        assert_eq!(of_change(&ttl, true), []);
     }
 
     #[test]
     fn d_08_d_09_operators_hear_of_errors_first_and_others_only_of_lasting_ones() {
         let broken = verdict(Outcome::Abort, "CDS_INCONSISTENT");
         let fine = verdict(Outcome::Noop, "STATUS_QUO");
+        let waiting = verdict(Outcome::Delay, "SERVER_SILENT");
+        let absent = verdict(Outcome::Noop, "CSYNC_ABSENT");
         let mut state = ChildState::default();
-        let mut day = |verdict: &Verdict, days: u64| {
+        let mut day = |ds: &Verdict, is_whole: bool, days: u64| {
             let now = NOW + Duration::from_secs(86_400 * days);
-            told(&Event::Judged(verdict), &mut state, now)
+            let events = of_scan(&[ds, &absent], is_whole, &mut state, now).into_iter();
+            events.map(|(event, _)| event).collect::<Vec<_>>()
         };
-        let operator = ("D-08", Audience::Operator);
-        assert_eq!(day(&broken, 0), [operator]);
-        assert_eq!(day(&broken, 1), [operator]);
-        assert_eq!(day(&broken, 2), [], "twice in a row");
-        assert_eq!(day(&broken, 4), [operator, ("D-08", Audience::Contacts)]);
-        assert_eq!(day(&fine, 5), []);
-        assert_eq!(day(&broken, 6), [operator], "it is new again");
+        assert_eq!(day(&broken, true, 0), [Event::Error]);
+        assert_eq!(day(&broken, true, 1), [Event::Error]);
+        assert_eq!(day(&broken, true, 2), [], "twice in a row");
+        assert_eq!(day(&waiting, true, 3), [], "and it is not over");
+        let lasting = [Event::Error, Event::LastingError];
+        assert_eq!(day(&broken, true, 4), lasting);
+        assert_eq!(day(&fine, true, 5), []);
+        assert_eq!(day(&broken, true, 6), [Event::Error], "it is new again");
+        assert_eq!(day(&fine, false, 7), [], "one server was asked");
+        assert_eq!(day(&broken, true, 7), [Event::Error]);
+        assert_eq!(day(&broken, true, 8), [], "it was not over");
+        assert_eq!(day(&fine, false, 11), []);
+        assert_eq!(day(&broken, true, 11), [Event::Error], "not found for days");
     }
 
     #[test]
-    fn d_10_the_registrar_hears_of_every_change_of_the_ds_rrset() {
-        use crate::verdict::{Change, Replacement};
-        use counterpoint_dns::{name::parse_name, rdata::Rdata, rrset::RrSet};
-        let child = parse_name("example.test.").unwrap();
-        let set = |ttl, octet: u8| {
-            let data = [Rdata::from_octets([octet])];
-            RrSet::new(child.clone(), RecordType::DS, ttl, data)
-        };
-        for (wanted, expected) in [(set(60, 2), 1), (set(30, 1), 0)] {
-            let mut verdict = verdict(Outcome::Accept, "CDS_ACCEPTED");
-            verdict.change = Some(Change {
-                child: child.clone(),
-                sets: vec![Replacement::of(Some(&set(60, 1)), wanted)],
-            });
-            let rows = told(&Event::Judged(&verdict), &mut ChildState::default(), NOW);
-            assert_eq!(rows.len(), expected);
+    fn d_08_one_request_that_is_right_does_not_make_the_other_new() {
+        let broken = verdict(Outcome::Abort, "CDS_INCONSISTENT");
+        let csync = verdict(Outcome::Ignore, "CSYNC_NOT_ALONE");
+        let mut state = ChildState::default();
+        let mut told = Vec::new();
+        for hour in 0..4 {
+            let now = NOW + Duration::from_secs(3_600 * hour);
+            let events = of_scan(&[&broken, &csync], true, &mut state, now);
+            told.extend(events.iter().map(|(_, verdict)| verdict.reason));
         }
+        told.sort_unstable();
+        let both = ["CDS_INCONSISTENT", "CSYNC_NOT_ALONE"];
+        assert_eq!(told, [both[0], both[0], both[1], both[1]]);
     }
 }

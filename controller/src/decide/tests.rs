@@ -104,6 +104,21 @@ fn a_write_is_tried_again_refused_or_given_up() {
 }
 
 #[test]
+fn a_prerequisite_that_fails_on_what_was_just_read_is_left_out_for_keys() {
+    let unconditional = |tries, last| {
+        let mut bench = Bench::new(Kind::Join);
+        bench.wrote("alpha", Item::Dnskey, tries, last);
+        match bench.decide(KEYS) {
+            Decision::Apply(changes) => changes.iter().any(|change| change.is_unconditional),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(!unconditional(1, Written::Unmet));
+    assert!(unconditional(2, Written::Unmet));
+    assert!(!unconditional(2, Written::Silent));
+}
+
+#[test]
 fn the_parent_is_watched_at_every_instance() {
     let goal = Goal::Watch(Parental::Ds);
     let mut bench = Bench::new(Kind::Join);

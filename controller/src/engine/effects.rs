@@ -289,7 +289,11 @@ impl Engine {
         };
         for item in items {
             let key = (signer.clone(), item);
-            let tries = self.writes.get(&key).map_or(0, |write| write.tries);
+            // A prerequisite that fails and an update that does not show are counted apart.
+            let last = self.writes.get(&key);
+            let is_unmet = written == Written::Unmet;
+            let same = last.filter(|write| (write.last == Written::Unmet) == is_unmet);
+            let tries = same.map_or(0, |write| write.tries);
             self.writes.insert(
                 key,
                 Write {

@@ -1,13 +1,12 @@
-//! BIND: as a child's server, with zones as their signer wrote them; as the parent, signing itself
-//! and taking updates.
+//! BIND: as a child's server, with zones as their signer wrote them; as a parent or a signer, which
+//! signs by itself and takes updates.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, fs, io, path::Path};
 
-use counterpoint_dns::name::Name;
+use counterpoint_dns::{key::Dnskey, name::Name};
 use data_encoding::BASE64;
 
-use super::{Site, zone_file};
-use crate::parent::{Parent, TSIG_NAME};
+use super::{Site, TSIG_NAME, zone_file};
 
 /// Stays in the foreground and logs there; the configuration file follows.
 pub fn arguments() -> Vec<&'static str> {
@@ -48,22 +47,55 @@ pub fn config(site: &Site) -> String {
     text
 }
 
-/// The configuration of the parent: the site has its zone, and its keys in `keys`.
-pub fn parent_config(site: &Site, parent: &Parent, zone: &Name) -> String {
+/// The configuration of a server that signs the zones of the site by itself, with the keys that it
+/// finds in `keys`, and takes updates from whoever has the secret.
+pub fn signer_config(site: &Site, secret: &[u8]) -> String {
     let mut text = options(site);
-    let secret = BASE64.encode(&parent.tsig_secret());
-    let file = zone_file(&site.folder, zone);
-    let (folder, file) = (site.folder.display(), file.display());
-    let _ = write!(
+    let secret = BASE64.encode(secret);
+    let _ = writeln!(
         text,
-        "key \"{TSIG_NAME}\" {{ algorithm hmac-sha256; secret \"{secret}\"; }};
-zone \"{zone}\" {{
-    type primary; file \"{file}\"; key-directory \"{folder}/keys\";
+        "key \"{TSIG_NAME}\" {{ algorithm hmac-sha256; secret \"{secret}\"; }};"
+    );
+    let folder = site.folder.display();
+    for zone in &site.zones {
+        let file = zone_file(&site.folder, zone);
+        let _ = write!(
+            text,
+            "zone \"{zone}\" {{
+    type primary; file \"{}\"; key-directory \"{folder}/keys\";
     auto-dnssec maintain;
     update-policy {{ grant \"{TSIG_NAME}\" zonesub ANY; }};
     allow-transfer {{ key \"{TSIG_NAME}\"; }};
 }};
-"
-    );
+",
+            file.display()
+        );
+    }
     text
+}
+
+/// Writes a P-256 key as `dnssec-keygen` does; `secret` is its private half, `ttl` that of the DNSKEY
+/// RRset in seconds.
+pub fn write_key(
+    folder: &Path,
+    zone: &Name,
+    public: &Dnskey,
+    secret: &[u8],
+    ttl: u32,
+) -> io::Result<()> {
+    let data = public.to_rdata();
+    let stem = format!("K{zone}+{:03}+{:05}", public.algorithm, public.tag());
+    let record = format!(
+        "{zone} {ttl} IN DNSKEY {} 3 {} {}\n",
+        public.flags,
+        public.algorithm,
+        BASE64.encode(data.octets().get(4..).unwrap_or_default())
+    );
+    fs::write(folder.join(format!("{stem}.key")), record)?;
+    let secret = BASE64.encode(secret);
+    let private = format!(
+        "Private-key-format: v1.3\nAlgorithm: 13 (ECDSAP256SHA256)\nPrivateKey: {secret}\n\
+         Created: 20200101000000\nPublish: 20200101000000\nActivate: 20200101000000\n"
+    );
+    fs::write(folder.join(format!("{stem}.private")), private)
 }

@@ -6,18 +6,24 @@
 pub mod bind;
 pub mod knot;
 pub mod nsd;
+pub mod powerdns;
+pub mod recursor;
 pub mod unbound;
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, BufWriter, Write as _},
     net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use counterpoint_dns::name::Name;
+use counterpoint_dns::{name::Name, rrset::SignedRrSet};
 
-use crate::{State, daemon::Daemon};
+use crate::{State, daemon::Daemon, zone};
+
+/// Name of the TSIG key that may transfer and update zones.
+pub const TSIG_NAME: &str = "farm-key.";
 
 /// What serves children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +85,13 @@ pub struct Site {
 /// The zone file of `zone` in `folder`.
 pub fn zone_file(folder: &Path, zone: &Name) -> PathBuf {
     folder.join(format!("{zone}zone"))
+}
+
+/// Writes these RRsets as the zone file of `zone` in `folder`.
+pub fn write_zone(folder: &Path, zone: &Name, sets: &[SignedRrSet]) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(zone_file(folder, zone))?);
+    zone::write(sets, &mut file)?;
+    file.flush()
 }
 
 impl Site {

@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use counterpoint_dns::{
     driver::{clock::Clock, sqlite::SqliteStore},
-    name::Name,
+    name::{Name, parse_name},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,10 @@ use super::{
 use crate::{
     apply::Applied,
     input::BadInput,
-    output::nsupdate,
+    output::{
+        notice::{self, Told},
+        nsupdate,
+    },
     plan::{
         Plan, Planned,
         file::{self, NoPlan, hash},
@@ -46,6 +49,9 @@ const CLOCK_SLACK: Duration = Duration::from_secs(300);
 struct ByPlan {
     plan: String,
     time: Timestamp,
+    /// Whether another channel had made what was there before (D-07).
+    #[serde(default)]
+    by_hand: bool,
 }
 
 /// An update that is being sent.
@@ -67,6 +73,14 @@ struct Made {
     evidence: Vec<String>,
 }
 
+impl Made {
+    /// Whether the change is made.
+    fn is_there(&self) -> bool {
+        matches!(self.outcome, "applied" | "applied-before")
+    }
+}
+
+/// Carries out a plan. The exit code says whether every change of it is made.
 pub fn run(
     arguments: &arguments::Apply,
     call: &Call,
@@ -161,6 +175,9 @@ pub fn run(
     let done = applying.all(&mut bar);
     bar.finish();
     done?;
+    let told = applying.told()?;
+    let notices = PathBuf::from(format!("{place}.notices.jsonl"));
+    write_durably(&notices, &notice::lines(&told))?;
     let Applying {
         mut store, made, ..
     } = applying;
@@ -181,7 +198,7 @@ pub fn run(
             .filter(|one| outcome.contains(&one.outcome))
             .count()
     };
-    let applied = of(&["applied", "applied-before"]);
+    let applied = made.iter().filter(|one| one.is_there()).count();
     text.push_str(&format!(
         "{applied} of {} changes are made, {} refused, {} failed, {} not tried; the way back: {}\n",
         plan.changes.len(),
@@ -190,11 +207,15 @@ pub fn run(
         of(&["not-tried"]),
         rollback.display()
     ));
+    let count = told.len();
+    let s = if count == 1 { "" } else { "s" };
+    text.push_str(&format!("{count} notice{s}: {}\n", notices.display()));
     let json = json!({
         "command": "apply",
         "zone": plan.zone.to_string(),
         "about": about_json(&about),
         "rollback": rollback,
+        "notices": notices,
         "changes": made,
     });
     let code = if applied == plan.changes.len() {
@@ -245,6 +266,26 @@ impl Applying<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Who is told of the changes that are made, by this run or before it was interrupted: the same
+    /// plan always has the same told.
+    fn told(&self) -> Result<Vec<Told>, Failure> {
+        let mut all = Vec::new();
+        for made in self.made.iter().filter(|made| made.is_there()) {
+            let child = parse_name(&made.child).unwrap_or_default();
+            let Some(planned) = self.plan.changes.get(&child) else {
+                continue;
+            };
+            let by: Option<ByPlan> = value(&self.store, &format!("applied/{child}"))?;
+            let Some(ByPlan { time, by_hand, .. }) = by else {
+                continue;
+            };
+            let facts = self.setup.registry.facts(&child);
+            let registrar = facts.registrar.as_deref();
+            all.extend(notice::after_change(planned, by_hand, registrar, time));
+        }
+        Ok(all)
     }
 
     /// Why no further change is tried, if so.
@@ -379,6 +420,7 @@ impl Applying<'_> {
         let ds = &self.setup.base.policy.ds;
         let normal = u32::try_from(ds.ttl.as_secs()).ok().filter(|ttl| *ttl > 0);
         let mut state = state_of(&self.store, child)?;
+        let by_hand = state.origin.by_hand;
         let intent: Option<Intent> = value(&self.store, &format!("intent/{child}"))?;
         if let Some(intent) = intent {
             state.accepted(&intent.guards, &planned.change);
@@ -387,6 +429,7 @@ impl Applying<'_> {
         let by = ByPlan {
             plan: self.plan_hash.clone(),
             time: now,
+            by_hand,
         };
         let records = [
             record("child/", child, &state),

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::{
     Failure, Outcome, Streams, arguments,
     plan::{Bar, Outputs},
+    run::{after_scan, met_before},
     setup::{OWNER, Setup},
     survey_all::{Stopped, lock, survey_all},
     verify::{about_json, self_test},
@@ -26,6 +27,7 @@ use crate::{
     survey::Finding,
 };
 
+/// Asks children, tells what would change and why not, and writes a report if one is asked for.
 pub fn run(arguments: &arguments::Audit, streams: &mut Streams<'_>) -> Result<Outcome, Failure> {
     let setup = Setup::load(&arguments.input)?;
     // Read from every thread of the survey.
@@ -60,7 +62,14 @@ pub fn run(arguments: &arguments::Audit, streams: &mut Streams<'_>) -> Result<Ou
         let decision = decision_of(&finding, "audit", now, &setup.base.policy);
         summary.add(&decision);
         if let Some(outputs) = &mut outputs {
-            outputs.add(&decision)?;
+            let child = finding.gathered.child();
+            let met_before = match &store {
+                Some(store) => met_before(&lock(store), child)?,
+                None => false,
+            };
+            // Nothing is remembered: this is who would be told.
+            let (_, told) = after_scan(&finding, met_before, &setup.base.policy, now);
+            outputs.add(&decision, &told)?;
         }
         bar.step();
         Ok(())
@@ -89,6 +98,9 @@ pub fn run(arguments: &arguments::Audit, streams: &mut Streams<'_>) -> Result<Ou
         about.push(("sample".into(), text));
     }
     about.push(("questions".into(), sent.to_string()));
+    if let Some(outputs) = &outputs {
+        about.push(("notices".into(), outputs.notices().to_string()));
+    }
     let mut text = head("audit", &setup, &about);
     text.push_str(&summary_text(&summary));
     text.push_str("nothing was written");

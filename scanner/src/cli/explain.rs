@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{input::BadInput, output::Decision};
 
+/// Tells everything about one child.
 pub fn run(arguments: &arguments::Explain, _: &mut Streams<'_>) -> Result<Outcome, Failure> {
     let setup = Setup::load(&arguments.input)?;
     let child = parse_name(&arguments.child)

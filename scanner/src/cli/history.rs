@@ -9,6 +9,7 @@ use crate::input::BadInput;
 /// The records that are about one child.
 const KINDS: [&str; 6] = ["child", "verdict", "silent", "planned", "intent", "applied"];
 
+/// Tells what is remembered of a child, and everything that was decided and done about it.
 pub fn run(arguments: &arguments::History) -> Result<Outcome, Failure> {
     let child = parse_name(&arguments.child)
         .map_err(|error| BadInput::new("CHILD", error, "name a child of the zone"))?;

@@ -22,7 +22,7 @@ use serde_json::json;
 use super::{
     Call, EXIT_OK, EXIT_REFUSED, Failure, Outcome, Streams, arguments,
     audit::{decision_of, head, stopped, summary_text},
-    run::{LastVerdict, Recorder, Run, no_record, record, value},
+    run::{LastVerdict, Recorder, Run, after_scan, met_before, no_record, record, value},
     setup::{OWNER, Setup},
     survey_all::{lock, survey_all},
     verify::{about_json, must_pass},
@@ -39,6 +39,7 @@ use crate::{
 
 pub use outputs::{Bar, Outputs, write_durably};
 
+/// Makes a plan. The exit code says whether a brake holds it back.
 pub fn run(
     arguments: &arguments::Plan,
     call: &Call,
@@ -73,6 +74,8 @@ pub fn run(
     write(&plan, &arguments.out)?;
     let mut about = setup.about();
     about.push(("questions".into(), sent.to_string()));
+    let notices = outputs.notices();
+    about.push(("notices".into(), notices.to_string()));
     let index = outputs.finish(&arguments.out, "plan", &setup, began, &about)?;
     let is_shrunk = held.iter().any(|braked| braked.brake == "shrunk-input");
     let size = (!is_shrunk).then(|| record("input", "", &setup.parent.len()));
@@ -91,6 +94,7 @@ pub fn run(
         "children": summary.children(),
         "questions": sent,
         "changes": plan.changes.len(),
+        "notices": notices,
         "kinds": kinds.iter().map(|(kind, count)| (kind.name(), count)).collect::<BTreeMap<_, _>>(),
         "counts": summary.counts(),
         "brakes": held,
@@ -180,13 +184,15 @@ fn scan(
         );
     let sink = |finding: Finding, now: Timestamp| -> Result<(), Failure> {
         let decision = decision_of(&finding, "scan", now, policy);
-        outputs.add(&decision)?;
-        // The files first: a child that is in them twice is found again, one that is missing is not.
         let mut recorder = lock(&recorder);
+        let met_before = met_before(recorder.store(), finding.gathered.child())?;
+        let (state, told) = after_scan(&finding, met_before, policy, now);
+        // The files first: a child that is in them twice is found again, one that is missing is not.
+        outputs.add(&decision, &told)?;
         if recorder.will_flush() {
             outputs.flush()?;
         }
-        recorder.add(&finding, &decision, now)?;
+        recorder.add(&finding, &state, &decision, now)?;
         bar.step();
         Ok(())
     };

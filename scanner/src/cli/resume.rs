@@ -14,6 +14,7 @@ use super::{
 };
 use crate::input::BadInput;
 
+/// Goes on with the run that was interrupted, by its own command line.
 pub fn run(arguments: &arguments::Resume, streams: &mut Streams<'_>) -> Result<Outcome, Failure> {
     let path = &arguments.state.state;
     if !path.exists() {

@@ -6,10 +6,7 @@
 //! update that is being sent), `applied/NAME` (the plan by which the child was changed last), `run`,
 //! `input` (how large the last input was).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use counterpoint_dns::{
     agent::Record,
@@ -21,7 +18,12 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::Failure;
 use crate::{
-    output::{Decision, decision::Judged},
+    output::{
+        Decision,
+        decision::Judged,
+        notice::{self, Told},
+    },
+    patience::Silence,
     plan::{Planned, file::Block},
     policy::Policy,
     state::ChildState,
@@ -56,15 +58,6 @@ pub struct LastVerdict {
     pub time: Timestamp,
     /// Subject, outcome and reason code of each.
     pub said: Vec<(String, String, String)>,
-}
-
-/// Servers of a child that did not answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Silence {
-    /// Silence before this time does not count again.
-    pub until: Timestamp,
-    /// How often each was tried in vain.
-    pub tries: BTreeMap<String, usize>,
 }
 
 /// A record of JSON.
@@ -106,11 +99,36 @@ pub fn given_up(
     store: &SqliteStore,
     child: &Name,
     schedule: &[Duration],
+    now: Timestamp,
 ) -> Result<BTreeSet<String>, Failure> {
-    let silence: Silence = value(store, &format!("silent/{child}"))?.unwrap_or_default();
-    let tries = silence.tries.into_iter();
-    let given_up = tries.filter(|(_, tries)| *tries >= schedule.len());
-    Ok(given_up.map(|(server, _)| server).collect())
+    let silence: Option<Silence> = value(store, &format!("silent/{child}"))?;
+    Ok(silence.map_or_else(BTreeSet::new, |silence| silence.given_up(schedule, now)))
+}
+
+/// Whether an earlier run has looked at a child.
+pub fn met_before(store: &SqliteStore, child: &Name) -> Result<bool, Failure> {
+    Ok(store.value(&format!("verdict/{child}"))?.is_some())
+}
+
+/// What a finding means for the state of its child, and who is told of it.
+pub fn after_scan(
+    finding: &Finding,
+    met_before: bool,
+    policy: &Policy,
+    now: Timestamp,
+) -> (ChildState, Vec<Told>) {
+    let mut state = finding.gathered.state.clone();
+    let told = notice::after_scan(finding, &mut state, met_before, now);
+    state.ds_is(finding.gathered.delegation.ds.is_some(), now);
+    finding.remember(&mut state, policy, now);
+    let accepted = finding
+        .ds
+        .as_ref()
+        .and_then(|verdict| verdict.change.as_ref());
+    if let Some(change) = accepted {
+        state.planned(change);
+    }
+    (state, told)
 }
 
 /// Writes what a run finds, in batches, each of which is one transaction.
@@ -146,20 +164,17 @@ impl<'a> Recorder<'a> {
         self.findings + 1 >= BATCH
     }
 
-    /// Takes a finding. Returns whether a batch was made durable.
+    /// Takes a finding, with the state that follows from it. Returns whether a batch was made durable.
     pub fn add(
         &mut self,
         finding: &Finding,
+        state: &ChildState,
         decision: &Decision,
         now: Timestamp,
     ) -> Result<bool, Failure> {
         let child = finding.gathered.child();
-        let before = &finding.gathered.state;
-        let mut state = before.clone();
-        state.ds_is(finding.gathered.delegation.ds.is_some(), now);
-        finding.remember(&mut state, &self.policy, now);
-        if state != *before {
-            self.records.push(record("child/", child, &state));
+        if *state != finding.gathered.state {
+            self.records.push(record("child/", child, state));
         }
         self.silent(finding, now)?;
         for verdict in [&finding.ds, &finding.csync].into_iter().flatten() {
@@ -211,29 +226,17 @@ impl<'a> Recorder<'a> {
             .any(|verdict| verdict.reason == "SERVER_SILENT");
         let known: Option<Silence> = value(self.store, &key)?;
         if !is_silent {
-            if known.is_some() {
+            // Whoever is given up stays so until it speaks: the plan is applied without it as well.
+            let mut servers = finding.gathered.servers.iter();
+            let is_over = !servers.any(|server| server.given_up && server.is_silent());
+            if known.is_some() && is_over {
                 self.records.push(no_record("silent/", child));
             }
             return Ok(());
         }
         let mut silence = known.unwrap_or_default();
-        if now < silence.until {
-            return Ok(());
-        }
-        let mut longest = 0;
-        for server in finding
-            .gathered
-            .servers
-            .iter()
-            .filter(|server| server.is_silent())
-        {
-            let tries = silence.tries.entry(server.to_string()).or_default();
-            longest = longest.max(*tries);
-            *tries += 1;
-        }
         let schedule = &self.policy.gathering.retry;
-        let pause = schedule.get(longest).or(schedule.last());
-        silence.until = now + pause.copied().unwrap_or_default();
+        silence.count(&finding.gathered.servers, schedule, now);
         self.records.push(record("silent/", child, &silence));
         Ok(())
     }

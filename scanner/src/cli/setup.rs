@@ -204,7 +204,10 @@ impl Setup {
             None => Default::default(),
         };
         let given_up = match store {
-            Some(store) => super::run::given_up(store, child, &self.base.policy.gathering.retry)?,
+            Some(store) => {
+                let schedule = &self.base.policy.gathering.retry;
+                super::run::given_up(store, child, schedule, Clock.now())?
+            }
             None => BTreeSet::new(),
         };
         Ok(Some(Subject {

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::input::BadInput;
 
+/// Writes the state into a file, or reads it from one.
 pub fn run(arguments: &arguments::State, streams: &mut Streams<'_>) -> Result<Outcome, Failure> {
     match &arguments.action {
         StateAction::Export { file, state } => {

@@ -18,7 +18,7 @@ use counterpoint_dns::{
 };
 
 use crate::{
-    config::Config,
+    config::{Config, Depth},
     crew::{self, Orders},
     gather::phase::ZoneAddresses,
     policy::Gathering,
@@ -43,14 +43,14 @@ impl Means {
     /// The same for children of which most ask for nothing: one server is asked first, and all only
     /// where there is something to judge.
     pub fn at_a_glance(mut self) -> Self {
-        self.config.thorough = false;
+        self.config.depth = Depth::Glance;
         self
     }
 
     /// The same for one child of which everything is to be shown, also where it was clear early that
     /// nothing is requested.
     pub fn to_the_end(mut self) -> Self {
-        self.config.to_the_end = true;
+        self.config.depth = Depth::Everything;
         self
     }
 }

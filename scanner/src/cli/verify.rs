@@ -28,6 +28,50 @@ pub struct Check {
     pub found: String,
     /// Whether that is as expected.
     pub passed: bool,
+    /// What to do, if it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<&'static str>,
+}
+
+impl Check {
+    /// The name must be so, and is so.
+    fn of(name: &Name, expected: &'static str, status: &Status) -> Self {
+        let passed = match expected {
+            "secure" => *status == Status::Secure,
+            _ => status.is_bogus(),
+        };
+        Self {
+            name: name.to_string(),
+            expected,
+            found: status.to_string(),
+            passed,
+            help: (!passed).then(|| help(expected, status)),
+        }
+    }
+}
+
+/// What to do about a name that is not as it must be.
+fn help(expected: &str, status: &Status) -> &'static str {
+    match (expected, status) {
+        (_, Status::Failed(_)) => {
+            "no server answered: see that port 53 is open outwards, by UDP and TCP, to the root servers \
+             and beyond; where only a root of your own can be reached, name it in the policy, as \
+             `resolver.roots`, with its `resolver.trust-anchor`"
+        }
+        ("secure", Status::Bogus(_)) => {
+            "compare the clock with another; then the trust anchor with the DS records that the root's \
+             operator publishes (for IANA: https://data.iana.org/root-anchors/root-anchors.xml), and \
+             correct `resolver.trust-anchor` in the policy"
+        }
+        ("secure", _) => {
+            "nothing signs this name up to the trust anchor: name another zone, which is signed, as \
+             `self-test.good` in the policy"
+        }
+        _ => {
+            "it is not broken on purpose, or not any more: name another zone, which is, as \
+             `self-test.bogus` in the policy, or none: `bogus = []`"
+        }
+    }
 }
 
 /// Makes the self-test.
@@ -51,18 +95,7 @@ pub fn self_test(base: &Base) -> Result<Vec<Check>, Failure> {
     let resolutions = resolve_all(&questions, &base.resolver, &base.options, unforeseen()?)?;
     let checks = expected.into_iter().zip(resolutions);
     Ok(checks
-        .map(|((name, expected), resolution)| {
-            let passed = match expected {
-                "secure" => resolution.status == Status::Secure,
-                _ => resolution.status.is_bogus(),
-            };
-            Check {
-                name: name.to_string(),
-                expected,
-                found: resolution.status.to_string(),
-                passed,
-            }
-        })
+        .map(|((name, expected), resolution)| Check::of(&name, expected, &resolution.status))
         .collect())
 }
 
@@ -89,6 +122,7 @@ pub fn must_pass(base: &Base) -> Result<(), Failure> {
     }
 }
 
+/// Makes the self-test, and tells what came out and what to do. Needs a network, and nothing else.
 pub fn run(arguments: &arguments::Verify, _: &mut Streams<'_>) -> Result<Outcome, Failure> {
     let base = Base::load(
         arguments.policy.as_deref(),
@@ -111,9 +145,9 @@ pub fn run(arguments: &arguments::Verify, _: &mut Streams<'_>) -> Result<Outcome
             ..
         } = check;
         text.push_str(&format!("{mark} {name} SOA must be {expected}: {found}\n"));
-    }
-    if !all {
-        text.push_str("help: a failing good name speaks of clock, network or trust anchor; a failing bogus name of a resolver that does not validate\n");
+        if let Some(help) = check.help {
+            text.push_str(&format!("     help: {help}\n"));
+        }
     }
     let json = json!({
         "clock": clock,

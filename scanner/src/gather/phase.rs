@@ -2,8 +2,8 @@
 //!
 //! Addresses → glance → signals → reading → keys → new addresses → new servers; for a first DS RRset
 //! addresses → glance → signals → keys → vouching. A child that asks for nothing new costs one or two
-//! questions to one server and ends there; a thorough scan does not glance, and asks every
-//! address for CDS, CDNSKEY and CSYNC.
+//! questions to one server and ends there; a deeper scan does not glance, and asks every address
+//! for CDS, CDNSKEY and CSYNC.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

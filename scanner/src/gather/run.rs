@@ -22,7 +22,7 @@ use super::{
     },
 };
 use crate::{
-    config::Config,
+    config::{Config, Depth},
     judge::judge_request,
     policy::{InitialAccept, Policy},
     verdict::Outcome,
@@ -191,12 +191,13 @@ impl Run {
     }
 
     fn next(&self, around: Surroundings<'_>) -> Phase {
+        let depth = around.config.depth;
         match self.phase {
-            Phase::Addresses if around.config.thorough => Phase::Signals,
-            Phase::Addresses => Phase::Glance,
+            Phase::Addresses if depth == Depth::Glance => Phase::Glance,
+            Phase::Addresses => Phase::Signals,
             Phase::Glance if self.is_glanced_quiet(around) => Phase::Done,
             Phase::Glance => Phase::Signals,
-            Phase::Signals if !around.config.to_the_end && self.is_quiet(around) => Phase::Done,
+            Phase::Signals if depth != Depth::Everything && self.is_quiet(around) => Phase::Done,
             Phase::Signals if has_csync(&self.gathered) => Phase::Reading,
             Phase::Signals | Phase::Reading => Phase::Keys,
             Phase::Keys if self.wants_signals(around) => Phase::Vouching,
@@ -243,7 +244,7 @@ impl Run {
                 self.glance_on(around).into_iter().collect()
             }
             Phase::Signals => {
-                if around.config.thorough {
+                if around.config.depth != Depth::Glance {
                     self.find_servers(around);
                 }
                 self.ask_all(&self.signal_slots(around))
@@ -422,13 +423,14 @@ impl Run {
         self.gathered.added = added;
     }
 
-    /// Asks every server that has said anything so far; at first, every one.
+    /// Asks every server that has said anything so far; at first, every one. One that is given up is
+    /// asked as well: if it still gives keys, resolvers are led to it, and a change must not break that.
     fn ask_all(&self, slots: &[Slot]) -> Vec<Want> {
         let child = self.gathered.child();
         let is_first = self.phase == Phase::Signals;
         let servers = self.gathered.servers.iter().enumerate();
         servers
-            .filter(|(_, server)| is_first || !server.said_nothing())
+            .filter(|(_, server)| is_first || server.given_up || !server.said_nothing())
             .flat_map(|(at, server)| {
                 let is_open = |slot: &&Slot| slot.seen(server) == Some(&Answer::NotAsked);
                 let asks = move |slot| ask(child, Target::Current(at), server, slot);

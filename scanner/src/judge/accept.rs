@@ -185,6 +185,7 @@ fn guards(case: &mut Case<'_>) -> Guards {
             continue;
         };
         let guard: &mut Guard = guards.entry(address).or_default();
+        guard.hosts.clone_from(&server.hosts);
         match signed.set.rtype {
             RecordType::CDS => guard.cds = inception,
             _ => guard.cdnskey = inception,

@@ -151,13 +151,14 @@ impl<'a> Case<'a> {
         if self.policy.has(Sabotage::StatePerChild) {
             let newest = |field: fn(&Guard) -> Option<u32>| guards.values().filter_map(field).max();
             return Guard {
+                hosts: server.hosts.clone(),
                 cds: newest(|guard| guard.cds),
                 cdnskey: newest(|guard| guard.cdnskey),
                 csync: newest(|guard| guard.csync),
             };
         }
         let known = server.address.and_then(|address| guards.get(&address));
-        known.copied().unwrap_or_default()
+        known.cloned().unwrap_or_default()
     }
 
     /// CDS and CDNSKEY RRsets as served, with the positions of their servers.

@@ -116,6 +116,7 @@ fn accept(case: &mut Case<'_>) -> Verdict {
     let guards: Guards = sequences(case.gathered)
         .filter_map(|(server, sequence)| {
             let guard = Guard {
+                hosts: server.hosts.clone(),
                 csync: processed_serial(sequence),
                 ..Guard::default()
             };
@@ -215,7 +216,14 @@ fn unreadable(case: &mut Case<'_>) -> Finding {
             {
                 evidence.push(line(server, "its CSYNC cannot be read"));
             }
-            (None, Answer::Present(_)) => evidence.push(line(server, "its CSYNC was not read")),
+            // Nothing was read, or the reading broke off before the CSYNC.
+            (sequence, Answer::Present(_))
+                if sequence
+                    .as_ref()
+                    .is_none_or(|sequence| sequence.csync == Answer::NotAsked) =>
+            {
+                evidence.push(line(server, "its CSYNC was not read"));
+            }
             _ => {}
         }
     }

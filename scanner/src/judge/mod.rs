@@ -46,6 +46,12 @@ pub struct Table {
     pub rules: &'static [Rule],
 }
 
+impl Table {
+    const fn new(name: &'static str, rules: &'static [Rule]) -> Self {
+        Self { name, rules }
+    }
+}
+
 /// Every table, in the order in which they are asked: those for CDS and CDNSKEY, then CSYNC's.
 pub const TABLES: [Table; 7] = [
     REQUEST,
@@ -57,34 +63,13 @@ pub const TABLES: [Table; 7] = [
     CSYNC_PATIENCE,
 ];
 
-const REQUEST: Table = Table {
-    name: "request",
-    rules: &REQUEST_RULES,
-};
-const ACCESS: Table = Table {
-    name: "access",
-    rules: &ACCESS_RULES,
-};
-const INITIAL: Table = Table {
-    name: "initial",
-    rules: &INITIAL_RULES,
-};
-const CHAIN: Table = Table {
-    name: "chain",
-    rules: &CHAIN_RULES,
-};
-const HEALTH: Table = Table {
-    name: "health",
-    rules: &HEALTH_RULES,
-};
-const CSYNC: Table = Table {
-    name: "csync",
-    rules: &CSYNC_RULES,
-};
-const CSYNC_PATIENCE: Table = Table {
-    name: "csync-patience",
-    rules: &PATIENCE,
-};
+const REQUEST: Table = Table::new("request", &REQUEST_RULES);
+const ACCESS: Table = Table::new("access", &ACCESS_RULES);
+const INITIAL: Table = Table::new("initial", &INITIAL_RULES);
+const CHAIN: Table = Table::new("chain", &CHAIN_RULES);
+const HEALTH: Table = Table::new("health", &HEALTH_RULES);
+const CSYNC: Table = Table::new("csync", &CSYNC_RULES);
+const CSYNC_PATIENCE: Table = Table::new("csync-patience", &PATIENCE);
 
 /// What a rule has to say against a case: evidence, or nothing.
 pub type Finding = Option<Vec<String>>;

@@ -5,6 +5,7 @@
 pub mod decision;
 pub mod dsset;
 pub mod html;
+pub mod notice;
 pub mod nsupdate;
 pub mod summary;
 pub mod trail;

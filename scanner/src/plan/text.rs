@@ -7,6 +7,8 @@ use counterpoint_dns::{
     rdata::{Ds, Rdata},
 };
 
+use crate::hex::parse_hex;
+
 /// The types that a delegation consists of.
 pub const TYPES: [RecordType; 4] = [
     RecordType::NS,
@@ -71,17 +73,6 @@ pub fn hex(octets: &[u8]) -> String {
         .iter()
         .flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]);
     digits.map(|digit| digit.to_ascii_uppercase()).collect()
-}
-
-/// The octets of hexadecimal digits.
-pub fn parse_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .map(|digit| digit.to_digit(16).map(|value| value as u8))
-        .collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    let pairs = digits.chunks(2);
-    Some(pairs.map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 #[cfg(test)]

@@ -10,10 +10,19 @@ use std::{
     time::Duration,
 };
 
-use counterpoint_dns::{name::RecordType, rdata::Rdata, time::Timestamp};
+use counterpoint_dns::{
+    name::{Name, RecordType},
+    rdata::Rdata,
+    rrset::RrSet,
+    time::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
-use super::hold::{Candidate, HoldDown, Sighting};
+use super::{
+    guard::{Guards, forget_departed},
+    hold::{Candidate, HoldDown, Sighting},
+    origin::{Arrival, Origin},
+};
 use crate::verdict::Change;
 
 /// How long a condition must last before registrants hear of it (D-08).
@@ -22,30 +31,6 @@ const PERSISTS: Duration = Duration::from_secs(3 * 86_400);
 const IN_A_ROW: u32 = 2;
 /// How many conditions of one child are remembered; the oldest goes first.
 const TOLD_MAX: usize = 32;
-
-/// What was last accepted from one server (K-09, C-11).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Guard {
-    /// Inception of the signature on the CDS RRset.
-    pub cds: Option<u32>,
-    /// Inception of the signature on the CDNSKEY RRset.
-    pub cdnskey: Option<u32>,
-    /// Serial by which the last CSYNC was processed: the SOA's, or the CSYNC's own.
-    pub csync: Option<u32>,
-}
-
-impl Guard {
-    /// Takes what is newer from `other`.
-    fn merge(&mut self, other: &Self) {
-        self.cds = other.cds.or(self.cds);
-        self.cdnskey = other.cdnskey.or(self.cdnskey);
-        self.csync = other.csync.or(self.csync);
-    }
-}
-
-/// The guards of one child, by server.
-pub type Guards = BTreeMap<SocketAddr, Guard>;
 
 /// The DS RRset at the parent, as far as automation is concerned (D-17).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +75,8 @@ pub struct Told {
     pub first: Timestamp,
     /// When it was last told.
     pub last: Timestamp,
+    /// When it was last found, told or not.
+    pub seen: Timestamp,
     /// How often.
     pub times: u32,
 }
@@ -106,6 +93,9 @@ pub struct ChildState {
     pub candidate: Option<Candidate>,
     /// The DS RRset as last seen.
     pub ds: DsSeen,
+    /// Whose doing it is (D-07).
+    #[serde(skip_serializing_if = "Origin::is_default")]
+    pub origin: Origin,
     /// Whether automation stands back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspension: Option<Suspension>,
@@ -135,6 +125,16 @@ impl ChildState {
         }
     }
 
+    /// A change was planned. Whoever carries it out, by whatever means, does as the child asked.
+    pub fn planned(&mut self, change: &Change) {
+        if let Some(wanted) = ds_of(change) {
+            self.origin.accepts(wanted);
+            if wanted.is_empty() {
+                self.ds = DsSeen::Leaving;
+            }
+        }
+    }
+
     /// A change was made. A new DS RRset whose TTL was lowered gets `normal` seconds back, `later`
     /// after now, and never before the previous one has left every cache (D-04, T-05).
     pub fn applied(
@@ -147,6 +147,7 @@ impl ChildState {
         let Some(set) = change.changed().find(|set| set.rtype == RecordType::DS) else {
             return;
         };
+        self.origin.made(&set.wanted.data);
         if set.wanted.data.is_empty() {
             self.ds = DsSeen::Absent;
             self.restore = None;
@@ -195,6 +196,30 @@ impl ChildState {
         }
     }
 
+    /// The DS RRset at the parent is this; `met_before` says whether the child was looked at before.
+    /// Returns how it came to be, if it is new (D-07). To be asked before [`Self::ds_is`].
+    pub fn ds_shows(&mut self, ds: Option<&RrSet>, met_before: bool) -> Option<Arrival> {
+        let nothing = BTreeSet::new();
+        let data = ds.map_or(&nothing, |ds| &ds.data);
+        // A DS RRset that was there before fingerprints were kept is not new.
+        self.origin.sees(data, met_before && !self.has_ds())
+    }
+
+    /// Whether there was a DS RRset when it was last looked for.
+    pub fn has_ds(&self) -> bool {
+        matches!(self.ds, DsSeen::Present | DsSeen::Leaving)
+    }
+
+    /// The parent names these `hosts` as nameservers, and these servers were `found` under them, with
+    /// the names of each. What was accepted from others counts no longer.
+    pub fn is_served_by<'a>(
+        &mut self,
+        hosts: &BTreeSet<Name>,
+        found: impl IntoIterator<Item = (SocketAddr, &'a BTreeSet<Name>)>,
+    ) {
+        forget_departed(&mut self.guards, hosts, found);
+    }
+
     /// A scan has seen, or not seen, a request.
     pub fn sighted(&mut self, sighting: &Sighting, hold: &HoldDown, now: Timestamp) {
         self.candidate = sighting.after(self.candidate.take(), hold, now);
@@ -214,12 +239,14 @@ impl ChildState {
                 let told = Told {
                     first: now,
                     last: now,
+                    seen: now,
                     times: 1,
                 };
                 self.told.insert(reason.into(), told);
                 true
             }
             Some(told) => {
+                told.seen = now;
                 let pause = match told.times {
                     times if times < IN_A_ROW => Duration::ZERO,
                     times => PERSISTS * (1 << (times - IN_A_ROW).min(5)),
@@ -240,6 +267,13 @@ impl ChildState {
         told.is_some_and(|told| now - told.first >= PERSISTS)
     }
 
+    /// Of the conditions that were told these go on. The others are over; if that `is_open`, they are once
+    /// they were not found for days.
+    pub fn go_on(&mut self, goes_on: impl Fn(&str) -> bool, is_open: bool, now: Timestamp) {
+        self.told
+            .retain(|reason, told| goes_on(reason) || is_open && now - told.seen < PERSISTS);
+    }
+
     /// A condition is over: if it comes again, it is new.
     pub fn over(&mut self, reason: &str) {
         self.told.remove(reason);
@@ -256,8 +290,8 @@ fn ds_of(change: &Change) -> Option<&BTreeSet<Rdata>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::Replacement;
-    use counterpoint_dns::{name::parse_name, rrset::RrSet};
+    use crate::{state::Guard, verdict::Replacement};
+    use counterpoint_dns::name::parse_name;
 
     const START: Timestamp = Timestamp::from_seconds(1_767_225_600);
     const DAY: Duration = Duration::from_secs(86_400);
@@ -281,8 +315,8 @@ mod tests {
         let server = "192.0.2.1:53".parse().unwrap();
         let guard = |cds, csync| Guard {
             cds,
-            cdnskey: None,
             csync,
+            ..Guard::default()
         };
         let mut state = ChildState {
             guards: [(server, guard(Some(1), Some(5)))].into(),

@@ -5,7 +5,9 @@
 //! a guessed one could cost a zone.
 
 mod child;
+mod guard;
 mod hold;
+mod origin;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -17,10 +19,15 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
-pub use child::{ChildState, DsSeen, Guard, Guards, Suspension, Told, TtlRestore};
+pub use child::{ChildState, DsSeen, Suspension, Told, TtlRestore};
+pub use guard::{Guard, Guards};
 pub use hold::{Candidate, FailedRuns, HoldDown, Sighting};
+pub use origin::{Arrival, Origin};
 
-use crate::verdict::{Change, Replacement};
+use crate::{
+    hex::parse_hex,
+    verdict::{Change, Replacement},
+};
 
 /// An accepted change that waits for its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,20 +146,6 @@ fn parse_set(name: &Name, rtype: RecordType, text: &str) -> Option<Option<RrSet>
     Some(Some(set))
 }
 
-fn parse_hex(hex: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = hex
-        .chars()
-        .map(|digit| digit.to_digit(16).map(|value| value as u8))
-        .collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    Some(
-        digits
-            .chunks(2)
-            .map(|pair| pair[0] << 4 | pair[1])
-            .collect(),
-    )
-}
-
 fn parse_pending(child: &Name, value: &str) -> Option<Pending> {
     let mut lines = value.lines();
     let (due, rule) = lines.next()?.split_once(' ')?;
@@ -199,12 +192,15 @@ mod tests {
         ];
         let mut memory = Memory::default();
         let guard = Guard {
+            hosts: [host.clone()].into(),
             cds: Some(7),
             cdnskey: None,
             csync: Some(u32::MAX),
         };
         let server = "[2001:db8::1]:53".parse().unwrap();
         let at = Timestamp::from_nanos(1_767_225_600_000_000_001);
+        let mut origin = Origin::default();
+        origin.accepts(&set(&[address(1)]).data);
         let state = ChildState {
             guards: [(server, guard)].into(),
             candidate: Some(Candidate {
@@ -215,6 +211,7 @@ mod tests {
                 runs: 2,
             }),
             ds: DsSeen::Leaving,
+            origin,
             suspension: Some(Suspension {
                 since: at,
                 why: "because".into(),
@@ -229,6 +226,7 @@ mod tests {
                 Told {
                     first: at,
                     last: at,
+                    seen: at,
                     times: 3,
                 },
             )]

@@ -28,7 +28,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use self::pace::{Limits, Pace};
 
 use crate::{
-    config::Config,
+    config::{Config, Depth},
     delegation::{Delegation, operator_of},
     gather::{
         Answer, Gathered,
@@ -70,9 +70,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Moves the state of the child on: whether what it asks for still stands (B-05, K-12). What comes
-    /// of an acceptance is for whoever carries it out.
+    /// Moves the state of the child on: who serves it, and whether what it asks for still stands (B-05,
+    /// K-12). What comes of an acceptance is for whoever carries it out.
     pub fn remember(&self, state: &mut ChildState, policy: &Policy, now: Timestamp) {
+        let servers = self.gathered.servers.iter();
+        let found = servers.filter_map(|server| Some((server.address?, &server.hosts)));
+        state.is_served_by(&self.gathered.delegation.hosts(), found);
         if let Some(verdict) = &self.ds {
             let sighting = sighting(&self.gathered, verdict);
             state.sighted(&sighting, &sighting_hold(&self.gathered, policy), now);
@@ -187,9 +190,9 @@ impl Survey {
         self.next_run += 1;
         self.run_of.insert(subject.delegation.child.clone(), id);
         let gathered = Gathered::new(subject.delegation, subject.state, subject.facts);
-        let lot = match self.config.thorough {
-            true => 0,
-            false => self.exchanges.message_id(),
+        let lot = match self.config.depth {
+            Depth::Glance => self.exchanges.message_id(),
+            Depth::Signals | Depth::Everything => 0,
         };
         let (run, wants) = Run::start(gathered, subject.given_up, lot, self.around(now));
         self.pursue(id, Box::new(run), wants, now);

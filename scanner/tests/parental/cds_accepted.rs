@@ -35,7 +35,7 @@ fn a_consistent_request_becomes_exactly_the_ds_rrset() {
     let wanted = change.wanted(&child(), RecordType::DS).unwrap();
     assert_eq!(wanted.ttl, 600, "D-04: low for a while");
     assert_eq!(change.changed().count(), 1, "NS is a prerequisite only");
-    let guard = verdict.guards[&case.sites[1].address];
+    let guard = &verdict.guards[&case.sites[1].address];
     let inception = Some(case.sites[1].inception.to_rrsig_seconds());
     assert_eq!((guard.cds, guard.cdnskey), (inception, inception));
     // The same with fewer keys than there are now.
@@ -173,7 +173,7 @@ fn an_equal_inception_is_no_replay_and_each_server_has_its_own_state() {
         let guard = Guard {
             cds: own,
             cdnskey: own,
-            csync: None,
+            ..Guard::default()
         };
         case.state.guards.insert(site.address, guard);
     }

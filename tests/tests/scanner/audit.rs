@@ -190,6 +190,7 @@ async fn explain_asks_on_where_a_scan_would_stop() {
     ] {
         assert!(out.contains(shown), "{shown}: {out}");
     }
+    assert_eq!(out.matches("  input  ").count(), 1, "{out}");
     town.close().await;
 }
 
@@ -199,19 +200,36 @@ async fn verify_passes_and_fails_as_the_names_say() {
     let office = Office::new(&stage);
     let policy = office.read("policy.toml");
     let mut town = Town::open(stage).await;
-    for (good, bogus, expected) in [
-        ("[\"test.\", \"one.test.\"]", "[]", 0),
+    let roots = policy.lines().find(|line| line.starts_with("roots"));
+    let anchor = policy.lines().find(|line| line.starts_with("trust-anchor"));
+    let (roots, anchor) = (roots.unwrap(), anchor.unwrap());
+    let strange = "trust-anchor = [\"20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\"]";
+    for (from, to, expected, help) in [
+        ("good = []", "good = [\"test.\", \"one.test.\"]", 0, ""),
         // alpha's own names are in an insecure zone.
-        ("[\"alpha.test.\"]", "[]", 1),
-        ("[]", "[\"test.\"]", 1),
+        (
+            "good = []",
+            "good = [\"alpha.test.\"]",
+            1,
+            "`self-test.good`",
+        ),
+        ("bogus = []", "bogus = [\"test.\"]", 1, "`self-test.bogus`"),
+        // Nobody is there.
+        (roots, "roots = [\"127.66.255.254\"]", 1, "`resolver.roots`"),
+        (anchor, strange, 1, "compare the clock"),
     ] {
-        let changed = policy
-            .replace("good = [\"test.\"]", &format!("good = {good}"))
-            .replace("bogus = []", &format!("bogus = {bogus}"));
+        let good = match from {
+            "good = []" | "bogus = []" => "good = []",
+            _ => "good = [\"test.\"]",
+        };
+        let changed = policy.replace("good = [\"test.\"]", good).replace(from, to);
+        assert_ne!(changed, policy);
         office.write("policy.toml", &changed);
         let (code, out, err) = town.run(town.words(&office, &["verify"])).await;
         assert_eq!(code, expected, "{out}{err}");
         assert_eq!(out.contains("FAIL"), expected == 1);
+        assert_eq!(out.contains("help: "), expected == 1, "{out}");
+        assert!(out.contains(help), "{help}: {out}");
         assert!(out.contains("resolver") && out.contains("trust anchor") && out.contains("clock"));
     }
     let state = office.path("state");

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     fs,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
@@ -17,7 +17,7 @@ use counterpoint_dns::{
         server::{Desk, Inquiry, Listener},
     },
     key::Algorithm,
-    message::decode,
+    message::{Message, ResponseCode, decode, encode},
     name::{Name, RecordType, parse_name},
     rdata::Rdata,
     rrset::RrSet,
@@ -28,6 +28,7 @@ use counterpoint_scanner::cli::{self, Streams};
 use counterpoint_simnet::topology::{
     NamesIn, PARENT, ParentPlan, SignerPlan, Stage, Topology, ZonePlan,
 };
+use hickory_proto::op::OpCode;
 use tokio::{task::spawn_blocking, time::timeout};
 
 /// A test that takes longer hangs.
@@ -161,7 +162,7 @@ impl Office {
                 )
             })
             .collect();
-        let quoted = |addresses: Vec<std::net::IpAddr>| {
+        let quoted = |addresses: Vec<IpAddr>| {
             let addresses = addresses.iter().map(|address| format!("\"{address}\""));
             Vec::from_iter(addresses).join(", ")
         };
@@ -308,6 +309,8 @@ pub struct Town {
     listeners: Vec<Listener>,
     /// The children of the updates that were made, in order.
     pub made: Vec<Name>,
+    /// The server that answers every question with REFUSED.
+    pub refusing: Option<IpAddr>,
 }
 
 impl Town {
@@ -318,6 +321,7 @@ impl Town {
             desk: Desk::default(),
             listeners: Vec::new(),
             made: Vec::new(),
+            refusing: None,
             stage,
         };
         for address in town.stage.world.addresses() {
@@ -352,7 +356,11 @@ impl Town {
         mut fate: impl FnMut(&Update) -> Fate,
     ) -> T {
         let Self {
-            stage, desk, made, ..
+            stage,
+            desk,
+            made,
+            refusing,
+            ..
         } = self;
         let serving = async {
             loop {
@@ -362,6 +370,13 @@ impl Town {
                 let _ = world.step::<()>(now);
                 world.rest_until(now);
                 let request = decode(&inquiry.request).unwrap();
+                if *refusing == Some(inquiry.to.ip()) {
+                    let mut answer = Message::response(request.id, OpCode::Query);
+                    answer.queries.clone_from(&request.queries);
+                    answer.metadata.response_code = ResponseCode::Refused;
+                    inquiry.answer(Some(encode(&answer)));
+                    continue;
+                }
                 let update = Update::from_message(&request).ok();
                 let what = update.as_ref().map_or(Fate::Answer, &mut fate);
                 if what == Fate::Drop {
@@ -373,9 +388,7 @@ impl Town {
                 let code = answer
                     .as_ref()
                     .map(|octets| decode(octets).unwrap().response_code);
-                if let (Some(update), Some(counterpoint_dns::message::ResponseCode::NoError)) =
-                    (update, code)
-                {
+                if let (Some(update), Some(ResponseCode::NoError)) = (update, code) {
                     made.extend(update.changes.iter().map(owner).take(1));
                 }
                 inquiry.answer(answer.filter(|_| what == Fate::Answer));

@@ -7,4 +7,6 @@ mod bad;
 mod crash;
 mod kit;
 mod mass;
+mod notices;
 mod restore;
+mod silence;

@@ -1,4 +1,4 @@
-//! The files of a run: decisions and verdicts as they come, the report from them at the end.
+//! The files of a run: decisions, verdicts and notices as they come, the report from them at the end.
 
 use std::{
     collections::BTreeMap,
@@ -18,6 +18,7 @@ use crate::{
     output::{
         Decision,
         html::{Head, Report},
+        notice::{self, Told},
         summary::{Row, Summary, write_row},
     },
     plan::Kind,
@@ -25,30 +26,32 @@ use crate::{
 
 const DECISIONS: &str = "decisions.jsonl";
 const VERDICTS: &str = "verdicts.csv";
+const NOTICES: &str = "notices.jsonl";
 
 /// The files that grow during a run.
 pub struct Outputs {
     decisions: BufWriter<File>,
     verdicts: csv::Writer<File>,
+    notices: BufWriter<File>,
+    /// How many notices there are.
+    count: usize,
 }
 
 impl Outputs {
     /// Begins them in a directory, anew but for the lines about children that `is_done` knows.
     pub fn begin(directory: &Path, is_done: &dyn Fn(&Name) -> bool) -> Result<Self, Failure> {
         fs::create_dir_all(directory)?;
-        let (decisions, verdicts) = (directory.join(DECISIONS), directory.join(VERDICTS));
-        let decisions = anew(&decisions, |old, fresh| {
-            let mut fresh = BufWriter::new(fresh);
-            // The last line may have been cut off by a crash; so may a character in it.
-            for line in BufReader::new(old).lines().map_while(Result::ok) {
-                let decision = serde_json::from_str::<Decision>(&line);
-                if decision.is_ok_and(|decision| is_done(&decision.name())) {
-                    writeln!(fresh, "{line}")?;
-                }
-            }
-            Ok(fresh)
-        })?;
-        let verdicts = anew(&verdicts, |old, fresh| {
+        let is_decided = |line: &str| {
+            let decision = serde_json::from_str::<Decision>(line);
+            decision.is_ok_and(|decision| is_done(&decision.name()))
+        };
+        let (decisions, _) = lines_anew(&directory.join(DECISIONS), is_decided)?;
+        let is_told = |line: &str| {
+            let told = serde_json::from_str::<Told>(line);
+            told.is_ok_and(|told| is_done(&told.name()))
+        };
+        let (notices, count) = lines_anew(&directory.join(NOTICES), is_told)?;
+        let verdicts = anew(&directory.join(VERDICTS), |old, fresh| {
             let mut fresh = csv::WriterBuilder::new()
                 .has_headers(false)
                 .from_writer(fresh);
@@ -64,11 +67,16 @@ impl Outputs {
         Ok(Self {
             decisions,
             verdicts,
+            notices,
+            count,
         })
     }
 
-    /// Adds a decision. Of the quiet ones, where nothing was asked for, only the verdicts are kept.
-    pub fn add(&mut self, decision: &Decision) -> Result<(), Failure> {
+    /// Adds a decision, and what people are told of it. Of the quiet ones, where nothing was asked for,
+    /// only the verdicts are kept.
+    pub fn add(&mut self, decision: &Decision, told: &[Told]) -> Result<(), Failure> {
+        self.notices.write_all(notice::lines(told).as_bytes())?;
+        self.count += told.len();
         write_row(&mut self.verdicts, decision)?;
         if !decision.is_quiet() {
             serde_json::to_writer(&mut self.decisions, decision).map_err(io::Error::from)?;
@@ -77,9 +85,15 @@ impl Outputs {
         Ok(())
     }
 
+    /// How many notices there are.
+    pub fn notices(&self) -> usize {
+        self.count
+    }
+
     /// Hands everything to the system.
     pub fn flush(&mut self) -> io::Result<()> {
         self.decisions.flush()?;
+        self.notices.flush()?;
         self.verdicts.flush()
     }
 
@@ -130,6 +144,20 @@ fn read_back_with(
         }
     }
     Ok((summary, kinds))
+}
+
+/// Begins a file of lines anew, with those of the old one that are to be kept; how many these are.
+fn lines_anew(path: &Path, is_kept: impl Fn(&str) -> bool) -> io::Result<(BufWriter<File>, usize)> {
+    anew(path, |old, fresh| {
+        let (mut fresh, mut count) = (BufWriter::new(fresh), 0);
+        // The last line may have been cut off by a crash; so may a character in it.
+        let lines = BufReader::new(old).lines().map_while(Result::ok);
+        for line in lines.filter(|line| is_kept(line)) {
+            writeln!(fresh, "{line}")?;
+            count += 1;
+        }
+        Ok((fresh, count))
+    })
 }
 
 /// Begins a file anew, with what `keep` takes over from the old one, line by line.
