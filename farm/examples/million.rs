@@ -85,13 +85,13 @@ fn run(words: &str, port: &str, folder: &Path, count: usize) -> Result<()> {
         let errors = String::from_utf8_lossy(&output.stderr);
         return Err(format!("`{words}` of {count}:\n{said}\n{errors}").into());
     }
-    let peak = said.lines().last().unwrap_or_default();
+    let told = said.lines().last().unwrap_or_default();
     let rate = count as f64 / took;
-    println!("{count:>9} delegations, {words}: {took:.1} s, {rate:.0} children/s, {peak}");
+    println!("{count:>9} delegations, {words}: {took:.1} s, {rate:.0} children/s; {told}");
     Ok(())
 }
 
-/// The tool itself; its peak of memory is the last line.
+/// The tool itself; its last line tells what it took.
 fn be_the_tool(words: impl Iterator<Item = OsString>) -> Result<ExitCode> {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let mut streams = Streams {
@@ -100,7 +100,7 @@ fn be_the_tool(words: impl Iterator<Item = OsString>) -> Result<ExitCode> {
         progress: false,
     };
     let code = cli::main(words, &mut streams);
-    println!("peak {} MiB", peak_mib()?);
+    println!("CPU {:.1} s, peak {} MiB", cpu_seconds()?, peak_mib()?);
     Ok(ExitCode::from(code))
 }
 
@@ -154,4 +154,13 @@ fn peak_mib() -> Result<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.split_whitespace().next());
     Ok(kib.ok_or("no VmHWM in /proc/self/status")?.parse::<u64>()? / 1_024)
+}
+
+/// CPU time of this process so far, seconds.
+fn cpu_seconds() -> Result<f64> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    // After the name in brackets; fields 14 and 15 of proc(5), in hundredths of a second.
+    let rest = stat.rsplit(')').next().ok_or("no stat")?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / 100.0)
 }
