@@ -168,6 +168,11 @@ impl<T> Exchanges<T> {
         Some((exchange.tag, Outcome::Unanswered(Unanswered::NotAsked(why))))
     }
 
+    /// What is remembered about an exchange that is outstanding.
+    pub fn tag(&self, id: AskId) -> Option<&T> {
+        self.outstanding.get(&id).map(|exchange| &exchange.tag)
+    }
+
     /// The next request to carry out.
     pub fn poll(&mut self) -> Option<Output> {
         self.outbox.pop_front()

@@ -1,17 +1,14 @@
-//! DNS messages: questions are built, answers are read into RRsets with their signatures.
+//! DNS messages: questions are built, answers are read ([`Reply`]).
 //!
 //! Reading is lenient where an agent must judge: one record that does not parse never costs the
 //! message; its octets are kept under its type. The envelope is hickory's.
 
-use std::collections::BTreeMap;
+mod reply;
 
 use hickory_proto::{
     ProtoError,
-    op::{
-        DEFAULT_MAX_PAYLOAD_LEN, Edns, EmitAndCount, Header, MessageType, OpCode, Query,
-        emit_message_parts,
-    },
-    rr::{DNSClass, RData, RecordData, rdata::NULL},
+    op::{DEFAULT_MAX_PAYLOAD_LEN, Edns, EmitAndCount, Header, Query, emit_message_parts},
+    rr::{DNSClass, RData, rdata::NULL},
     serialize::binary::{BinDecodable, BinDecoder, BinEncoder, NameEncoding},
 };
 
@@ -19,11 +16,11 @@ pub use hickory_proto::{
     op::{Message, ResponseCode},
     rr::Record,
 };
+pub use reply::{Reply, find};
 
 use crate::{
     name::{Name, RecordType},
-    rdata::Rdata,
-    rrset::{RrSet, SignedRrSet},
+    rrset::RrSet,
     signature::Rrsig,
 };
 
@@ -51,20 +48,33 @@ impl std::fmt::Display for Question {
 }
 
 /// An iterative query: RD clear, EDNS with DO and CD, as validators ask authoritative servers.
+///
+/// Written out, because a survey asks millions of them.
 pub fn query(id: u16, question: &Question) -> Vec<u8> {
-    let mut message = Message::new(id, MessageType::Query, OpCode::Query);
-    message.metadata.checking_disabled = true;
-    message.add_query(Query::query(question.name.clone(), question.rtype));
-    message.set_edns(edns());
-    encode(&message)
+    let name = &question.name;
+    let mut octets = Vec::with_capacity(HEADER_OCTETS + name.len() + 1 + 4 + OPT.len());
+    octets.extend(id.to_be_bytes());
+    // CD; one question, one additional record.
+    octets.extend([0, 0x10, 0, 1, 0, 0, 0, 0, 0, 1]);
+    for label in name {
+        // Labels have 63 octets at most.
+        octets.push(label.len() as u8);
+        octets.extend(label);
+    }
+    octets.push(0);
+    octets.extend(u16::from(question.rtype).to_be_bytes());
+    octets.extend(u16::from(DNSClass::IN).to_be_bytes());
+    octets.extend(OPT);
+    octets
 }
 
-fn edns() -> Edns {
-    let mut edns = Edns::new();
-    edns.set_max_payload(DEFAULT_MAX_PAYLOAD_LEN).set_version(0);
-    edns.set_dnssec_ok(true);
-    edns
-}
+/// Octets of a header.
+const HEADER_OCTETS: usize = 12;
+/// EDNS (RFC 6891 §6.1.2): the root, OPT, the longest datagram, version 0 with DO, no options.
+const OPT: [u8; 11] = {
+    let [high, low] = DEFAULT_MAX_PAYLOAD_LEN.to_be_bytes();
+    [0, 0, 41, high, low, 0, 0, 0x80, 0, 0, 0]
+};
 
 /// Encodes a message. One that cannot be encoded (over 64 KiB) becomes a bare SERVFAIL.
 pub fn encode(message: &Message) -> Vec<u8> {
@@ -167,7 +177,9 @@ fn decode_leniently(octets: &[u8]) -> Result<Message, BadMessage> {
                 (0, _) => message.answers.push(record),
                 (1, _) => message.authorities.push(record),
                 (_, RData::OPT(_) | RData::Update0(RecordType::OPT)) => {
-                    message.edns = Some((&record).into());
+                    let edns = Edns::from(&record);
+                    message.metadata.merge_response_code(edns.rcode_high());
+                    message.edns = Some(edns);
                 }
                 (_, RData::TSIG(_)) => {
                     let tsig = record.map(|data| match data {
@@ -217,119 +229,34 @@ fn read_record<'a>(octets: &'a [u8], decoder: &mut BinDecoder<'a>) -> Result<Rec
     Ok(record)
 }
 
-/// An answer, its records grouped into RRsets with their signatures.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// Message id.
-    pub id: u16,
-    /// Response code.
-    pub rcode: ResponseCode,
-    /// AA: the server answers with authority.
-    pub authoritative: bool,
-    /// TC: ask again over a stream.
-    pub truncated: bool,
-    /// What was asked.
-    pub question: Option<Question>,
-    /// Answer section.
-    pub answer: Vec<SignedRrSet>,
-    /// Authority section.
-    pub authority: Vec<SignedRrSet>,
-    /// Additional section.
-    pub additional: Vec<SignedRrSet>,
-}
-
-impl Reply {
-    /// Reads an answer from the wire.
-    pub fn parse(octets: &[u8]) -> Result<Self, BadMessage> {
-        Ok(Self::from_message(&decode(octets)?))
-    }
-
-    /// Reads a decoded answer.
-    pub fn from_message(message: &Message) -> Self {
-        Self {
-            id: message.id,
-            rcode: message.response_code,
-            authoritative: message.authoritative,
-            truncated: message.truncation,
-            question: message
-                .queries
-                .first()
-                .map(|query| Question::new(query.name().clone(), query.query_type())),
-            answer: group(&message.answers),
-            authority: group(&message.authorities),
-            additional: group(&message.additionals),
-        }
-    }
-
-    /// The RRset of this name and type in the answer section.
-    pub fn answer_for(&self, question: &Question) -> Option<&SignedRrSet> {
-        find(&self.answer, &question.name, question.rtype)
-    }
-
-    /// Whether it is proper for `question` to this id: a response that somebody else forged or
-    /// that answers another question is none.
-    pub fn answers(&self, id: u16, question: &Question) -> bool {
-        self.id == id && self.question.as_ref() == Some(question)
-    }
-}
-
-/// The RRset of this name and type in a section.
-pub fn find<'a>(
-    section: &'a [SignedRrSet],
-    name: &Name,
-    rtype: RecordType,
-) -> Option<&'a SignedRrSet> {
-    section
-        .iter()
-        .find(|signed| signed.set.rtype == rtype && signed.set.name == *name)
-}
-
-/// Groups a section's records by name and type, in order of first appearance. The TTL is the lowest
-/// of the RRs' (RFC 2181 §5.2). Signatures join what they cover; one without an RRset makes none.
-fn group(section: &[Record]) -> Vec<SignedRrSet> {
-    let mut sets: Vec<SignedRrSet> = Vec::new();
-    let mut index: BTreeMap<(Name, RecordType), usize> = BTreeMap::new();
-    let is_in = |record: &&Record| record.dns_class == DNSClass::IN && !record.data.is_update();
-    for record in section.iter().filter(is_in) {
-        let rtype = record.record_type();
-        if rtype == RecordType::RRSIG {
-            continue;
-        }
-        let data = Rdata::from_parsed(&record.data);
-        let at = *index
-            .entry((record.name.clone(), rtype))
-            .or_insert(sets.len());
-        if let Some(signed) = sets.get_mut(at) {
-            signed.set.ttl = signed.set.ttl.min(record.ttl);
-            signed.set.data.insert(data);
-        } else {
-            let set = RrSet::new(record.name.clone(), rtype, record.ttl, [data]);
-            sets.push(SignedRrSet {
-                set,
-                signatures: Vec::new(),
-            });
-        }
-    }
-    for record in section.iter().filter(is_in) {
-        if record.record_type() != RecordType::RRSIG {
-            continue;
-        }
-        let Some(rrsig) = Rrsig::parse(&Rdata::from_parsed(&record.data)) else {
-            continue;
-        };
-        if let Some(at) = index.get(&(record.name.clone(), rrsig.covered)) {
-            let signed = &mut sets[*at];
-            signed.set.ttl = signed.set.ttl.min(record.ttl);
-            signed.signatures.push(rrsig);
-        }
-    }
-    sets
-}
-
 #[cfg(test)]
 mod tests {
+    use hickory_proto::op::{MessageType, OpCode};
+
     use super::*;
-    use crate::{name::parse_name, rdata::Csync};
+    use crate::{
+        name::parse_name,
+        rdata::{Csync, Rdata},
+    };
+
+    fn edns() -> Edns {
+        let mut edns = Edns::new();
+        edns.set_max_payload(DEFAULT_MAX_PAYLOAD_LEN).set_version(0);
+        edns.set_dnssec_ok(true);
+        edns
+    }
+
+    #[test]
+    fn a_query_is_what_hickory_would_write() {
+        for name in [".", "test.", "ExAmple.test.", "*.a\\.b.test."] {
+            let question = Question::new(parse_name(name).unwrap(), RecordType::CSYNC);
+            let mut message = Message::new(4_711, MessageType::Query, OpCode::Query);
+            message.metadata.checking_disabled = true;
+            message.add_query(Query::query(question.name.clone(), question.rtype));
+            message.set_edns(edns());
+            assert_eq!(query(4_711, &question), encode(&message), "{name}");
+        }
+    }
 
     fn response(sets: &[RrSet]) -> Message {
         let mut message = Message::response(7, OpCode::Query);

@@ -73,7 +73,12 @@ impl Rrsig {
 
     /// Parses RRSIG data.
     pub fn parse(data: &Rdata) -> Option<Self> {
-        let (head, rest) = data.octets().split_at_checked(18)?;
+        Self::read(data.octets())
+    }
+
+    /// The same from its octets.
+    pub(crate) fn read(octets: &[u8]) -> Option<Self> {
+        let (head, rest) = octets.split_at_checked(18)?;
         let (signer, signature) = split_name(rest)?;
         let word = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
         let long = |at: usize| u32::from(word(at)) << 16 | u32::from(word(at + 2));

@@ -172,7 +172,7 @@ fn survey(kind: &Kind, farm: &Farm, subjects: &[Subject], round: usize) -> Resul
         .map(|child| (&child.name, child.state))
         .collect();
     let wrong = AtomicUsize::new(0);
-    let (started, cpu_before) = (Instant::now(), cpu()?);
+    let (started, own_before, server_before) = (Instant::now(), own_cpu()?, server_cpu(farm)?);
     let check = |finding: Finding| {
         if !is_right(&states, &finding) {
             wrong.fetch_add(1, Ordering::Relaxed);
@@ -187,14 +187,17 @@ fn survey(kind: &Kind, farm: &Farm, subjects: &[Subject], round: usize) -> Resul
         |stream| Survey::new(config.clone(), stream),
         check,
     )?;
-    let (took, cpu) = (started.elapsed(), cpu()? - cpu_before);
+    let took = started.elapsed();
+    let (own, server) = (own_cpu()? - own_before, server_cpu(farm)? - server_before);
     let (children, questions) = (children as f64, questions as f64);
     println!(
-        "  round {round}: {:.3} s, {:.0} children/s, {:.2} questions a child, own CPU {:.0} µs a child",
+        "  round {round}: {:.3} s, {:.0} children/s, {:.2} questions a child; CPU a child: own {:.0} µs, \
+         server {:.0} µs",
         took.as_secs_f64(),
         children / took.as_secs_f64(),
         questions / children,
-        cpu.as_secs_f64() * 1e6 / children,
+        own.as_secs_f64() * 1e6 / children,
+        server.as_secs_f64() * 1e6 / children,
     );
     assert_eq!(children, subjects.len() as f64, "nobody is forgotten");
     assert_eq!(
@@ -292,8 +295,26 @@ fn dnsperf(farm: &Farm) -> Result<f64> {
 }
 
 /// CPU time of this process so far.
-fn cpu() -> Result<Duration> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
+fn own_cpu() -> Result<Duration> {
+    cpu("self")
+}
+
+/// CPU time so far of the servers and of the processes that they made.
+fn server_cpu(farm: &Farm) -> Result<Duration> {
+    let mut sum = Duration::ZERO;
+    let mut left = farm.processes();
+    while let Some(id) = left.pop() {
+        sum += cpu(&id.to_string())?;
+        let made = fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
+        for id in made.split_whitespace() {
+            left.push(id.parse()?);
+        }
+    }
+    Ok(sum)
+}
+
+fn cpu(process: &str) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     // After the name in brackets; fields 14 and 15 of proc(5), in hundredths of a second.
     let rest = stat.rsplit(')').next().ok_or("no stat")?;
     let fields: Vec<&str> = rest.split_whitespace().collect();

@@ -12,6 +12,7 @@ use counterpoint_dns::{
 use serde::Serialize;
 
 use crate::{
+    delegation::operator_of,
     plan::{Plan, Planned},
     policy::{Brakes, Policy},
     verdict::Replacement,
@@ -203,7 +204,7 @@ pub fn operators(planned: &Planned) -> BTreeSet<Name> {
 /// The domains in which the names of an NS RRset lie.
 pub fn operators_of(ns: &RrSet) -> BTreeSet<Name> {
     let hosts = ns.data.iter().filter_map(|data| data.as_name());
-    hosts.map(|host| host.base_name().to_lowercase()).collect()
+    hosts.map(|host| operator_of(&host)).collect()
 }
 
 fn listed(names: &[&Name]) -> String {

@@ -58,6 +58,11 @@ impl Delegation {
     }
 }
 
+/// Who operates a nameserver: the domain that its name lies in, in lower case.
+pub fn operator_of(host: &Name) -> Name {
+    host.base_name().to_lowercase()
+}
+
 /// Everything that the scanner needs of the parent's zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParentZone {

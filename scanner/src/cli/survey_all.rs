@@ -63,8 +63,7 @@ pub fn survey_all<E: Send>(
     mut sink: impl FnMut(Finding, Timestamp) -> Result<(), E> + Send,
 ) -> Result<u64, Stopped<E>> {
     let limits = limits(&means.config.policy.gathering);
-    let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let hands = cores.min(limits.hands_max()).max(1);
+    let hands = hands(&means.config.policy.gathering, &limits);
     let orders = Orders {
         hands: NonZeroU32::new(hands).unwrap_or(NonZeroU32::MIN),
         under_way_max: UNDER_WAY_MAX,
@@ -95,6 +94,16 @@ pub fn survey_all<E: Send>(
     }
 }
 
+/// How many threads ask: one a core, if neither the policy nor its limits want fewer.
+fn hands(gathering: &Gathering, limits: &Limits) -> u32 {
+    let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let wanted = match gathering.hands_max {
+        0 => cores,
+        most => cores.min(most),
+    };
+    wanted.min(limits.hands_max()).max(1)
+}
+
 /// Takes the lock; a thread that panicked while it had it ends the survey anyway.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -105,6 +114,8 @@ fn limits(gathering: &Gathering) -> Limits {
     Limits {
         address_rate: gathering.address_rate,
         address_in_flight: gathering.address_in_flight,
+        operator_rate: gathering.operator_rate,
+        operator_in_flight: gathering.operator_in_flight,
         in_flight: gathering.in_flight,
         jitter: gathering.jitter,
         private: gathering.private_addresses.clone(),

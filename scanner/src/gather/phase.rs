@@ -1,6 +1,6 @@
 //! The phases of a child's scan: what each asks, and which comes next.
 //!
-//! Addresses → glance → signals → keys → reading → new addresses → new servers; for a first DS RRset
+//! Addresses → glance → signals → reading → keys → new addresses → new servers; for a first DS RRset
 //! addresses → glance → signals → keys → vouching. A child that asks for nothing new costs one or two
 //! questions to one server and ends there; a deeper scan does not glance, and asks every address
 //! for CDS, CDNSKEY and CSYNC.
@@ -36,12 +36,12 @@ pub enum Phase {
     Glance,
     /// CDS, CDNSKEY and CSYNC from each of them.
     Signals,
-    /// DNSKEY and SOA from each of them: there is something to judge.
+    /// SOA, CSYNC, data, SOA, from each server that has a CSYNC (C-09, C-10).
+    Reading,
+    /// DNSKEY from each of them, and SOA where no reading has it: there is something to judge.
     Keys,
     /// CDS and CDNSKEY under each signalling name, by fresh questions of the resolver.
     Vouching,
-    /// SOA, CSYNC, data, SOA, from each server that has a CSYNC (C-09, C-10).
-    Reading,
     /// Finds the addresses of the nameservers that a CSYNC brings.
     NewAddresses,
     /// DNSKEY and SOA from each of these (X-17, M-01).

@@ -106,6 +106,14 @@ impl Run {
         self.phase == Phase::Done
     }
 
+    /// The server at this place.
+    pub fn server(&self, target: Target) -> Option<&Server> {
+        match target {
+            Target::Current(at) => self.gathered.servers.get(at),
+            Target::Added(at) => self.gathered.added.get(at),
+        }
+    }
+
     /// Takes one answer.
     pub fn answered(
         &mut self,
@@ -189,18 +197,13 @@ impl Run {
             Phase::Addresses => Phase::Signals,
             Phase::Glance if self.is_glanced_quiet(around) => Phase::Done,
             Phase::Glance => Phase::Signals,
-            Phase::Signals if depth == Depth::Everything => Phase::Keys,
-            Phase::Signals if self.is_quiet(around) => Phase::Done,
-            Phase::Signals => Phase::Keys,
-            Phase::Keys if has_csync(&self.gathered) => Phase::Reading,
+            Phase::Signals if depth != Depth::Everything && self.is_quiet(around) => Phase::Done,
+            Phase::Signals if has_csync(&self.gathered) => Phase::Reading,
+            Phase::Signals | Phase::Reading => Phase::Keys,
             Phase::Keys if self.wants_signals(around) => Phase::Vouching,
-            Phase::Reading if proposal(&self.gathered, around.policy).is_some() => {
-                Phase::NewAddresses
-            }
+            Phase::Keys if proposal(&self.gathered, around.policy).is_some() => Phase::NewAddresses,
             Phase::NewAddresses => Phase::NewServers,
-            Phase::Keys | Phase::Vouching | Phase::Reading | Phase::NewServers | Phase::Done => {
-                Phase::Done
-            }
+            Phase::Keys | Phase::Vouching | Phase::NewServers | Phase::Done => Phase::Done,
         }
     }
 
@@ -246,7 +249,10 @@ impl Run {
                 }
                 self.ask_all(&self.signal_slots(around))
             }
-            Phase::Keys => self.ask_all(&[Slot::Dnskey, Slot::Soa]),
+            Phase::Keys => {
+                self.take_read_soas();
+                self.ask_all(&[Slot::Dnskey, Slot::Soa])
+            }
             Phase::Vouching => {
                 self.gathered.signals = Signal::of(&self.gathered.delegation);
                 self.vouching(around)
@@ -270,6 +276,16 @@ impl Run {
                 self.ask_added()
             }
             Phase::Done => Vec::new(),
+        }
+    }
+
+    /// The SOA that a reading began with need not be asked for again.
+    fn take_read_soas(&mut self) {
+        for server in &mut self.gathered.servers {
+            let read = server.sequence.as_ref().map(|read| &read.soa_before);
+            if let Some(soa) = read.filter(|soa| soa.is_response()) {
+                server.soa = soa.clone();
+            }
         }
     }
 

@@ -3,9 +3,9 @@
 use counterpoint_dns::{
     key::Dnskey,
     name::RecordType,
-    rdata::Ds,
+    rdata::{Ds, serial_lt},
     rrset::SignedRrSet,
-    signature::Verifier,
+    signature::{Rrsig, Verifier},
     time::Timestamp,
     validate::{by_keys, dnskey_by_ds},
 };
@@ -126,20 +126,18 @@ impl<'a> Case<'a> {
     /// The newest inception among the signatures that hold (K-09).
     pub fn newest_inception(&mut self, at: usize, signed: &SignedRrSet) -> Option<u32> {
         let chain = self.chain(at).ok()?;
-        let mut newest: Option<u32> = None;
-        for rrsig in signed
+        let is_anchored = |rrsig: &Rrsig| chain.anchored.iter().any(|key| key.tag() == rrsig.tag);
+        // Of equals first those that K-04 has verified already.
+        let (first, then): (Vec<&Rrsig>, Vec<&Rrsig>) = signed
             .signatures
             .iter()
             .filter(|rrsig| rrsig.covers(self.now))
-        {
-            let is_newer = newest
-                .is_none_or(|newest| counterpoint_dns::rdata::serial_lt(newest, rrsig.inception));
-            if is_newer
-                && chain
-                    .keys
-                    .iter()
-                    .any(|key| self.verifier.made_by(&signed.set, rrsig, key))
-            {
+            .partition(|rrsig| is_anchored(rrsig));
+        let mut newest: Option<u32> = None;
+        for rrsig in first.into_iter().chain(then) {
+            let is_newer = newest.is_none_or(|newest| serial_lt(newest, rrsig.inception));
+            let mut keys = chain.keys.iter();
+            if is_newer && keys.any(|key| self.verifier.made_by(&signed.set, rrsig, key)) {
                 newest = Some(rrsig.inception);
             }
         }

@@ -240,8 +240,15 @@ pub struct Gathering {
     pub address_rate: u32,
     /// Questions under way to one address; 0 for any number.
     pub address_in_flight: u32,
+    /// Questions a second to all addresses of one operator, which is the domain of its nameserver names;
+    /// 0 for any number.
+    pub operator_rate: u32,
+    /// Questions under way to all addresses of one operator; 0 for any number.
+    pub operator_in_flight: u32,
     /// Questions under way to all; 0 for any number.
     pub in_flight: u32,
+    /// Threads at most; 0 for one a core.
+    pub hands_max: u32,
     /// The start of each child's scan is moved by up to this.
     #[serde(with = "span")]
     pub jitter: Duration,
@@ -255,7 +262,10 @@ impl Default for Gathering {
             retry: [5, 10, 20, 40].map(|minutes| minutes * MINUTE).into(),
             address_rate: 100,
             address_in_flight: 20,
+            operator_rate: 400,
+            operator_in_flight: 80,
             in_flight: 1_000,
+            hands_max: 0,
             jitter: Duration::ZERO,
             private_addresses: BTreeSet::new(),
         }

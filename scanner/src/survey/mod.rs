@@ -29,7 +29,7 @@ use self::pace::{Limits, Pace};
 
 use crate::{
     config::{Config, Depth},
-    delegation::Delegation,
+    delegation::{Delegation, operator_of},
     gather::{
         Answer, Gathered,
         phase::{Slot, Target, ZoneAddresses},
@@ -83,10 +83,13 @@ impl Finding {
     }
 }
 
+/// Numbers runs: names are dear to compare.
+type RunId = u64;
+
 /// Where the answer to a question belongs.
 #[derive(Clone, Debug)]
 struct Place {
-    child: Name,
+    run: RunId,
     target: Target,
     slot: Slot,
 }
@@ -97,12 +100,14 @@ pub struct Survey {
     config: Config,
     exchanges: Exchanges<Place>,
     resolver: Option<Resolver>,
-    /// For which child each of the resolver's tickets is.
-    lookups: BTreeMap<u64, Name>,
+    /// For which run each of the resolver's tickets is.
+    lookups: BTreeMap<u64, RunId>,
     verifier: SharedVerifier,
     zone: Arc<dyn ZoneAddresses>,
     // Boxed: a run is large, and is taken out and put back with every answer.
-    runs: BTreeMap<Name, Box<Run>>,
+    runs: BTreeMap<RunId, Box<Run>>,
+    run_of: BTreeMap<Name, RunId>,
+    next_run: RunId,
     findings: VecDeque<Finding>,
     /// Holds questions back; without it they leave as they come.
     pace: Option<Pace>,
@@ -132,6 +137,8 @@ impl Survey {
             verifier,
             zone: Arc::new(BTreeMap::new()),
             runs: BTreeMap::new(),
+            run_of: BTreeMap::new(),
+            next_run: 0,
             findings: VecDeque::new(),
         }
     }
@@ -176,17 +183,19 @@ impl Survey {
     }
 
     fn begin_now(&mut self, subject: Subject, now: Timestamp) {
-        let child = subject.delegation.child.clone();
-        if self.runs.contains_key(&child) {
+        if self.is_under_way(&subject.delegation.child) {
             return;
         }
+        let id = self.next_run;
+        self.next_run += 1;
+        self.run_of.insert(subject.delegation.child.clone(), id);
         let gathered = Gathered::new(subject.delegation, subject.state, subject.facts);
         let lot = match self.config.depth {
             Depth::Glance => self.exchanges.message_id(),
             Depth::Signals | Depth::Everything => 0,
         };
         let (run, wants) = Run::start(gathered, subject.given_up, lot, self.around(now));
-        self.pursue(child, Box::new(run), wants, now);
+        self.pursue(id, Box::new(run), wants, now);
         // What the resolver has in its cache is there already.
         self.take_resolutions(now);
     }
@@ -198,7 +207,7 @@ impl Survey {
 
     /// Whether this child is under way.
     pub fn is_under_way(&self, child: &Name) -> bool {
-        self.runs.contains_key(child)
+        self.run_of.contains_key(child)
     }
 
     /// How many children are under way.
@@ -222,7 +231,7 @@ impl Survey {
     }
 
     /// Carries out what a run wants, and judges it once it has everything.
-    fn pursue(&mut self, child: Name, run: Box<Run>, wants: Vec<Want>, now: Timestamp) {
+    fn pursue(&mut self, id: RunId, run: Box<Run>, wants: Vec<Want>, now: Timestamp) {
         for want in wants {
             match want {
                 Want::Ask {
@@ -232,9 +241,8 @@ impl Survey {
                     target,
                     slot,
                 } => {
-                    let child = child.clone();
                     let place = Place {
-                        child,
+                        run: id,
                         target,
                         slot,
                     };
@@ -243,21 +251,24 @@ impl Survey {
                 Want::Resolve(question) => {
                     if let Some(resolver) = &mut self.resolver {
                         let ticket = resolver.resolve(now, question);
-                        self.lookups.insert(ticket, child.clone());
+                        self.lookups.insert(ticket, id);
                     }
                 }
                 Want::Vouch(question) => {
                     if let Some(resolver) = &mut self.resolver {
                         let ticket = resolver.resolve_fresh(now, question);
-                        self.lookups.insert(ticket, child.clone());
+                        self.lookups.insert(ticket, id);
                     }
                 }
             }
         }
         match run.is_done() {
-            true => self.conclude(run.gathered, now),
+            true => {
+                self.run_of.remove(run.gathered.child());
+                self.conclude(run.gathered, now);
+            }
             false => {
-                self.runs.insert(child, run);
+                self.runs.insert(id, run);
             }
         }
     }
@@ -265,6 +276,21 @@ impl Survey {
     fn next_output(&mut self, now: Timestamp) -> Option<Output> {
         let own = self.exchanges.poll();
         own.or_else(|| self.resolver.as_mut()?.poll(now))
+    }
+
+    /// Who operates the server that a question is for, if any limit minds that. The resolver's questions
+    /// go to servers above the children, which are limited by address.
+    fn operator_for(&self, output: &Output) -> Option<Name> {
+        let Output::Ask { id, .. } = output else {
+            return None;
+        };
+        let pace = self.pace.as_ref()?;
+        if !pace.limits().minds_operators() {
+            return None;
+        }
+        let place = self.exchanges.tag(*id)?;
+        let server = self.runs.get(&place.run)?.server(place.target)?;
+        server.hosts.first().map(operator_of)
     }
 
     /// Answers for a server that is not to be asked.
@@ -289,11 +315,11 @@ impl Survey {
             Came::Unanswered(why) => Answer::Unusable(why.to_string()),
             Came::Raw(_) => return,
         };
-        let Some(mut run) = self.runs.remove(&place.child) else {
+        let Some(mut run) = self.runs.remove(&place.run) else {
             return;
         };
         let wants = run.answered(place.target, &place.slot, answer, self.around(now));
-        self.pursue(place.child, run, wants, now);
+        self.pursue(place.run, run, wants, now);
     }
 
     /// Hands on what the resolver has found by now. Only what it vouches for counts.
@@ -303,10 +329,10 @@ impl Survey {
             let Some(resolution) = taken else {
                 return;
             };
-            let Some(child) = self.lookups.remove(&resolution.ticket) else {
+            let Some(id) = self.lookups.remove(&resolution.ticket) else {
                 continue;
             };
-            let Some(mut run) = self.runs.remove(&child) else {
+            let Some(mut run) = self.runs.remove(&id) else {
                 continue;
             };
             let wants = match resolution.question.rtype {
@@ -316,7 +342,7 @@ impl Survey {
                     run.resolved(&host, addresses_in(&resolution), self.around(now))
                 }
             };
-            self.pursue(child, run, wants, now);
+            self.pursue(id, run, wants, now);
         }
     }
 
@@ -404,7 +430,9 @@ impl Agent for Survey {
                 self.refuse(id, why, now);
                 continue;
             }
-            let given_back = self.pace.as_mut().and_then(|pace| pace.offer(output, now));
+            let operator = self.operator_for(&output);
+            let pace = self.pace.as_mut();
+            let given_back = pace.and_then(|pace| pace.offer(output, operator, now));
             if given_back.is_some() {
                 return given_back;
             }
@@ -433,3 +461,6 @@ fn addresses_in(resolution: &Resolution) -> Vec<IpAddr> {
         .flat_map(|signed| signed.set.data.iter().filter_map(|data| data.as_address()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

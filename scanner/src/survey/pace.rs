@@ -1,19 +1,24 @@
-//! When a question may leave: so many at once and so many a second to one address, so many at once to
-//! all, and none to addresses that are nobody's server.
+//! When a question may leave: so many at once and so many a second to one address, and to all addresses
+//! of one operator; so many at once to all; and none to addresses that are nobody's server.
 //!
-//! One operator's addresses serve 100,000 children: what it is asked at a time is bounded for each
-//! address, and so is the time that a survey takes. A decision, so it takes `now` and does nothing.
+//! One operator's addresses serve 100,000 children: what it is asked at a time is bounded, and so is
+//! the time that a survey takes. A decision, so it takes `now` and does nothing.
+
+mod special;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::IpAddr,
     time::Duration,
 };
 
 use counterpoint_dns::{
     agent::{AskId, Output},
+    name::Name,
     time::Timestamp,
 };
+
+pub use special::is_special;
 
 /// How politely servers are asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +27,10 @@ pub struct Limits {
     pub address_rate: u32,
     /// Questions under way to one address; 0 for any number.
     pub address_in_flight: u32,
+    /// Questions a second to all addresses of one operator; 0 for any number.
+    pub operator_rate: u32,
+    /// Questions under way to all addresses of one operator; 0 for any number.
+    pub operator_in_flight: u32,
     /// Questions under way to all; 0 for any number.
     pub in_flight: u32,
     /// The start of each child's survey is moved by up to this.
@@ -41,6 +50,8 @@ impl Limits {
         Self {
             address_rate: share(self.address_rate),
             address_in_flight: share(self.address_in_flight),
+            operator_rate: share(self.operator_rate),
+            operator_in_flight: share(self.operator_in_flight),
             in_flight: share(self.in_flight),
             ..self.clone()
         }
@@ -48,9 +59,20 @@ impl Limits {
 
     /// Among how many surveys the limits can be divided: each needs one question at least.
     pub fn hands_max(&self) -> u32 {
-        let all = [self.address_rate, self.address_in_flight, self.in_flight];
+        let all = [
+            self.address_rate,
+            self.address_in_flight,
+            self.operator_rate,
+            self.operator_in_flight,
+            self.in_flight,
+        ];
         let limits = all.into_iter().filter(|limit| *limit != 0);
         limits.min().unwrap_or(u32::MAX)
+    }
+
+    /// Whether it matters who operates a server.
+    pub fn minds_operators(&self) -> bool {
+        self.operator_rate != 0 || self.operator_in_flight != 0
     }
 
     /// Whether this address may be asked at all.
@@ -59,12 +81,69 @@ impl Limits {
     }
 }
 
-/// What is under way to one address, and what waits.
+/// A limit on a rate and on what is under way, and how far it is used.
+#[derive(Clone, Debug)]
+struct Use {
+    in_flight: u32,
+    /// When the rate allows the next question.
+    next: Timestamp,
+}
+
+impl Use {
+    fn none(now: Timestamp) -> Self {
+        Self {
+            in_flight: 0,
+            next: now,
+        }
+    }
+
+    fn has_room(&self, limit: u32) -> bool {
+        limit == 0 || self.in_flight < limit
+    }
+
+    /// One more question, at `at`.
+    fn begin(&mut self, rate: u32, at: Timestamp) {
+        self.in_flight += 1;
+        self.next = match rate {
+            0 => at,
+            rate => at + Duration::from_secs(1) / rate,
+        };
+    }
+
+    fn end(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.in_flight == 0 && self.next <= now
+    }
+}
+
+/// What is under way to one address, and what waits, each with its operator.
 #[derive(Clone, Debug)]
 struct Line {
-    in_flight: u32,
-    next: Timestamp,
-    waiting: VecDeque<Output>,
+    used: Use,
+    waiting: VecDeque<(Output, Option<Name>)>,
+    first: First,
+}
+
+/// What the first question of a line waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    /// There is none, or others to its address are under way.
+    Nothing,
+    /// It is among the operator's `held`.
+    Operator,
+    /// It is among the `turns`.
+    Turn,
+}
+
+/// What is under way to one operator.
+#[derive(Clone, Debug)]
+struct Operator {
+    used: Use,
+    /// Lines whose first question waits for one of the operator's to end; the longest first.
+    held: VecDeque<IpAddr>,
 }
 
 /// Holds questions back until they may leave.
@@ -72,13 +151,14 @@ struct Line {
 pub struct Pace {
     limits: Limits,
     lines: BTreeMap<IpAddr, Line>,
+    operators: BTreeMap<Name, Operator>,
     /// Lines whose first question waits only for its time, or for the others'.
     turns: BTreeSet<(Timestamp, IpAddr)>,
-    under_way: BTreeMap<AskId, IpAddr>,
+    under_way: BTreeMap<AskId, (IpAddr, Option<Name>)>,
 }
 
-/// Lines of addresses that are not asked now are forgotten beyond this number.
-const LINES_MAX: usize = 1 << 16;
+/// Addresses and operators that are not asked now are forgotten beyond this number of each.
+const KNOWN_MAX: usize = 1 << 16;
 
 impl Pace {
     /// Nothing is under way.
@@ -86,6 +166,7 @@ impl Pace {
         Self {
             limits,
             lines: BTreeMap::new(),
+            operators: BTreeMap::new(),
             turns: BTreeSet::new(),
             under_way: BTreeMap::new(),
         }
@@ -96,58 +177,90 @@ impl Pace {
         &self.limits
     }
 
-    /// Takes an output. Questions wait for their turn; whatever is no question is given back.
-    pub fn offer(&mut self, output: Output, now: Timestamp) -> Option<Output> {
+    /// Takes an output; a question comes with the operator of its server, if that is known. Questions
+    /// wait for their turn; whatever is no question is given back.
+    pub fn offer(
+        &mut self,
+        output: Output,
+        operator: Option<Name>,
+        now: Timestamp,
+    ) -> Option<Output> {
         let Output::Ask { to, .. } = &output else {
             return Some(output);
         };
         let address = to.ip();
-        if self.lines.len() >= LINES_MAX {
-            let is_needed =
-                |line: &Line| line.in_flight > 0 || !line.waiting.is_empty() || line.next > now;
-            self.lines.retain(|_, line| is_needed(line));
+        self.forget(now);
+        if let Some(operator) = &operator
+            && !self.operators.contains_key(operator)
+        {
+            let used = Use::none(now);
+            let held = VecDeque::new();
+            self.operators
+                .insert(operator.clone(), Operator { used, held });
         }
         let line = self.lines.entry(address).or_insert_with(|| Line {
-            in_flight: 0,
-            next: now,
+            used: Use::none(now),
             waiting: VecDeque::new(),
+            first: First::Nothing,
         });
-        line.waiting.push_back(output);
+        line.waiting.push_back((output, operator));
         self.queue(address);
         None
     }
 
     /// The next question that may leave now.
     pub fn poll(&mut self, now: Timestamp) -> Option<Output> {
-        let (due, address) = *self.turns.first()?;
-        if due > now || !self.has_room() {
-            return None;
+        while self.has_room()
+            && let Some(&(due, address)) = self.turns.first()
+            && due <= now
+        {
+            self.turns.pop_first();
+            let (at, line) = (due.max(now), self.lines.get_mut(&address)?);
+            line.first = First::Nothing;
+            let (_, operator) = line.waiting.front()?;
+            if let Some(operator) = operator
+                .as_ref()
+                .and_then(|name| self.operators.get_mut(name))
+            {
+                // Another line of this operator may have been first.
+                if operator.used.next > at
+                    || !operator.used.has_room(self.limits.operator_in_flight)
+                {
+                    self.queue(address);
+                    continue;
+                }
+                operator.used.begin(self.limits.operator_rate, at);
+            }
+            line.used.begin(self.limits.address_rate, at);
+            let (output, operator) = line.waiting.pop_front()?;
+            if let Output::Ask { id, .. } = &output {
+                self.under_way.insert(*id, (address, operator));
+            }
+            self.queue(address);
+            return Some(output);
         }
-        self.turns.pop_first();
-        let gap = match self.limits.address_rate {
-            0 => Duration::ZERO,
-            rate => Duration::from_secs(1) / rate,
-        };
-        let line = self.lines.get_mut(&address)?;
-        let output = line.waiting.pop_front()?;
-        line.in_flight += 1;
-        line.next = due.max(now) + gap;
-        if let Output::Ask { id, .. } = &output {
-            self.under_way.insert(*id, address);
-        }
-        self.queue(address);
-        Some(output)
+        None
     }
 
     /// A question was answered, or is given up.
     pub fn ended(&mut self, id: AskId) {
-        let Some(address) = self.under_way.remove(&id) else {
+        let Some((address, operator)) = self.under_way.remove(&id) else {
             return;
         };
         if let Some(line) = self.lines.get_mut(&address) {
-            line.in_flight = line.in_flight.saturating_sub(1);
+            line.used.end();
         }
         self.queue(address);
+        if let Some(operator) = operator.and_then(|name| self.operators.get_mut(&name)) {
+            operator.used.end();
+            // One ended, so one may begin.
+            if let Some(held) = operator.held.pop_front() {
+                if let Some(line) = self.lines.get_mut(&held) {
+                    line.first = First::Nothing;
+                }
+                self.queue(held);
+            }
+        }
     }
 
     /// When the next question may leave, if only time holds it back.
@@ -161,190 +274,49 @@ impl Pace {
         limit == 0 || self.under_way.len() < limit as usize
     }
 
-    /// Gives a line its turn if it has a question and room for it.
+    /// Gives a line its turn if it has a question and room for it, there and at its operator.
     fn queue(&mut self, address: IpAddr) {
-        let limit = self.limits.address_in_flight;
-        if let Some(line) = self.lines.get(&address)
-            && !line.waiting.is_empty()
-            && (limit == 0 || line.in_flight < limit)
+        let Some(line) = self.lines.get_mut(&address) else {
+            return;
+        };
+        let Some((_, operator)) = line.waiting.front() else {
+            return;
+        };
+        if line.first != First::Nothing || !line.used.has_room(self.limits.address_in_flight) {
+            return;
+        }
+        let mut due = line.used.next;
+        if let Some(operator) = operator
+            .as_ref()
+            .and_then(|name| self.operators.get_mut(name))
         {
-            self.turns.insert((line.next, address));
+            if !operator.used.has_room(self.limits.operator_in_flight) {
+                line.first = First::Operator;
+                operator.held.push_back(address);
+                return;
+            }
+            due = due.max(operator.used.next);
+        }
+        line.first = First::Turn;
+        self.turns.insert((due, address));
+    }
+
+    /// Forgets lines and operators that nothing is known of which matters, if there are many.
+    fn forget(&mut self, now: Timestamp) {
+        if self.lines.len() >= KNOWN_MAX {
+            self.lines
+                .retain(|_, line| !line.used.is_over(now) || !line.waiting.is_empty());
+        }
+        if self.operators.len() >= KNOWN_MAX {
+            let lines = self.lines.values();
+            let waiting = lines.flat_map(|line| &line.waiting);
+            let waited_for: BTreeSet<&Name> =
+                waiting.filter_map(|(_, name)| name.as_ref()).collect();
+            self.operators
+                .retain(|name, operator| !operator.used.is_over(now) || waited_for.contains(name));
         }
     }
 }
-
-/// Addresses that are no server's on the public internet (RFC 6890 and the IANA registries that it
-/// began), IPv4 in IPv6 looked through.
-pub fn is_special(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => SPECIAL_V4
-            .iter()
-            .any(|(net, bits)| is_in_v4(v4, *net, *bits)),
-        IpAddr::V6(v6) => SPECIAL_V6
-            .iter()
-            .any(|(net, bits)| is_in_v6(v6, *net, *bits)),
-    }
-}
-
-fn is_in_v4(address: Ipv4Addr, net: Ipv4Addr, bits: u32) -> bool {
-    (address.to_bits() ^ net.to_bits())
-        .checked_shr(32 - bits)
-        .is_none_or(|rest| rest == 0)
-}
-
-fn is_in_v6(address: Ipv6Addr, net: Ipv6Addr, bits: u32) -> bool {
-    (address.to_bits() ^ net.to_bits())
-        .checked_shr(128 - bits)
-        .is_none_or(|rest| rest == 0)
-}
-
-const SPECIAL_V4: [(Ipv4Addr, u32); 13] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
-    (Ipv4Addr::new(10, 0, 0, 0), 8),
-    (Ipv4Addr::new(100, 64, 0, 0), 10),
-    (Ipv4Addr::new(127, 0, 0, 0), 8),
-    (Ipv4Addr::new(169, 254, 0, 0), 16),
-    (Ipv4Addr::new(172, 16, 0, 0), 12),
-    (Ipv4Addr::new(192, 0, 0, 0), 24),
-    (Ipv4Addr::new(192, 0, 2, 0), 24),
-    (Ipv4Addr::new(192, 168, 0, 0), 16),
-    (Ipv4Addr::new(198, 18, 0, 0), 15),
-    (Ipv4Addr::new(198, 51, 100, 0), 24),
-    (Ipv4Addr::new(203, 0, 113, 0), 24),
-    (Ipv4Addr::new(224, 0, 0, 0), 3),
-];
-
-const SPECIAL_V6: [(Ipv6Addr, u32); 8] = [
-    // Unspecified, loopback, and what once was IPv4-compatible.
-    (Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 0), 96),
-    (Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0), 64),
-    (Ipv6Addr::new(0x2001, 2, 0, 0, 0, 0, 0, 0), 48),
-    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
-    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
-    (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7),
-    (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10),
-    (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8),
-];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use counterpoint_dns::agent::Transport;
-
-    const START: Timestamp = Timestamp::from_seconds(1_000);
-
-    fn ask(id: u64, host: u8) -> Output {
-        Output::Ask {
-            id: AskId(id),
-            to: (Ipv4Addr::new(192, 88, 99, host), 53).into(),
-            via: Transport::Udp,
-            bytes: Vec::new(),
-        }
-    }
-
-    fn leaving(pace: &mut Pace, now: Timestamp) -> Vec<u64> {
-        let mut ids = Vec::new();
-        while let Some(output) = pace.poll(now) {
-            if let Output::Ask { id, .. } = output {
-                ids.push(id.0);
-            }
-        }
-        ids
-    }
-
-    fn pace(address_rate: u32, address_in_flight: u32, in_flight: u32) -> Pace {
-        let mut pace = Pace::new(Limits {
-            address_rate,
-            address_in_flight,
-            in_flight,
-            ..Limits::default()
-        });
-        for (id, host) in [(0, 1), (1, 1), (2, 1), (3, 2), (4, 2)] {
-            assert_eq!(pace.offer(ask(id, host), START), None);
-        }
-        pace
-    }
-
-    #[test]
-    fn without_limits_everything_leaves_at_once() {
-        let mut pace = pace(0, 0, 0);
-        assert_eq!(pace.wake_at(), Some(START));
-        assert_eq!(leaving(&mut pace, START).len(), 5);
-        assert_eq!(pace.wake_at(), None);
-    }
-
-    #[test]
-    fn one_address_is_asked_so_many_questions_at_a_time() {
-        let mut pace = pace(0, 2, 0);
-        assert_eq!(leaving(&mut pace, START), [0, 1, 3, 4]);
-        assert_eq!(pace.wake_at(), None, "only an answer helps");
-        pace.ended(AskId(4));
-        assert_eq!(leaving(&mut pace, START), [0; 0]);
-        pace.ended(AskId(0));
-        pace.ended(AskId(0));
-        assert_eq!(leaving(&mut pace, START), [2]);
-    }
-
-    #[test]
-    fn one_address_is_asked_so_often_a_second() {
-        let mut pace = pace(4, 0, 0);
-        let later = |quarters: u32| START + Duration::from_millis(250) * quarters;
-        assert_eq!(leaving(&mut pace, START), [0, 3]);
-        assert_eq!(pace.wake_at(), Some(later(1)));
-        assert_eq!(leaving(&mut pace, later(1)), [1, 4]);
-        assert_eq!(leaving(&mut pace, later(1)), [0; 0]);
-        assert_eq!(leaving(&mut pace, later(2)), [2]);
-    }
-
-    #[test]
-    fn all_together_are_asked_so_many_questions_at_a_time() {
-        let mut pace = pace(0, 0, 3);
-        let first = leaving(&mut pace, START);
-        assert_eq!(first.len(), 3);
-        assert_eq!(pace.wake_at(), None);
-        pace.ended(AskId(first[0]));
-        assert_eq!(leaving(&mut pace, START).len(), 1);
-    }
-
-    #[test]
-    fn shares_add_up_to_no_more_than_the_whole() {
-        let limits = Limits {
-            address_rate: 100,
-            address_in_flight: 3,
-            ..Limits::default()
-        };
-        assert_eq!(limits.hands_max(), 3);
-        let share = limits.divided(2);
-        assert_eq!(
-            (share.address_rate, share.address_in_flight, share.in_flight),
-            (50, 1, 0)
-        );
-    }
-
-    #[test]
-    fn nobody_has_a_server_at_a_special_address() {
-        let limits = Limits {
-            private: ["10.0.0.1".parse().unwrap()].into(),
-            ..Limits::default()
-        };
-        for (text, is_allowed) in [
-            ("127.0.0.1", false),
-            ("10.0.0.1", true),
-            ("10.0.0.2", false),
-            ("172.31.255.255", false),
-            ("172.32.0.1", true),
-            ("100.127.0.1", false),
-            ("255.255.255.255", false),
-            ("192.88.99.1", true),
-            ("::ffff:192.168.0.1", false),
-            ("::1", false),
-            ("fe80::1", false),
-            ("fd00::1", false),
-            ("2001:db8::1", false),
-            ("2001:7fe::53", true),
-        ] {
-            let address = text.parse().unwrap();
-            assert_eq!(limits.allows(address), is_allowed, "{text}");
-        }
-    }
-}
+mod tests;
