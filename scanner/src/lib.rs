@@ -26,7 +26,6 @@ pub mod config;
 pub mod crew;
 pub mod delegation;
 pub mod gather;
-mod hex;
 #[cfg(feature = "tool")]
 pub mod input;
 pub mod judge;

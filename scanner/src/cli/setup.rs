@@ -25,7 +25,7 @@ use super::{
 use crate::{
     config::Config,
     input::{BadInput, Parent, Registry, axfr, list, tsig_file, zone_file},
-    plan::{Basis, file::hash, text::parse_ds},
+    plan::{Basis, file::hash},
     policy::{Policy, ResolverPlace},
     registry::Facts,
     survey::Subject,
@@ -311,14 +311,11 @@ fn read_parent(
 
 fn resolver_of(place: &ResolverPlace, source: &str) -> Result<resolver::Config, BadInput> {
     let anchors = place.trust_anchor.iter().map(|text| {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        parse_ds(&words)
-            .and_then(|data| Ds::parse(&data))
-            .ok_or_else(|| {
-                let what = format!("`{text}` is no DS record");
-                let remedy = "write `tag algorithm digest-type digest`, as in root-anchors.xml";
-                BadInput::new(format!("{source}: resolver.trust-anchor"), what, remedy)
-            })
+        Ds::from_text(text).ok_or_else(|| {
+            let what = format!("`{text}` is no DS record");
+            let remedy = "write `tag algorithm digest-type digest`, as in root-anchors.xml";
+            BadInput::new(format!("{source}: resolver.trust-anchor"), what, remedy)
+        })
     });
     let anchors: Vec<Ds> = anchors.collect::<Result<_, _>>()?;
     if anchors.is_empty() || place.roots.is_empty() {

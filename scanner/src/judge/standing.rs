@@ -1,11 +1,12 @@
 //! Requests that have to stand for a while: the rules, and what a scan's verdict means for them.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use counterpoint_dns::{
     name::RecordType,
     time::{Timestamp, human},
 };
+use data_encoding::HEXLOWER;
 use ring::digest::{Context, SHA256};
 
 use super::{Finding, case::Case, initial};
@@ -43,12 +44,7 @@ pub fn fingerprint(gathered: &Gathered) -> Option<String> {
         context.update(&(data.octets().len() as u64).to_be_bytes());
         context.update(data.octets());
     }
-    let mut hex = String::new();
-    for octet in context.finish().as_ref() {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{octet:02x}");
-    }
-    any.then_some(hex)
+    any.then(|| HEXLOWER.encode(context.finish().as_ref()))
 }
 
 /// What a scan's verdict means for the request that stands.

@@ -8,12 +8,13 @@ use counterpoint_dns::{
     rrset::RrSet,
     time::Timestamp,
 };
+use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Basis, Plan, Planned,
-    text::{hex, parse, present},
+    text::{parse, present},
 };
 use crate::verdict::{Change, Replacement};
 
@@ -75,7 +76,7 @@ pub fn read(text: &str) -> Result<Plan, NoPlan> {
 
 /// SHA-256 of a text, in hexadecimal.
 pub fn hash(text: &str) -> String {
-    hex(digest(&SHA256, text.as_bytes()).as_ref()).to_lowercase()
+    HEXLOWER.encode(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
 fn write_body(out: &mut String, plan: &Plan) -> fmt::Result {

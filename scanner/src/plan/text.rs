@@ -6,8 +6,7 @@ use counterpoint_dns::{
     name::{RecordType, parse_name},
     rdata::{Ds, Rdata},
 };
-
-use crate::hex::parse_hex;
+use data_encoding::HEXUPPER;
 
 /// The types that a delegation consists of.
 pub const TYPES: [RecordType; 4] = [
@@ -27,7 +26,10 @@ pub fn present(rtype: RecordType, data: &Rdata) -> String {
                 digest_type,
                 digest,
             } = ds;
-            format!("{tag} {algorithm} {digest_type} {}", hex(&digest))
+            format!(
+                "{tag} {algorithm} {digest_type} {}",
+                HEXUPPER.encode(&digest)
+            )
         }
         _ => data.present(rtype),
     }
@@ -52,27 +54,9 @@ pub fn parse(rtype: RecordType, text: &str) -> Option<Rdata> {
 
 /// A DS record's data from its words; the digest may be in several.
 pub fn parse_ds(words: &[&str]) -> Option<Rdata> {
-    let [tag, algorithm, digest_type, digest @ ..] = words else {
-        return None;
-    };
-    let digest = parse_hex(&digest.concat())?;
-    let ds = Ds {
-        tag: tag.parse().ok()?,
-        algorithm: algorithm.parse().ok()?,
-        digest_type: digest_type.parse().ok()?,
-        digest,
-    };
+    let ds = Ds::from_text(&words.join(" "))?;
     // B-12: no DS record has algorithm 0.
-    (ds.algorithm != 0 && !ds.digest.is_empty()).then(|| ds.to_rdata())
-}
-
-/// Hexadecimal, upper case.
-pub fn hex(octets: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('?');
-    let digits = octets
-        .iter()
-        .flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]);
-    digits.map(|digit| digit.to_ascii_uppercase()).collect()
+    (ds.algorithm != 0).then(|| ds.to_rdata())
 }
 
 #[cfg(test)]

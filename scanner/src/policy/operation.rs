@@ -6,32 +6,10 @@ use std::{
     time::Duration,
 };
 
+use counterpoint_dns::resolver::iana;
 use serde::{Deserialize, Serialize};
 
 use super::span;
-
-/// The keys of the root zone as IANA publishes them (root-anchors.xml): KSK-2017 and KSK-2024.
-pub const IANA_ANCHORS: [&str; 2] = [
-    "20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
-    "38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16",
-];
-
-/// The IPv4 addresses of the root servers, a to m (named.root).
-pub const IANA_ROOTS: [[u8; 4]; 13] = [
-    [198, 41, 0, 4],
-    [170, 247, 170, 2],
-    [192, 33, 4, 12],
-    [199, 7, 91, 13],
-    [192, 203, 230, 10],
-    [192, 5, 5, 241],
-    [192, 112, 36, 4],
-    [198, 97, 190, 53],
-    [192, 36, 148, 17],
-    [192, 58, 128, 30],
-    [193, 0, 14, 129],
-    [199, 7, 83, 42],
-    [202, 12, 27, 33],
-];
 
 /// `[parent]`: the delegating zone and its primary. Options of a command come before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,8 +41,8 @@ pub struct ResolverPlace {
 impl Default for ResolverPlace {
     fn default() -> Self {
         Self {
-            roots: IANA_ROOTS.map(IpAddr::from).to_vec(),
-            trust_anchor: IANA_ANCHORS.map(String::from).to_vec(),
+            roots: iana::ROOTS.to_vec(),
+            trust_anchor: iana::ANCHORS.map(String::from).to_vec(),
             ipv6: false,
         }
     }

@@ -18,16 +18,14 @@ use counterpoint_dns::{
     rrset::RrSet,
     time::Timestamp,
 };
+use data_encoding::HEXLOWER_PERMISSIVE;
 
 pub use child::{ChildState, DsSeen, Suspension, Told, TtlRestore};
 pub use guard::{Guard, Guards};
 pub use hold::{Candidate, FailedRuns, HoldDown, Sighting};
 pub use origin::{Arrival, Origin};
 
-use crate::{
-    hex::parse_hex,
-    verdict::{Change, Replacement},
-};
+use crate::verdict::{Change, Replacement};
 
 /// An accepted change that waits for its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +139,9 @@ fn parse_set(name: &Name, rtype: RecordType, text: &str) -> Option<Option<RrSet>
     let (ttl, data) = text.split_once(':')?;
     let mut set = RrSet::new(name.clone(), rtype, ttl.parse().ok()?, []);
     for hex in data.split(',').filter(|hex| !hex.is_empty()) {
-        set.data.insert(Rdata::from_octets(parse_hex(hex)?));
+        set.data.insert(Rdata::from_octets(
+            HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).ok()?,
+        ));
     }
     Some(Some(set))
 }

@@ -3,9 +3,10 @@
 //!
 //! Knows fingerprints only: what was seen last, and what is to be expected.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::collections::BTreeSet;
 
 use counterpoint_dns::rdata::Rdata;
+use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
@@ -82,12 +83,7 @@ fn fingerprint(ds: &BTreeSet<Rdata>) -> String {
         octets.extend((data.octets().len() as u64).to_be_bytes());
         octets.extend(data.octets());
     }
-    let mut hex = String::new();
-    for octet in &digest(&SHA256, &octets).as_ref()[..16] {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{octet:02x}");
-    }
-    hex
+    HEXLOWER.encode(&digest(&SHA256, &octets).as_ref()[..16])
 }
 
 #[cfg(test)]
