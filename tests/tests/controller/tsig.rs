@@ -9,6 +9,7 @@ use counterpoint_dns::{
     time::Timestamp,
     tsig::{TsigKey, check_request, refuse},
 };
+use counterpoint_farm::software::missing;
 use hickory_proto::op::{Message, OpCode};
 use tokio::{io::AsyncWriteExt as _, process::Command};
 
@@ -68,7 +69,7 @@ async fn nsupdate(algorithm: &str, secret: &[u8], tcp: bool) -> (bool, String, u
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("nsupdate is needed: install bind9-dnsutils");
+        .unwrap();
     let words = format!(
         "server {} {}\nzone example.test.\nupdate add x.example.test. 60 TXT hello\nsend\n",
         at.ip(),
@@ -88,6 +89,14 @@ async fn nsupdate(algorithm: &str, secret: &[u8], tcp: bool) -> (bool, String, u
 
 #[tokio::test]
 async fn nsupdate_and_we_believe_each_other_in_every_algorithm() {
+    if !missing(&["nsupdate"]).is_empty() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "nsupdate is missing: install bind9-dnsutils"
+        );
+        eprintln!("SKIPPED: nsupdate is missing; install bind9-dnsutils to run this test");
+        return;
+    }
     for algorithm in ["hmac-sha256", "hmac-sha384", "hmac-sha512"] {
         for tcp in [false, true] {
             let found = nsupdate(algorithm, SECRET, tcp).await;
