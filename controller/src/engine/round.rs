@@ -157,7 +157,9 @@ impl Engine {
                 .log
                 .observe(got.at, &got.place, &got.item, got.shown, max_ttl);
             any_news |= news;
-            if let Some(track) = self.log.track(&got.place, &got.item) {
+            if io.config.audit
+                && let Some(track) = self.log.track(&got.place, &got.item)
+            {
                 observed.add(got.at, &got.place, &got.item, track, news);
             }
             if news {
