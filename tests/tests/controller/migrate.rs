@@ -42,18 +42,23 @@ fn assert_judged_safe(office: &Office, log: &str) {
     assert!(zones[0].seen.looks > 100, "{text}");
 }
 
+/// Asks for what moves the zone: beta joins, then alpha leaves.
+async fn ask_to_move(town: &mut Town, office: &Office) {
+    for request in [
+        ["zone", "join", "example.test", "beta"],
+        ["zone", "leave", "example.test", "alpha"],
+    ] {
+        let (code, out, err) = town.run(office, &request).await;
+        assert_eq!(code, 0, "{out}{err}");
+    }
+}
+
 #[tokio::test]
 async fn a_zone_moves_by_the_tool_alone() {
     let stage = stage();
     let office = Office::new(&stage);
     let mut town = Town::open(stage).await;
-    for request in [
-        ["zone", "join", "example.test", "beta"],
-        ["zone", "leave", "example.test", "alpha"],
-    ] {
-        let (code, out, err) = town.run(&office, &request).await;
-        assert_eq!(code, 0, "{out}{err}");
-    }
+    ask_to_move(&mut town, &office).await;
     let (code, out, err) = town.run(&office, &["run"]).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(
@@ -112,13 +117,7 @@ async fn a_zone_moves_although_the_tool_is_killed_twenty_times() {
     let stage = stage();
     let office = Office::new(&stage);
     let mut town = Town::open(stage).await;
-    for request in [
-        ["zone", "join", "example.test", "beta"],
-        ["zone", "leave", "example.test", "alpha"],
-    ] {
-        let (code, out, err) = town.run(&office, &request).await;
-        assert_eq!(code, 0, "{out}{err}");
-    }
+    ask_to_move(&mut town, &office).await;
     let words = town.words(&office, &["run"]);
     let mut deaths = BTreeSet::new();
     for (life, (granted, fate)) in LIVES.into_iter().enumerate() {

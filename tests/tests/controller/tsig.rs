@@ -10,10 +10,11 @@ use counterpoint_dns::{
     tsig::{TsigKey, check_request, refuse},
 };
 use counterpoint_farm::software::missing;
+use data_encoding::BASE64;
 use hickory_proto::op::{Message, OpCode};
 use tokio::{io::AsyncWriteExt as _, process::Command};
 
-use crate::kit::{base64, name};
+use crate::kit::name;
 
 const SECRET: &[u8] = b"a secret that is long enough";
 
@@ -57,7 +58,7 @@ async fn nsupdate(algorithm: &str, secret: &[u8], tcp: bool) -> (bool, String, u
     let mut command = Command::new("nsupdate");
     command.args([
         "-y",
-        &format!("{algorithm}:ctl.:{}", base64(secret)),
+        &format!("{algorithm}:ctl.:{}", BASE64.encode(secret)),
         "-t",
         "5",
     ]);

@@ -28,6 +28,7 @@ use counterpoint_scanner::cli::{self, Streams};
 use counterpoint_simnet::topology::{
     NamesIn, PARENT, ParentPlan, SignerPlan, Stage, Topology, ZonePlan,
 };
+use data_encoding::BASE64;
 use hickory_proto::op::OpCode;
 use tokio::{task::spawn_blocking, time::timeout};
 
@@ -133,7 +134,7 @@ impl Office {
         let place = format!("counterpoint-scanner-{}-{number}", std::process::id());
         let office = Self(std::env::temp_dir().join(place));
         fs::create_dir_all(&office.0).unwrap();
-        let secret = base64(&octets(SEED, &format!("{PARENT}/tsig")));
+        let secret = BASE64.encode(&octets(SEED, &format!("{PARENT}/tsig")));
         office.write(
             "tsig.key",
             &format!("hmac-sha256:update.{PARENT}.key.:{secret}\n"),
@@ -229,23 +230,6 @@ impl Drop for Office {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-fn base64(octets: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in octets.chunks(3) {
-        let bits = (0..3).fold(0_u32, |bits, at| {
-            bits << 8 | u32::from(*chunk.get(at).unwrap_or(&0))
-        });
-        for digit in 0..4 {
-            match digit <= chunk.len() {
-                true => text.push(DIGITS[(bits >> (18 - 6 * digit) & 63) as usize] as char),
-                false => text.push('='),
-            }
-        }
-    }
-    text
 }
 
 /// Exit code, standard output, standard error.
