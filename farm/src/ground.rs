@@ -8,7 +8,7 @@ use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr, UdpSocket},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use tempfile::TempDir;
@@ -86,17 +86,16 @@ impl Ground {
         self.port == PORT
     }
 
-    /// Puts an address on the loopback interface: BIND listens on no other.
+    /// Puts an address on the loopback interface: BIND listens on no other. One that a killed farm
+    /// left there is taken over: the network is ours.
     pub fn put_on_interface(&mut self, address: Ipv4Addr) -> io::Result<()> {
-        match ip("add", address)? {
-            true => self.on_interface.push(address),
-            false => {
-                return Err(io::Error::other(format!(
-                    "`ip addr add {address}/32 dev lo` failed; BIND listens on addresses of an \
-                     interface only: run as root, or in `unshare -rn`"
-                )));
-            }
-        }
+        ip("replace", address).map_err(|error| {
+            io::Error::other(format!(
+                "{error}; BIND listens on addresses of an interface only: run as root, or in \
+                 `unshare -rn`"
+            ))
+        })?;
+        self.on_interface.push(address);
         Ok(())
     }
 
@@ -118,11 +117,42 @@ impl Drop for Ground {
     }
 }
 
-fn ip(what: &str, address: Ipv4Addr) -> io::Result<bool> {
+/// `ip addr WHAT`; what it says about a failure is the error.
+fn ip(what: &str, address: Ipv4Addr) -> io::Result<()> {
     let address = format!("{address}/32");
-    let status = Command::new("ip")
-        .args(["addr", what, &address, "dev", "lo"])
-        .stderr(Stdio::null())
-        .status()?;
-    Ok(status.success())
+    let arguments = ["addr", what, &address, "dev", "lo"];
+    let done = Command::new("ip").args(arguments).output()?;
+    if done.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&done.stderr);
+    Err(io::Error::other(format!(
+        "`ip {}` failed: {}",
+        arguments.join(" "),
+        said.trim()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::software::missing;
+
+    #[test]
+    fn an_address_that_a_killed_farm_left_is_taken_over_and_taken_back() {
+        if !missing(&["ip"]).is_empty() {
+            eprintln!("SKIPPED: not installed: ip");
+            return;
+        }
+        let mut ground = Ground::take().unwrap();
+        if !ground.is_privileged() {
+            eprintln!("SKIPPED: not root");
+            return;
+        }
+        let address = ground.address(99);
+        ip("add", address).unwrap();
+        ground.put_on_interface(address).unwrap();
+        drop(ground);
+        assert!(ip("del", address).is_err(), "{address} is still there");
+    }
 }
