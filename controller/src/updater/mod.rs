@@ -1,0 +1,114 @@
+//! Writing to signers. One contract: *make this RRset exactly this set, if it still is what was seen*.
+//!
+//! Owns how a signer is spoken to. Refuses to believe what it answers: an accepted update may still
+//! have been dropped, so whoever writes reads back from every instance.
+
+mod ddns;
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr};
+
+use counterpoint_dns::{
+    agent::Transport, name::Name, rrset::RrSet, time::Timestamp, tsig::RequestMac,
+};
+
+pub(crate) use self::ddns::Ddns;
+use crate::{config::SignerName, place::Item};
+
+/// One RRset of one signer that must change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Whose.
+    pub signer: SignerName,
+    /// Which.
+    pub item: Item,
+    /// What it was when that was decided; no data: absent.
+    pub seen: RrSet,
+    /// What it must become; no data: absent.
+    pub wanted: RrSet,
+    /// Whether it is written even if it is not `seen` any more. PowerDNS holds a DNSKEY RRset without
+    /// its own keys against a prerequisite (RFC 2136 §3.2), whatever it serves; single records of
+    /// others may come and go without one.
+    pub is_unconditional: bool,
+}
+
+impl Change {
+    /// After so many prerequisites in a row that failed, each of them just read, the server compares
+    /// with something else than it serves.
+    pub(crate) const UNMET_BELIEVED: u8 = 2;
+}
+
+/// What became of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// The signer says that it was done.
+    Accepted,
+    /// Something had changed meanwhile; nothing was done.
+    Unmet,
+    /// The signer would not.
+    Refused(String),
+    /// No answer.
+    Silent,
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted => f.write_str("accepted"),
+            Self::Unmet => f.write_str("something had changed meanwhile"),
+            Self::Refused(why) => f.write_str(why),
+            Self::Silent => f.write_str("no answer"),
+        }
+    }
+}
+
+/// The writes of one RRset at one signer, within one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Write {
+    /// How many there were.
+    pub tries: u8,
+    /// When the last one was answered.
+    pub at: Timestamp,
+    /// What became of it.
+    pub last: Written,
+}
+
+impl Write {
+    /// Allows one more.
+    pub(crate) fn once_more(&mut self) {
+        self.tries = self.tries.min(Self::IN_VAIN_MAX - 1);
+        self.at = Timestamp::MIN;
+        self.last = Written::Silent;
+    }
+
+    /// After so many accepted updates that did not show, the signer drops what it accepts.
+    pub(crate) const IN_VAIN_MAX: u8 = 3;
+}
+
+/// What became of everything that the current row wrote.
+pub(crate) type Writes = BTreeMap<(SignerName, Item), Write>;
+
+/// A request to a signer.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// Where to.
+    pub to: SocketAddr,
+    /// How.
+    pub via: Transport,
+    /// The octets.
+    pub bytes: Vec<u8>,
+    /// What its answer is judged by.
+    pub receipt: Receipt,
+}
+
+/// What must be kept of a request to judge its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Receipt(RequestMac);
+
+/// A way of writing to one signer.
+pub(crate) trait Updater {
+    /// One request that makes all of `changes`, or none.
+    fn request(&self, zone: &Name, changes: &[Change], id: u16, now: Timestamp) -> Request;
+
+    /// What its answer says.
+    fn written(&self, receipt: &Receipt, answer: &[u8], now: Timestamp) -> Written;
+}
