@@ -51,17 +51,12 @@ impl std::fmt::Display for Question {
 ///
 /// Written out, because a survey asks millions of them.
 pub fn query(id: u16, question: &Question) -> Vec<u8> {
-    let name = &question.name;
-    let mut octets = Vec::with_capacity(HEADER_OCTETS + name.len() + 1 + 4 + OPT.len());
+    let name = question.name.octets();
+    let mut octets = Vec::with_capacity(HEADER_OCTETS + name.len() + 4 + OPT.len());
     octets.extend(id.to_be_bytes());
     // CD; one question, one additional record.
     octets.extend([0, 0x10, 0, 1, 0, 0, 0, 0, 0, 1]);
-    for label in name {
-        // Labels have 63 octets at most.
-        octets.push(label.len() as u8);
-        octets.extend(label);
-    }
-    octets.push(0);
+    octets.extend(name);
     octets.extend(u16::from(question.rtype).to_be_bytes());
     octets.extend(u16::from(DNSClass::IN).to_be_bytes());
     octets.extend(OPT);
@@ -129,13 +124,13 @@ impl EmitAndCount for QuestionApart<'_> {
 pub fn records(set: &RrSet) -> impl Iterator<Item = Record> {
     set.data
         .iter()
-        .map(|data| Record::from_rdata(set.name.clone(), set.ttl, data.to_wire_data(set.rtype)))
+        .map(|data| Record::from_rdata((&set.name).into(), set.ttl, data.to_wire_data(set.rtype)))
 }
 
 /// The RRSIG record of a signature over `set`.
 pub fn signature_record(set: &RrSet, rrsig: &Rrsig) -> Record {
     let data = rrsig.to_rdata().to_wire_data(RecordType::RRSIG);
-    Record::from_rdata(set.name.clone(), set.ttl, data)
+    Record::from_rdata((&set.name).into(), set.ttl, data)
 }
 
 /// Why octets are not a message.
@@ -203,7 +198,8 @@ fn read_record<'a>(octets: &'a [u8], decoder: &mut BinDecoder<'a>) -> Result<Rec
         return Ok(record);
     }
     let short = || BadMessage("a record ends after the message".into());
-    let name = Name::read(decoder).map_err(|error| BadMessage(error.to_string()))?;
+    let name =
+        hickory_proto::rr::Name::read(decoder).map_err(|error| BadMessage(error.to_string()))?;
     let mut word = || {
         decoder
             .read_u16()
@@ -252,7 +248,7 @@ mod tests {
             let question = Question::new(parse_name(name).unwrap(), RecordType::CSYNC);
             let mut message = Message::new(4_711, MessageType::Query, OpCode::Query);
             message.metadata.checking_disabled = true;
-            message.add_query(Query::query(question.name.clone(), question.rtype));
+            message.add_query(Query::query((&question.name).into(), question.rtype));
             message.set_edns(edns());
             assert_eq!(query(4_711, &question), encode(&message), "{name}");
         }
@@ -260,7 +256,7 @@ mod tests {
 
     fn response(sets: &[RrSet]) -> Message {
         let mut message = Message::response(7, OpCode::Query);
-        message.add_query(Query::query(sets[0].name.clone(), sets[0].rtype));
+        message.add_query(Query::query((&sets[0].name).into(), sets[0].rtype));
         sets.iter()
             .for_each(|set| message.answers.extend(records(set)));
         message.set_edns(edns());

@@ -4,14 +4,12 @@
 use std::fmt;
 
 use crate::{
-    name::{Name, RecordType, canonical_wire},
+    name::{Name, RecordType, canonical_wire, read_name},
     rdata::Rdata,
 };
 
 /// The length of a message header (RFC 1035 §4.1.1).
 const HEADER_OCTETS: usize = 12;
-/// More jumps than labels fit into a name are a loop.
-const JUMPS_MAX: usize = 127;
 
 /// A message whose records are not as long as they say, or whose names lead nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +53,7 @@ impl RawRecord<'_> {
         let mut at = self.data_at;
         let mut octets = Vec::with_capacity(self.length + 32);
         for _ in 0..names {
-            let (name, after) = read_name(self.message, at)?;
+            let (name, after) = name_at(self.message, at)?;
             octets.extend(canonical_wire(&name));
             at = after;
         }
@@ -89,7 +87,7 @@ impl<'a> RawMessage<'a> {
         let word = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
         let mut at = HEADER_OCTETS;
         for _ in 0..word(4) {
-            at = read_name(message, at)?.1 + 4;
+            at = name_at(message, at)?.1 + 4;
         }
         let mut answers = Vec::with_capacity(usize::from(word(6)));
         for _ in 0..word(6) {
@@ -119,7 +117,7 @@ impl<'a> RawMessage<'a> {
 }
 
 fn read_record(message: &[u8], at: usize) -> Result<(RawRecord<'_>, usize), Malformed> {
-    let (owner, fixed_at) = read_name(message, at)?;
+    let (owner, fixed_at) = name_at(message, at)?;
     let data_at = fixed_at + 10;
     let fixed = message
         .get(fixed_at..data_at)
@@ -142,39 +140,9 @@ fn read_record(message: &[u8], at: usize) -> Result<(RawRecord<'_>, usize), Malf
     Ok((record, data_at + length))
 }
 
-/// The name that begins at `at`, and where what follows it begins (RFC 1035 §4.1.4).
-pub fn read_name(message: &[u8], mut at: usize) -> Result<(Name, usize), Malformed> {
-    const SHORT: Malformed = Malformed("a name ends after the message");
-    let mut labels: Vec<&[u8]> = Vec::new();
-    let mut after = None;
-    let mut jumps = 0;
-    loop {
-        let length = *message.get(at).ok_or(SHORT)?;
-        match length {
-            0 => break,
-            1..=63 => {
-                let end = at + 1 + usize::from(length);
-                labels.push(message.get(at + 1..end).ok_or(SHORT)?);
-                at = end;
-            }
-            192.. => {
-                let low = *message.get(at + 1).ok_or(SHORT)?;
-                after = after.or(Some(at + 2));
-                at = usize::from(length & 0x3f) << 8 | usize::from(low);
-                jumps += 1;
-                if jumps > JUMPS_MAX {
-                    return Err(Malformed("a name that has no end"));
-                }
-            }
-            _ => return Err(Malformed("a label of unknown kind")),
-        }
-        if labels.len() > JUMPS_MAX {
-            return Err(Malformed("a name that has no end"));
-        }
-    }
-    let mut name = Name::from_labels(labels).map_err(|_| Malformed("a name that is too long"))?;
-    name.set_fqdn(true);
-    Ok((name, after.unwrap_or(at + 1)))
+/// A name at this offset, and the offset behind it.
+fn name_at(message: &[u8], at: usize) -> Result<(Name, usize), Malformed> {
+    read_name(message, at).ok_or(Malformed("a name that cannot be read"))
 }
 
 #[cfg(test)]
@@ -233,7 +201,7 @@ mod tests {
     fn names_that_point_at_themselves_end() {
         let mut octets = vec![0; HEADER_OCTETS];
         octets.extend([192, 12]);
-        assert!(read_name(&octets, 12).is_err());
-        assert!(read_name(&[1], 0).is_err());
+        assert!(name_at(&octets, 12).is_err());
+        assert!(name_at(&[1], 0).is_err());
     }
 }

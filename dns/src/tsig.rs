@@ -30,12 +30,13 @@ const ADDITIONAL_COUNT: std::ops::Range<usize> = 10..12;
 /// A shared secret and its name. The secret is never shown.
 #[derive(Clone)]
 pub struct TsigKey {
+    name: Name,
     signer: TSigner,
 }
 
 impl fmt::Debug for TsigKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TsigKey({})", self.signer.signer_name())
+        write!(f, "TsigKey({})", self.name)
     }
 }
 
@@ -78,14 +79,7 @@ pub struct RequestMac(Vec<u8>);
 impl TsigKey {
     /// An hmac-sha256 key.
     pub fn hmac_sha256(name: Name, secret: &[u8]) -> Self {
-        let signer = TSigner::new(
-            secret.to_vec(),
-            TsigAlgorithm::HmacSha256,
-            name,
-            FUDGE_SECONDS,
-        )
-        .expect("hmac-sha256 is supported");
-        Self { signer }
+        Self::of(TsigAlgorithm::HmacSha256, name, secret).expect("hmac-sha256 is supported")
     }
 
     /// A key of an algorithm by its name, as `hmac-sha512`; nothing, if that is not supported.
@@ -96,13 +90,18 @@ impl TsigKey {
             "hmac-sha512" => TsigAlgorithm::HmacSha512,
             _ => return None,
         };
-        let signer = TSigner::new(secret.to_vec(), algorithm, name, FUDGE_SECONDS).ok()?;
-        Some(Self { signer })
+        Self::of(algorithm, name, secret)
+    }
+
+    fn of(algorithm: TsigAlgorithm, name: Name, secret: &[u8]) -> Option<Self> {
+        let signer = TSigner::new(secret.to_vec(), algorithm, (&name).into(), FUDGE_SECONDS);
+        let signer = signer.ok()?;
+        Some(Self { name, signer })
     }
 
     /// The key's name.
     pub fn name(&self) -> &Name {
-        self.signer.signer_name()
+        &self.name
     }
 
     /// Signs and encodes a request.
@@ -207,9 +206,10 @@ pub fn check_request<'a>(
     let Some(tsig) = &message.signature else {
         return Err(TsigFault::Missing);
     };
+    let name = Name::from(&tsig.name);
     let key = keys
         .into_iter()
-        .find(|key| *key.name() == tsig.name)
+        .find(|key| *key.name() == name)
         .ok_or(TsigFault::BadKey)?;
     let mac = key.check(octets, None, now)?;
     Ok(CheckedRequest { message, key, mac })

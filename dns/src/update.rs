@@ -112,9 +112,9 @@ impl Update {
     /// The message.
     pub fn to_message(&self, id: u16) -> Message {
         let mut message = Message::new(id, MessageType::Query, OpCode::Update);
-        message.add_query(Query::query(self.zone.clone(), RecordType::SOA));
+        message.add_query(Query::query((&self.zone).into(), RecordType::SOA));
         let bare = |name: &Name, rtype: RecordType, class: DNSClass| {
-            let mut record = Record::update0(name.clone(), 0, rtype);
+            let mut record = Record::update0(name.into(), 0, rtype);
             record.dns_class = class;
             record
         };
@@ -169,7 +169,7 @@ impl Update {
         let mut prerequisites = Vec::new();
         let mut sets: Vec<RrSet> = Vec::new();
         for record in &message.answers {
-            let (name, rtype) = (record.name.clone(), record.record_type());
+            let (name, rtype) = (Name::from(&record.name), record.record_type());
             match record.dns_class {
                 DNSClass::NONE if record.data.is_update() => {
                     prerequisites.push(Prerequisite::Absent(name, rtype));
@@ -181,7 +181,7 @@ impl Update {
         prerequisites.extend(sets.into_iter().map(Prerequisite::Is));
         let mut changes = Vec::new();
         for record in &message.authorities {
-            let (name, rtype) = (record.name.clone(), record.record_type());
+            let (name, rtype) = (Name::from(&record.name), record.record_type());
             let data = |data: &RData| [Rdata::from_parsed(data)];
             let set = || RrSet::new(name.clone(), rtype, record.ttl, data(&record.data));
             changes.push(match record.dns_class {
@@ -194,7 +194,7 @@ impl Update {
             });
         }
         Ok(Self {
-            zone: zone.name().clone(),
+            zone: zone.name().into(),
             prerequisites,
             changes,
         })
@@ -202,16 +202,16 @@ impl Update {
 }
 
 fn merge(sets: &mut Vec<RrSet>, record: &Record) {
-    let (name, rtype) = (&record.name, record.record_type());
+    let (name, rtype) = (Name::from(&record.name), record.record_type());
     let data = Rdata::from_parsed(&record.data);
     match sets
         .iter_mut()
-        .find(|set| set.name == *name && set.rtype == rtype)
+        .find(|set| set.name == name && set.rtype == rtype)
     {
         Some(set) => {
             set.data.insert(data);
         }
-        None => sets.push(RrSet::new(name.clone(), rtype, 0, [data])),
+        None => sets.push(RrSet::new(name, rtype, 0, [data])),
     }
 }
 

@@ -176,7 +176,7 @@ fn change(fault: Fault, inside: bool, question: &Question, message: &mut Message
                 .retain(|record| !is(RecordType::RRSIG)(record));
         }
         Fault::StrippedNsec if inside => {
-            let soa = name("example.test.");
+            let soa = (&name("example.test.")).into();
             message.authorities.retain(|record| {
                 !(is(RecordType::NSEC)(record)
                     || is(RecordType::RRSIG)(record) && record.name != soa)
@@ -191,7 +191,7 @@ fn change(fault: Fault, inside: bool, question: &Question, message: &mut Message
             for record in &mut message.answers {
                 if is(RecordType::A)(record) {
                     let set = RrSet::new(
-                        record.name.clone(),
+                        (&record.name).into(),
                         RecordType::A,
                         record.ttl,
                         [Rdata::address([10, 6, 6, 6].into())],
@@ -212,11 +212,14 @@ fn falsify(server: &Server, bytes: &[u8]) -> Option<Vec<u8>> {
     let request = decode(bytes).unwrap();
     let query = request.queries[0].clone();
     let exists = name("www.example.test.");
-    if query.name() != &exists || query.query_type() != RecordType::A {
+    if exists != query.name().into() || query.query_type() != RecordType::A {
         return server.respond(bytes);
     }
     let mut other = request.clone();
-    other.queries = vec![Query::query(name("no.example.test."), RecordType::A)];
+    other.queries = vec![Query::query(
+        (&name("no.example.test.")).into(),
+        RecordType::A,
+    )];
     let mut message = decode(&server.respond(&encode(&other))?).unwrap();
     if message.metadata.response_code == hickory_proto::op::ResponseCode::NXDomain {
         message.queries = vec![query];
@@ -242,8 +245,8 @@ impl DnsHandle for Everything {
         let query = request.queries[0].clone();
         let is_ds = query.query_type() == RecordType::DS;
         let within = |zone: &str| {
-            let zone = name(zone);
-            zone.zone_of(query.name()) && !(is_ds && zone == *query.name())
+            let (zone, asked) = (name(zone), query.name().into());
+            zone.zone_of(&asked) && !(is_ds && zone == asked)
         };
         let last = match () {
             () if within("example.test.") => A,
@@ -299,7 +302,7 @@ fn theirs(handle: &Everything, question: &Question, root: &Signer) -> Verdict {
     let mut options = DnsRequestOptions::default();
     options.use_edns = true;
     options.edns_set_dnssec_ok = true;
-    let query = Query::query(question.name.clone(), question.rtype);
+    let query = Query::query((&question.name).into(), question.rtype);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -307,7 +310,7 @@ fn theirs(handle: &Everything, question: &Question, root: &Signer) -> Verdict {
     match response.expect("an answer") {
         Ok(response) => {
             let answers = response.answers.iter().filter(|record| {
-                record.name == question.name && record.record_type() == question.rtype
+                question.name == (&record.name).into() && record.record_type() == question.rtype
             });
             let proofs: Vec<Proof> = match answers.clone().count() {
                 0 => response

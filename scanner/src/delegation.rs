@@ -158,7 +158,7 @@ impl TransferRequest {
         let whole = message.answers.len() >= 2
             && message.answers.first() == message.answers.last()
             && message.answers[0].record_type() == RecordType::SOA
-            && message.answers[0].name == self.zone;
+            && Name::from(&message.answers[0].name) == self.zone;
         if !whole {
             return Err(BadTransfer(format!(
                 "its {} records do not run from SOA to SOA",

@@ -8,7 +8,7 @@ mod model;
 use std::time::Duration;
 
 use counterpoint_dns::{
-    name::{Name, RecordType},
+    name::{Name, RecordType, parse_name},
     stream::{Stream, stream},
 };
 use rand::RngExt as _;
@@ -132,7 +132,7 @@ impl Tally {
 /// The migration of this seed.
 pub fn scenario(seed: u64, row: &Row, ttls: Ttls) -> Scenario {
     let mut chance = stream(seed, "draw");
-    let zone = Name::from_ascii("example.test.").unwrap_or_default();
+    let zone = parse_name("example.test.").unwrap_or_default();
     let mut scenario = Scenario {
         title: format!("{}, draw {seed}", row.name),
         seed,

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use counterpoint_dns::{
-    name::Name,
+    name::parse_name,
     stream::{Stream, stream},
 };
 use rand::RngExt as _;
@@ -207,7 +207,7 @@ fn base(story: &Story, seed: u64) -> Scenario {
         resolvers: Vec::new(),
         signers: ["alpha", "beta"].map(Signer::named).into(),
         zones: vec![Zone {
-            name: Name::from_ascii("example.test.").unwrap_or_default(),
+            name: parse_name("example.test.").unwrap_or_default(),
             signers: members,
             records: Record::parse("www A 192.0.2.1").into_iter().collect(),
             ..Zone::default()

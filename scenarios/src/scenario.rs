@@ -36,7 +36,7 @@ pub use self::{
     setting::Setting,
     signer::{Group, Hsm, Interface, KeyLayout, NamesIn, Nsec3, Quirk, Servers, Signer},
     time::{Range, Safety, Ttl},
-    zone::{Data, Model, Record, Zone, rrsets},
+    zone::{Data, Model, Record, WrittenName, Zone, rrsets},
 };
 
 /// The start of a run that names none: 2026-01-01T00:00:00Z.
@@ -161,7 +161,7 @@ impl Scenario {
         let zone = &self.parent.zone;
         let name = |number| match zone.is_root() {
             true => format!("ns{number}.nic."),
-            false => format!("ns{number}.nic.{}", zone.to_ascii()),
+            false => format!("ns{number}.nic.{}", zone),
         };
         (1..=self.parent.servers)
             .filter_map(|number| parse_name(&name(number)).ok())

@@ -36,7 +36,7 @@ pub fn answer(zone: Option<&Published>, request: &Message, via: Transport) -> Ve
         response.metadata.response_code = ResponseCode::FormErr;
         return encode(&response);
     };
-    let question = Question::new(query.name().clone(), query.query_type());
+    let question = Question::new(query.name().into(), query.query_type());
     match zone {
         None => response.metadata.response_code = ResponseCode::Refused,
         Some(zone) => Answering::new(zone, request).answer(&question, &mut response),
@@ -58,7 +58,7 @@ pub fn answer(zone: Option<&Published>, request: &Message, via: Transport) -> Ve
 pub fn transfer(zone: &Published) -> Message {
     let mut response = Message::response(0, OpCode::Query);
     response.metadata.authoritative = true;
-    response.add_query(Query::query(zone.zone.clone(), RecordType::AXFR));
+    response.add_query(Query::query((&zone.zone).into(), RecordType::AXFR));
     let put = |served: &Rc<Served>, into: &mut Vec<Record>| {
         into.extend(records(&served.set));
         into.extend(

@@ -97,7 +97,7 @@ impl Server for Instance {
         }
         let octets = match (message.op_code, message.queries.first()) {
             (OpCode::Query, Some(query)) => {
-                let zone = closest(&self.copies, query.name(), query.query_type());
+                let zone = closest(&self.copies, &query.name().into(), query.query_type());
                 answer::answer(zone.map(|zone| &**zone), &message, via)
             }
             (OpCode::Query, None) => answer::answer(None, &message, via),
@@ -173,7 +173,7 @@ impl Server for Operator {
         if message.metadata.message_type != MessageType::Query {
             return None;
         }
-        let zone = message.queries.first()?.name().clone();
+        let zone = Name::from(message.queries.first()?.name());
         let rtype = message.queries.first()?.query_type();
         match message.op_code {
             OpCode::Query if rtype == RecordType::AXFR => {

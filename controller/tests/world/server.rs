@@ -157,7 +157,7 @@ impl Site {
         }
         answer.metadata.authoritative = true;
         let copy = self.copy(now, at);
-        let found = copy.sets.get(&(query.name().clone(), query.query_type()));
+        let found = copy.sets.get(&(query.name().into(), query.query_type()));
         let soa = || copy.sets.get(&(zone(), RecordType::SOA)).unwrap();
         let (set, section) = match found {
             Some(set) => (set, &mut answer.answers),
@@ -334,7 +334,7 @@ impl Parent {
         let mut answer = Message::response(request.id, OpCode::Query);
         answer.queries.clone_from(&request.queries);
         let query = &request.queries[0];
-        let question = Question::new(query.name().clone(), query.query_type());
+        let question = Question::new(query.name().into(), query.query_type());
         let ds = apex(RecordType::DS, self.ds_ttl, self.ds.iter().cloned());
         let ns = apex(RecordType::NS, self.ns_ttl, self.ns.iter().cloned());
         match question.rtype {

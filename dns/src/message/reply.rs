@@ -13,7 +13,7 @@ use hickory_proto::{
 
 use super::{BadMessage, Message, Question, Record, ResponseCode, read_record};
 use crate::{
-    name::{Name, RecordType, canonical_wire, split_name},
+    name::{Name, RecordType, canonical_wire, read_name, split_name},
     rdata::Rdata,
     rrset::{RrSet, SignedRrSet},
     signature::Rrsig,
@@ -118,7 +118,7 @@ pub fn find<'a>(
 }
 
 fn of_query(query: &Query) -> Question {
-    Question::new(query.name().clone(), query.query_type())
+    Question::new(query.name().into(), query.query_type())
 }
 
 fn bad(error: impl std::fmt::Display) -> BadMessage {
@@ -144,7 +144,7 @@ impl Item {
         }
         let data = Rdata::from_parsed(&record.data);
         Some(Self {
-            name: record.name.clone(),
+            name: (&record.name).into(),
             ttl: record.ttl,
             data: match record.record_type() {
                 RecordType::RRSIG => Data::Signature(Rrsig::parse(&data)?),
@@ -204,7 +204,13 @@ impl<'a> Reader<'a> {
                 self.decoder.read_slice(TO_QUESTION.len()).map_err(bad)?;
                 Ok(name.clone())
             }
-            _ => Name::read(&mut self.decoder).map_err(bad),
+            _ => {
+                let at = self.decoder.index();
+                let (name, after) =
+                    read_name(self.octets, at).ok_or_else(|| bad("a name that cannot be read"))?;
+                self.decoder.read_slice(after - at).map_err(bad)?;
+                Ok(name)
+            }
         }
     }
 
@@ -227,13 +233,13 @@ impl<'a> Reader<'a> {
 
     /// So many names, perhaps compressed, then so many octets.
     fn with_names(&self, names: usize, rest: usize, at: usize, length: usize) -> Option<Rdata> {
-        let mut decoder = self.at(at);
         let mut octets = Vec::with_capacity(128);
+        let (mut rest_at, end) = (at, at + length);
         for _ in 0..names {
-            octets.extend(canonical_wire(&Name::read(&mut decoder).ok()?));
+            let (name, after) = read_name(self.octets, rest_at)?;
+            octets.extend(canonical_wire(&name));
+            rest_at = after;
         }
-        let end = at + length;
-        let rest_at = decoder.index();
         if rest_at + rest != end {
             return None;
         }
@@ -340,10 +346,11 @@ mod tests {
     /// Compressed names, mixed case, every type that is read here, types that are not, and odd ones.
     fn message() -> Message {
         let apex = name("Example.TEST.");
-        let host = |label: &str| apex.prepend_label(label).unwrap();
+        let below = |label: &str| apex.prepend_label(label).unwrap();
+        let host = |label: &str| hickory_proto::rr::Name::from(&below(label));
         let soa = SOA::new(host("Primary"), host("mail"), 7, 1, 2, 3, 4);
         let nsec = Nsec {
-            next: host("A"),
+            next: below("A"),
             types: vec![RecordType::SOA, RecordType::CDS],
         };
         let nsec = nsec.to_rdata();
@@ -356,9 +363,9 @@ mod tests {
         };
         let mut message = Message::response(7, OpCode::Query);
         message.metadata.authoritative = true;
-        message.add_query(Query::query(apex.clone(), RecordType::CDS));
+        message.add_query(Query::query((&apex).into(), RecordType::CDS));
         let mut add = |section: usize, owner: &Name, data: RData| {
-            let mut record = Record::from_rdata(owner.clone(), 60, data);
+            let mut record = Record::from_rdata(owner.into(), 60, data);
             record.ttl += message.answers.len() as u32;
             match section {
                 0 => message.answers.push(record),
@@ -385,7 +392,7 @@ mod tests {
         ] {
             add(0, &apex, octets(rtype, data));
         }
-        add(0, &host("b"), octets(28, &[2; 16]));
+        add(0, &below("b"), octets(28, &[2; 16]));
         add(1, &apex, RData::SOA(soa));
         add(1, &apex, rrsig(6));
         add(1, &apex, octets(47, nsec.octets()));

@@ -3,9 +3,9 @@
 
 use super::{RequestMac, TsigFault, TsigKey};
 use crate::{
-    name::{Name, RecordType, canonical_wire},
+    name::{Name, RecordType, canonical_wire, read_name},
     time::Timestamp,
-    transfer::{RawMessage, read_name},
+    transfer::RawMessage,
 };
 
 /// How many messages in a row may carry no signature.
@@ -73,9 +73,8 @@ impl Chain<'_> {
             return Err(TsigFault::Refused((*error).into()));
         }
         let signer = &self.key.signer;
-        // hickory's names of algorithms lack the final dot: octets are compared.
-        let algorithm = canonical_wire(&signer.algorithm().to_name());
-        if record.owner != *signer.signer_name() || canonical_wire(&tsig.algorithm) != algorithm {
+        let algorithm = canonical_wire(&(&signer.algorithm().to_name()).into());
+        if record.owner != *self.key.name() || canonical_wire(&tsig.algorithm) != algorithm {
             return Err(TsigFault::BadKey);
         }
         let mut signed = std::mem::take(&mut self.covered);
@@ -120,7 +119,7 @@ impl Chain<'_> {
 
 impl<'a> Tsig<'a> {
     fn read(data: &'a [u8]) -> Option<Self> {
-        let (algorithm, at) = read_name(data, 0).ok()?;
+        let (algorithm, at) = read_name(data, 0)?;
         let timers = data.get(at..at + 8)?;
         let time = timers
             .iter()
@@ -176,7 +175,7 @@ mod tests {
         timers.extend(300_u16.to_be_bytes());
         let tbs = [covered, octets, &timers].concat();
         let mac = key.signer.sign(&tbs).unwrap();
-        let mut data = canonical_wire(&key.signer.algorithm().to_name());
+        let mut data = canonical_wire(&(&key.signer.algorithm().to_name()).into());
         data.extend(&timers);
         data.extend(prefixed(&mac));
         data.extend(&octets[..2]);

@@ -205,7 +205,7 @@ impl Denial {
         let covering = self.absent(name)?;
         let encloser = closest_encloser(name, covering);
         // A closer encloser than the wildcard's parent would have kept the wildcard from matching.
-        if encloser.iter().len() > usize::from(labels) {
+        if encloser.iter().count() > usize::from(labels) {
             return Err(Unproven::WildcardPossible(wildcard_of(&encloser)));
         }
         Ok(())
@@ -300,14 +300,10 @@ pub(super) fn lacks_types(
 /// The longest ancestor that `name` shares with either end of the record that covers it
 /// (RFC 4035 §5.4): the closest name that exists.
 fn closest_encloser(name: &Name, (owner, nsec): &(Name, Nsec)) -> Name {
-    let shared = |other: &Name| {
-        name.iter()
-            .rev()
-            .zip(other.iter().rev())
-            .take_while(|(a, b)| a.eq_ignore_ascii_case(b))
-            .count()
-    };
-    name.trim_to(shared(owner).max(shared(&nsec.next)))
+    name.trim_to(
+        name.shared_labels(owner)
+            .max(name.shared_labels(&nsec.next)),
+    )
 }
 
 /// `*.` below `encloser`; the encloser itself where that would be too long to exist.

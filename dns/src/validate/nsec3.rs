@@ -125,8 +125,8 @@ impl Hashed {
     /// The closest encloser proof: the longest ancestor that is there, and a record that covers the
     /// name one label longer.
     fn enclosed(&self, name: &Name) -> Result<Enclosed<'_>, Unproven> {
-        let labels = name.iter().len();
-        for kept in (self.zone.iter().len()..labels).rev() {
+        let labels = name.iter().count();
+        for kept in (self.zone.iter().count()..labels).rev() {
             let encloser = name.trim_to(kept);
             let Some(record) = self.at(&encloser) else {
                 continue;

@@ -101,9 +101,9 @@ impl Server {
     pub fn respond(&self, request: &[u8]) -> Option<Vec<u8>> {
         let request = decode(request).unwrap();
         let query = request.queries.first().unwrap();
-        let question = Question::new(query.name().clone(), query.query_type());
+        let question = Question::new(query.name().into(), query.query_type());
         let mut message = Message::response(request.id, OpCode::Query);
-        message.add_query(Query::query(question.name.clone(), question.rtype));
+        message.add_query(Query::query((&question.name).into(), question.rtype));
         match self.mood {
             Mood::Silent => return None,
             Mood::Babbles => return Some(vec![1, 2, 3]),
@@ -175,7 +175,7 @@ impl World {
             };
             assert!(Resolver::owns(id));
             let query = decode(&bytes).unwrap().queries[0].clone();
-            let question = Question::new(query.name().clone(), query.query_type());
+            let question = Question::new(query.name().into(), query.query_type());
             self.asked.push((to.ip(), question));
             let answer = self
                 .servers

@@ -5,10 +5,10 @@
 
 use counterpoint_dns::name::Name;
 
-/// The key of the name with these labels, leftmost first, the root's not among them.
-pub fn key_of_labels<'a>(labels: impl DoubleEndedIterator<Item = &'a [u8]>) -> Box<[u8]> {
+/// The key of the name with these labels, rightmost first, the root's not among them.
+pub fn key_of_labels<'a>(labels: impl Iterator<Item = &'a [u8]>) -> Box<[u8]> {
     let mut key = Vec::with_capacity(32);
-    for label in labels.rev() {
+    for label in labels {
         for octet in label {
             match octet.to_ascii_lowercase() {
                 // Zero closes a label; it and its escape keep their order.
@@ -23,7 +23,7 @@ pub fn key_of_labels<'a>(labels: impl DoubleEndedIterator<Item = &'a [u8]>) -> B
 
 /// The key of a name.
 pub fn key_of(name: &Name) -> Box<[u8]> {
-    key_of_labels(name.iter())
+    key_of_labels(name.from_root())
 }
 
 /// The name of a key, in lower case.
@@ -40,9 +40,7 @@ pub fn name_of(key: &[u8]) -> Name {
     }
     labels.reverse();
     // A key was made from a name, so its labels make one.
-    let mut name = Name::from_labels(labels).unwrap_or_default();
-    name.set_fqdn(true);
-    name
+    Name::from_labels(labels).unwrap_or_default()
 }
 
 #[cfg(test)]

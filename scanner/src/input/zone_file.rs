@@ -243,7 +243,7 @@ fn key(name: &impl ToName) -> Box<[u8]> {
         .filter(|label| !label.is_root())
         .map(|label| label.as_slice())
         .collect();
-    key_of_labels(labels.into_iter())
+    key_of_labels(labels.into_iter().rev())
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ pub fn hosts(
 /// Whether a nameserver name lies within the child (C-17): by labels, not by letters.
 pub fn is_in_bailiwick(policy: &Policy, child: &Name, host: &Name) -> bool {
     if policy.has(Sabotage::SuffixBailiwick) {
-        let text = |name: &Name| name.to_ascii().to_ascii_lowercase();
+        let text = |name: &Name| name.to_string().to_ascii_lowercase();
         return text(host).ends_with(&text(child));
     }
     is_at_or_below(host, child)

@@ -18,7 +18,7 @@ use counterpoint_dns::name::Name;
 /// A name as a file's: whatever a file system could misunderstand becomes `%` and two digits.
 pub fn file_name(name: &Name) -> String {
     let mut file = String::new();
-    for octet in name.to_lowercase().to_ascii().bytes() {
+    for octet in name.to_lowercase().to_string().bytes() {
         match octet {
             b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => file.push(char::from(octet)),
             _ => file.push_str(&format!("%{octet:02x}")),
@@ -36,7 +36,7 @@ mod tests {
     fn file_names_stay_in_their_directory() {
         for (name, file) in [
             ("Example.test.", "example.test."),
-            (r"a\/b.test.", "a%5c%2fb.test."),
+            (r"a\/b.test.", "a%2fb.test."),
             (r"\..test.", "%5c..test."),
             ("*.test.", "%2a.test."),
         ] {

@@ -112,7 +112,7 @@ impl Memory {
             for set in &pending.change.sets {
                 let (seen, wanted) = (show_set(set.seen.as_ref()), show_set(Some(&set.wanted)));
                 let rtype = u16::from(set.rtype);
-                let _ = writeln!(value, "{} {rtype} {seen} {wanted}", set.name.to_ascii());
+                let _ = writeln!(value, "{} {rtype} {seen} {wanted}", set.name);
             }
         }
         Record {

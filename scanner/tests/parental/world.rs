@@ -127,7 +127,7 @@ impl Parent {
         let mut answer = Message::response(request.id, OpCode::Query);
         answer.metadata.authoritative = true;
         answer.add_query(query.clone());
-        let question = Question::new(query.name().clone(), query.query_type());
+        let question = Question::new(query.name().into(), query.query_type());
         self.resolved.push(question.clone());
         if let Some(root) = &self.root {
             root.respond(&question, &mut answer);
@@ -135,7 +135,7 @@ impl Parent {
         }
         match self
             .elsewhere
-            .get(&(query.name().clone(), query.query_type()))
+            .get(&(query.name().into(), query.query_type()))
         {
             Some(set) => answer.answers = records(set).collect(),
             None => {
@@ -240,11 +240,11 @@ impl World {
             .find(|site| site.address == to && !site.dead)?;
         let request = decode(request).unwrap();
         let query = &request.queries[0];
-        let question = Question::new(query.name().clone(), query.query_type());
+        let question = Question::new(query.name().into(), query.query_type());
         self.asked.push((to, question.clone(), via));
         let mut answer = Message::response(request.id, OpCode::Query);
         answer.metadata.authoritative = true;
-        answer.add_query(Query::query(question.name.clone(), question.rtype));
+        answer.add_query(Query::query((&question.name).into(), question.rtype));
         // RFC 8901 §10: large DNSKEY answers do not fit into datagrams.
         if question.rtype == RecordType::DNSKEY && via == Transport::Udp {
             answer.metadata.truncation = true;

@@ -86,7 +86,7 @@ impl Labels<'_> {
     }
 
     fn of(&mut self, event: &Event, signer: &str) -> &mut BTreeSet<String> {
-        let zone = event.zone.to_lowercase().to_ascii();
+        let zone = event.zone.to_lowercase().to_string();
         let scenario = self.lints.scenario;
         self.known.entry((zone, signer.into())).or_insert_with(|| {
             let first = scenario

@@ -110,7 +110,7 @@ fn violation(violation: &Violation) -> JsonViolation<'_> {
         property: violation.property.name(),
         profile: &violation.profile,
         quantifier: violation.quantifier.name(),
-        zone: violation.zone.to_ascii(),
+        zone: violation.zone.to_string(),
         from_seconds: seconds(violation.from),
         until_seconds: maybe(violation.until),
         witness: &violation.witness,
@@ -121,7 +121,7 @@ fn violation(violation: &Violation) -> JsonViolation<'_> {
 
 fn process(process: &Process) -> JsonProcess<'_> {
     JsonProcess {
-        zone: process.zone.to_ascii(),
+        zone: process.zone.to_string(),
         process: &process.process,
         outcome: process.outcome.word(),
         reason: process.outcome.why(),

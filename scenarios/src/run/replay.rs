@@ -247,7 +247,7 @@ impl Replay {
         }
         let message = decode(request).ok()?;
         let query = message.queries.first()?;
-        if !self.children.contains(&to) || !self.zone.zone_of(query.name()) {
+        if !self.children.contains(&to) || !self.zone.zone_of(&query.name().into()) {
             return None;
         }
         match query.query_type() {

@@ -162,11 +162,7 @@ impl Setting for Question {
     }
 
     fn print(&self) -> Option<String> {
-        Some(quote(&format!(
-            "{} {}",
-            self.name.to_ascii(),
-            print_type(self.rtype)
-        )))
+        Some(quote(&format!("{} {}", self.name, print_type(self.rtype))))
     }
 }
 

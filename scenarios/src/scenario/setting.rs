@@ -263,6 +263,6 @@ impl Setting for Name {
 
     fn print(&self) -> Option<String> {
         // `Display` would show the letters behind an A-label.
-        Some(quote(&self.to_ascii()))
+        Some(quote(&self.to_string()))
     }
 }

@@ -212,7 +212,7 @@ impl Signer {
 fn below(label: &str, domain: &Name) -> Name {
     let text = match domain.is_root() {
         true => format!("{label}."),
-        false => format!("{label}.{}", domain.to_ascii()),
+        false => format!("{label}.{}", domain),
     };
     parse_name(&text).unwrap_or_else(|_| domain.clone())
 }

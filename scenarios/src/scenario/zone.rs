@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, net::IpAddr};
 
 use counterpoint_dns::{
-    name::{Name, RecordType, canonical_wire},
+    name::{Name, RecordType, canonical_wire, parse_name},
     rdata::Rdata,
     rrset::RrSet,
 };
@@ -58,12 +58,57 @@ settings! {
 /// One record, its names relative to the zone unless they end in a dot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Owner; the apex is the empty relative name.
-    pub owner: Name,
+    /// Owner.
+    pub owner: WrittenName,
     /// TTL; none: the signer's default.
     pub ttl: Option<Ttl>,
     /// Data.
     pub data: Data,
+}
+
+/// A name as a record writes it: `@`, `www` or `www.example.`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WrittenName {
+    /// Below the zone, or its apex: without a final dot.
+    Relative(Name),
+    /// With a final dot.
+    Absolute(Name),
+}
+
+impl WrittenName {
+    /// Parses it; a name without a final dot is relative.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text == "@" {
+            return Ok(Self::Relative(Name::root()));
+        }
+        let name =
+            parse_name(text).map_err(|error| format!("`{text}` is no name: {}", error.why))?;
+        Ok(match text.ends_with('.') {
+            true => Self::Absolute(name),
+            false => Self::Relative(name),
+        })
+    }
+
+    /// The name in `zone`; `None` if it would be too long to exist.
+    pub fn within(&self, zone: &Name) -> Option<Name> {
+        match self {
+            Self::Absolute(name) => Some(name.clone()),
+            Self::Relative(name) => name.append_domain(zone).ok(),
+        }
+    }
+}
+
+impl fmt::Display for WrittenName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Relative(name) if name.is_root() => f.write_str("@"),
+            Self::Relative(name) => {
+                let text = name.to_string();
+                f.write_str(text.strip_suffix('.').unwrap_or(&text))
+            }
+            Self::Absolute(name) => name.fmt(f),
+        }
+    }
 }
 
 /// The data of a record, by type.
@@ -74,13 +119,13 @@ pub enum Data {
     /// TXT.
     Text(Vec<String>),
     /// MX: preference and host.
-    Mail(u16, Name),
+    Mail(u16, WrittenName),
     /// CNAME.
-    Alias(Name),
+    Alias(WrittenName),
     /// NS: a delegation out of the zone.
-    NameServer(Name),
+    NameServer(WrittenName),
     /// SRV: priority, weight, port and host.
-    Service([u16; 3], Name),
+    Service([u16; 3], WrittenName),
 }
 
 const TYPES: [&str; 7] = ["A", "AAAA", "TXT", "MX", "CNAME", "NS", "SRV"];
@@ -103,7 +148,7 @@ impl Record {
             return Err("it has no type".into());
         };
         Ok(Self {
-            owner: relative(owner)?,
+            owner: WrittenName::parse(owner)?,
             ttl,
             data: Data::parse(rtype, data)?,
         })
@@ -124,14 +169,14 @@ impl Record {
 
     /// The owner name in `zone`; `None` if the name would be too long to exist.
     pub fn owner_in(&self, zone: &Name) -> Option<Name> {
-        absolute(&self.owner, zone)
+        self.owner.within(zone)
     }
 
     /// The data in `zone`; `None` if a name would be too long to exist.
     pub fn rdata_in(&self, zone: &Name) -> Option<Rdata> {
-        let named = |numbers: &[u16], name: &Name| {
+        let named = |numbers: &[u16], name: &WrittenName| {
             let mut octets: Vec<u8> = numbers.iter().flat_map(|n| n.to_be_bytes()).collect();
-            octets.extend(canonical_wire(&absolute(name, zone)?));
+            octets.extend(canonical_wire(&name.within(zone)?));
             Some(Rdata::from_octets(octets))
         };
         match &self.data {
@@ -186,16 +231,17 @@ impl Data {
                 Ok(Self::Text(words.to_vec()))
             }
             ("MX", [preference, host]) => match preference.parse() {
-                Ok(preference) => Ok(Self::Mail(preference, relative(host)?)),
+                Ok(preference) => Ok(Self::Mail(preference, WrittenName::parse(host)?)),
                 Err(_) => wrong("a preference and a host"),
             },
-            ("CNAME", [name]) => Ok(Self::Alias(relative(name)?)),
-            ("NS", [name]) => Ok(Self::NameServer(relative(name)?)),
+            ("CNAME", [name]) => Ok(Self::Alias(WrittenName::parse(name)?)),
+            ("NS", [name]) => Ok(Self::NameServer(WrittenName::parse(name)?)),
             ("SRV", [priority, weight, port, host]) => {
                 match (priority.parse(), weight.parse(), port.parse()) {
-                    (Ok(priority), Ok(weight), Ok(port)) => {
-                        Ok(Self::Service([priority, weight, port], relative(host)?))
-                    }
+                    (Ok(priority), Ok(weight), Ok(port)) => Ok(Self::Service(
+                        [priority, weight, port],
+                        WrittenName::parse(host)?,
+                    )),
                     _ => wrong("priority, weight, port and host"),
                 }
             }
@@ -215,11 +261,7 @@ impl Data {
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let show = |name: &Name| match name.to_ascii() {
-            text if text.is_empty() => "@".to_owned(),
-            text => text,
-        };
-        f.write_str(&show(&self.owner))?;
+        write!(f, "{}", self.owner)?;
         if let Some(ttl) = self.ttl {
             write!(f, " {}", ttl.seconds())?;
         }
@@ -229,10 +271,10 @@ impl fmt::Display for Record {
             Data::Text(strings) => strings
                 .iter()
                 .try_for_each(|string| write!(f, " \"{}\"", escape(string))),
-            Data::Mail(preference, host) => write!(f, " {preference} {}", show(host)),
-            Data::Alias(name) | Data::NameServer(name) => write!(f, " {}", show(name)),
+            Data::Mail(preference, host) => write!(f, " {preference} {}", host),
+            Data::Alias(name) | Data::NameServer(name) => write!(f, " {}", name),
             Data::Service([priority, weight, port], host) => {
-                write!(f, " {priority} {weight} {port} {}", show(host))
+                write!(f, " {priority} {weight} {port} {}", host)
             }
         }
     }
@@ -299,20 +341,5 @@ fn parse_ttl(word: &str) -> Result<Ttl, String> {
     match u32::try_from(seconds) {
         Ok(seconds) if seconds <= Ttl::MAX.seconds() => Ok(Ttl::from_seconds(seconds)),
         _ => Err("its TTL is more than 2^31-1 seconds".into()),
-    }
-}
-
-/// A name as written: relative without a final dot, `@` for the apex.
-fn relative(text: &str) -> Result<Name, String> {
-    match text {
-        "@" => Ok(Name::new()),
-        text => Name::from_ascii(text).map_err(|error| format!("`{text}` is no name: {error}")),
-    }
-}
-
-fn absolute(name: &Name, zone: &Name) -> Option<Name> {
-    match name.is_fqdn() {
-        true => Some(name.clone()),
-        false => name.clone().append_domain(zone).ok(),
     }
 }

@@ -168,10 +168,11 @@ impl Server for Authority {
         self.primary.publish(now);
         let message = decode(request).ok()?;
         let query = message.queries.first()?;
+        let asked = Name::from(query.name());
         let is_transfer = query.query_type() == RecordType::AXFR;
         if let Some(forgery) = &mut self.forgery
-            && query.name() != forgery.zone()
-            && forgery.contents.sets().any(|set| set.name == *query.name())
+            && asked != *forgery.zone()
+            && forgery.contents.sets().any(|set| set.name == asked)
         {
             forgery.publish(now);
             let published = forgery.published();
@@ -187,7 +188,7 @@ impl Server for Authority {
         };
         if is_transfer {
             let octets = match self.primary.published() {
-                Some(zone) if zone.zone == *query.name() => zone.transfer(message.id.to_be_bytes()),
+                Some(zone) if zone.zone == asked => zone.transfer(message.id.to_be_bytes()),
                 _ => {
                     let code = ResponseCode::NotAuth;
                     encode(&Message::error_msg(message.id, OpCode::Query, code))

@@ -321,7 +321,7 @@ impl Site {
             .filter(|_| question.name == self.zone);
         let mut asked = request.clone();
         if let Some(owner) = stray {
-            asked.queries = vec![Query::query(owner.clone(), question.rtype)];
+            asked.queries = vec![Query::query(owner.into(), question.rtype)];
         }
         let (published, hashed) = self.published();
         let octets = answer(Some(published), &asked, via);
@@ -368,7 +368,7 @@ impl Server for Site {
     ) -> Option<Vec<u8>> {
         let request = decode(request).ok()?;
         let query = request.queries.first()?;
-        let question = Question::new(query.name().clone(), query.query_type());
+        let question = Question::new(query.name().into(), query.query_type());
         if !self.zone.zone_of(&question.name) {
             return Some(answer(None, &request, via));
         }

@@ -265,7 +265,7 @@ impl Town {
         let label = (*here.get(*turn % here.len().max(1))?).clone();
         *turn += 1;
         if let Some(query) = decode(request).ok()?.queries.first() {
-            let question = Question::new(query.name().clone(), query.query_type());
+            let question = Question::new(query.name().into(), query.query_type());
             self.journal.insert(Asked {
                 server: label.clone(),
                 question,

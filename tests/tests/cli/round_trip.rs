@@ -44,22 +44,21 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[ -~]{0,20}", any::<String>()]
 }
 
+fn written(name: &str) -> WrittenName {
+    WrittenName::parse(name).unwrap()
+}
+
 fn record() -> impl Strategy<Value = Record> {
     let data = prop_oneof![
         any::<[u8; 4]>().prop_map(|octets| Data::Address(octets.into())),
         any::<[u8; 16]>().prop_map(|octets| Data::Address(octets.into())),
         vec("[ -~]{0,30}", 1..3).prop_map(Data::Text),
-        any::<u16>().prop_map(|number| Data::Mail(number, Name::new())),
-        any::<[u16; 3]>()
-            .prop_map(|numbers| Data::Service(numbers, parse_name("host.example.org.").unwrap())),
+        any::<u16>().prop_map(|number| Data::Mail(number, written("@"))),
+        any::<[u16; 3]>().prop_map(|numbers| Data::Service(numbers, written("host.example.org."))),
     ];
     let owner = select(&["@", "www", "_sip._udp", "*", "Mixed.Case"][..]);
     (owner, option::of(ttl()), data).prop_map(|(owner, ttl, data)| {
-        let owner = if owner == "@" {
-            Name::new()
-        } else {
-            Name::from_ascii(owner).unwrap()
-        };
+        let owner = written(owner);
         Record { owner, ttl, data }
     })
 }

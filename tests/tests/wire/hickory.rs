@@ -31,7 +31,7 @@ type Hickory = Client<TokioRuntimeProvider>;
 fn secret(seed: u64, operator: &str) -> TSigner {
     let secret = octets(seed, &format!("{operator}/tsig")).to_vec();
     let key = name(&format!("update.{operator}.key."));
-    TSigner::new(secret, TsigAlgorithm::HmacSha256, key, 300).unwrap()
+    TSigner::new(secret, TsigAlgorithm::HmacSha256, (&key).into(), 300).unwrap()
 }
 
 fn over_udp(to: SocketAddr) -> Hickory {
@@ -57,7 +57,7 @@ async fn over_tcp(to: SocketAddr, signer: Option<TSigner>) -> Hickory {
 
 fn txt(owner: &Name, text: &str) -> Record {
     let data = RData::TXT(TXT::new(vec![text.into()]));
-    Record::from_rdata(owner.clone(), 60, data)
+    Record::from_rdata(owner.into(), 60, data)
 }
 
 #[tokio::test]
@@ -76,34 +76,40 @@ async fn its_queries_updates_and_transfers_are_answered() {
         let www = name("www.example.test.");
         let mut plain = over_udp(ns1);
         let answer = plain
-            .query(www.clone(), DNSClass::IN, RecordType::A)
+            .query((&www).into(), DNSClass::IN, RecordType::A)
             .await
             .unwrap();
         assert!(answer.authoritative);
-        assert_eq!(answer.answers[0].name, www);
+        assert_eq!(Name::from(&answer.answers[0].name), www);
         assert_eq!(answer.answers[0].data, RData::A(A::new(192, 0, 2, 1)));
 
         let mut nobody = over_tcp(alpha_primary, None).await;
-        let unsigned = nobody.create(txt(&owner, "no"), zone()).await;
+        let unsigned = nobody.create(txt(&owner, "no"), (&zone()).into()).await;
         assert_eq!(unsigned.unwrap().response_code, ResponseCode::Refused);
 
         let mut signed = over_tcp(alpha_primary, Some(secret(seed, "alpha"))).await;
-        let first = signed.create(txt(&owner, "hello"), zone()).await.unwrap();
+        let first = signed
+            .create(txt(&owner, "hello"), (&zone()).into())
+            .await
+            .unwrap();
         assert_eq!(first.response_code, ResponseCode::NoError);
-        let second = signed.create(txt(&owner, "again"), zone()).await.unwrap();
+        let second = signed
+            .create(txt(&owner, "again"), (&zone()).into())
+            .await
+            .unwrap();
         assert_eq!(
             second.response_code,
             ResponseCode::YXRRSet,
             "it is there already"
         );
         let answer = plain
-            .query(owner.clone(), DNSClass::IN, RecordType::TXT)
+            .query((&owner).into(), DNSClass::IN, RecordType::TXT)
             .await
             .unwrap();
         assert_eq!(answer.answers[0], txt(&owner, "hello"));
 
         let mut transferring = over_tcp(parent_primary, Some(secret(seed, "parent"))).await;
-        let mut transfer = transferring.zone_transfer(name("test."), None);
+        let mut transfer = transferring.zone_transfer((&name("test.")).into(), None);
         let mut records = Vec::new();
         while let Some(message) = transfer.next().await {
             records.extend(message.unwrap().answers.iter().cloned());

@@ -99,8 +99,8 @@ impl Town {
     fn signalling_name(&self, label: &str) -> Result<Name, String> {
         let host = self.hosts.get(label).ok_or("there is no such server")?;
         let zone = host.prepend_label("_signal");
-        let first = Name::from_ascii("_dsboot").and_then(|first| first.append_name(&self.child));
-        let at = zone.and_then(|zone| first.and_then(|first| first.append_name(&zone)));
+        let first = self.child.prepend_label("_dsboot");
+        let at = zone.and_then(|zone| first.and_then(|first| first.append_domain(&zone)));
         at.map_err(|error| error.to_string())
     }
 
