@@ -38,6 +38,8 @@ pub(crate) struct Book {
     resolver: Option<Resolver>,
     entries: BTreeMap<Question, Entry>,
     pending: BTreeMap<u64, Question>,
+    /// Nothing has to be looked up before.
+    due: Option<Timestamp>,
 }
 
 impl Book {
@@ -95,6 +97,9 @@ impl Book {
         let Some(resolver) = &mut self.resolver else {
             return;
         };
+        if self.due.is_some_and(|due| now < due) {
+            return;
+        }
         let is_v6 = resolver.config().v6;
         let mut wanted = Vec::new();
         if config.parent.ns.is_empty() {
@@ -115,10 +120,14 @@ impl Book {
                 wanted.extend(is_v6.then(|| Question::new(name.clone(), RecordType::AAAA)));
             }
         }
+        let mut due = Timestamp::MAX;
         for question in wanted {
             let until = self.entries.get(&question).and_then(|entry| entry.until);
-            let is_pending = || self.pending.values().any(|pending| *pending == question);
-            if until.is_some_and(|until| until > now) || is_pending() {
+            if let Some(until) = until.filter(|until| *until > now) {
+                due = due.min(until);
+                continue;
+            }
+            if self.pending.values().any(|pending| *pending == question) {
                 continue;
             }
             if let Some(resolver) = &mut self.resolver {
@@ -126,6 +135,8 @@ impl Book {
                 self.pending.insert(ticket, question);
             }
         }
+        // What is found resets it.
+        self.due = Some(due);
     }
 
     /// Takes an answer, or the failure, of one of its own questions.
@@ -155,6 +166,7 @@ impl Book {
         let Some(question) = self.pending.remove(&found.ticket) else {
             return;
         };
+        self.due = None;
         let entry = self.entries.entry(question).or_default();
         entry.until = Some(now + RETRY);
         entry.trouble = match &found.status {

@@ -7,6 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
     time::Duration,
 };
 
@@ -144,6 +145,9 @@ pub enum Zone {
 pub struct Config {
     /// Shortest interval between two looks at something that somebody else must change.
     pub poll: Duration,
+    /// How many questions a second the zones at rest cost together at most; `None`: as many as they
+    /// like.
+    pub questions_per_second: Option<NonZeroU32>,
     /// What is added to every wait.
     pub safety: Safety,
     /// How long a withdrawn signal may still have effect: at least the parent's scan interval plus
@@ -185,6 +189,7 @@ impl Config {
     pub fn new(parent: Name) -> Self {
         Self {
             poll: Duration::from_secs(60),
+            questions_per_second: None,
             safety: Safety::default(),
             parent_settle: Duration::from_secs(3_600),
             cds_after: CdsAfter::default(),

@@ -20,6 +20,7 @@ use counterpoint_dns::{
 use rand_chacha::rand_core::SeedableRng as _;
 
 use crate::{
+    agenda::Agenda,
     audit::{DECLARED, Declared},
     book::Book,
     command::{Command, RolledKey},
@@ -40,6 +41,7 @@ pub struct Controller {
     exchanges: Exchanges<Tag>,
     outbox: VecDeque<Output>,
     book: Book,
+    agenda: Agenda,
     next_id: u32,
     started: bool,
 }
@@ -87,6 +89,7 @@ impl Controller {
             exchanges: Exchanges::new(stream),
             outbox,
             book,
+            agenda: Agenda::default(),
             next_id: last.map_or(0, |last| last + 1),
             started: false,
         }
@@ -197,7 +200,28 @@ impl Controller {
         };
         let done = act(engine, &mut io);
         io.drain();
+        self.agenda.set(zone, engine.wake_at());
         Some(done)
+    }
+
+    /// Lets the zones act whose time has come: those at rest as far as the budget goes.
+    fn wake(&mut self, now: Timestamp) {
+        let budget = self.config.questions_per_second;
+        for zone in self.agenda.take_due(now) {
+            let is_at_rest = self.engines.get(&zone).is_some_and(Engine::is_at_rest);
+            match budget {
+                Some(_) if is_at_rest => self.agenda.queue(zone),
+                _ => drop(self.with(now, &zone, Engine::wake)),
+            }
+        }
+        while let Some(a_second) = budget
+            && let Some(zone) = self.agenda.take_turn(now)
+        {
+            let before = self.exchanges.sent();
+            self.with(now, &zone, Engine::wake);
+            self.agenda
+                .pay(now, self.exchanges.sent() - before, a_second);
+        }
     }
 
     fn command(&mut self, now: Timestamp, command: Command) {
@@ -328,7 +352,7 @@ impl Agent for Controller {
             }
             Input::Wake => {
                 self.book.refresh(&self.config, now);
-                self.each(now, Engine::wake);
+                self.wake(now);
             }
         }
         if self.book.settle(&self.config, now) {
@@ -350,7 +374,7 @@ impl Agent for Controller {
     fn wake_at(&self) -> Option<Timestamp> {
         match self.started {
             false => Some(Timestamp::MIN),
-            true => self.engines.values().filter_map(Engine::wake_at).min(),
+            true => self.agenda.next(),
         }
     }
 }

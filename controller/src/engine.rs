@@ -150,6 +150,11 @@ impl Engine {
         last.unwrap_or_else(|| config.first_members(&self.zone))
     }
 
+    /// Whether nothing was asked for.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.current().is_none()
+    }
+
     /// When it wants to be woken.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
         match self.phase {
@@ -178,6 +183,10 @@ impl Engine {
                 let next = deadline.until.min(self.watched + BACK_OFF_MAX);
                 self.phase = Phase::Sleeping(next.max(io.now));
             }
+            // The budget is for all zones at rest, and they begin at the same time.
+            _ if io.config.questions_per_second.is_some() && self.is_at_rest() => {
+                self.phase = Phase::Sleeping(io.now);
+            }
             _ => self.observe(io),
         }
     }
@@ -203,7 +212,10 @@ impl Engine {
     pub(crate) fn located(&mut self, io: &mut Io<'_>) {
         if self.homeless && matches!(self.phase, Phase::Sleeping(_)) {
             self.homeless = false;
-            self.observe(io);
+            match io.config.questions_per_second {
+                Some(_) if self.is_at_rest() => self.phase = Phase::Sleeping(io.now),
+                _ => self.observe(io),
+            }
         }
     }
 

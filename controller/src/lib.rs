@@ -66,6 +66,7 @@
 //! know beforehand how fast a signer rolls: one that is too fast is told so when it is seen.
 
 mod additions;
+mod agenda;
 pub mod audit;
 mod book;
 mod case;

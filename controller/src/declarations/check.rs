@@ -44,6 +44,7 @@ impl Check<'_> {
         let table = &file.controller;
         config.poll = table.poll;
         config.safety = table.safety;
+        config.questions_per_second = Some(table.questions_per_second);
         config.parent_settle = table.parent_settle;
         config.cds_after = table.cds_after.into();
         config.ksk_roll = table.ksk_roll.into();

@@ -6,6 +6,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
     path::PathBuf,
     time::Duration,
 };
@@ -49,12 +50,16 @@ fn store() -> PathBuf {
     "counterpoint-controller.state".into()
 }
 
+/// What zones at rest may cost together, unless something else is declared.
+const QUESTIONS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
+
 /// `[controller]`: how it goes about its work.
 #[derive(Debug, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct ControllerTable {
     #[serde(with = "span")]
     pub poll: Duration,
+    pub questions_per_second: NonZeroU32,
     #[serde(with = "span::safety")]
     pub safety: Safety,
     #[serde(with = "span")]
@@ -70,6 +75,7 @@ impl Default for ControllerTable {
         let config = Config::new(Name::root());
         Self {
             poll: config.poll,
+            questions_per_second: QUESTIONS_PER_SECOND,
             safety: config.safety,
             parent_settle: config.parent_settle,
             cds_after: CdsAfterText::Keep,
