@@ -1,4 +1,4 @@
-//! The address book: which addresses nameserver names have.
+//! The address book: which addresses nameserver names have, and by which keys the parent signs.
 //!
 //! Owns when they are looked up anew. What the operator declares is never looked up; what a resolver
 //! finds bogus, or not at all, leaves the book as it was.
@@ -7,6 +7,8 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use counterpoint_dns::{
     agent::{Agent as _, AskId, Input, Output},
+    exchange::Outcome,
+    key::Dnskey,
     message::Question,
     name::{Name, RecordType},
     rdata::Rdata,
@@ -16,7 +18,7 @@ use counterpoint_dns::{
     validate::shared::SharedVerifier,
 };
 
-use crate::config::Config;
+use crate::{config::Config, observation::Shown, trust::Trust};
 
 /// How soon a failed look-up is tried again.
 const RETRY: Duration = Duration::from_secs(300);
@@ -30,6 +32,8 @@ struct Entry {
     until: Option<Timestamp>,
     /// Why the last look-up gave nothing.
     trouble: Option<String>,
+    /// Whether a chain from the trust anchor leads to the data, when they last were found.
+    is_secure: Option<bool>,
 }
 
 /// The addresses of nameserver names, as far as they are known.
@@ -40,6 +44,7 @@ pub(crate) struct Book {
     pending: BTreeMap<u64, Question>,
     /// Nothing has to be looked up before.
     due: Option<Timestamp>,
+    verifier: SharedVerifier,
 }
 
 impl Book {
@@ -55,7 +60,8 @@ impl Book {
     /// Uses a verifier that others use too.
     pub(crate) fn share(&mut self, verifier: SharedVerifier) {
         let resolver = self.resolver.take();
-        self.resolver = resolver.map(|resolver| resolver.sharing(verifier));
+        self.resolver = resolver.map(|resolver| resolver.sharing(verifier.clone()));
+        self.verifier = verifier;
     }
 
     /// The addresses of a name, as declared or found. `None`: nobody knows.
@@ -68,6 +74,37 @@ impl Book {
         let data = entries.into_iter().flatten().flat_map(|entry| &entry.data);
         let found: Vec<IpAddr> = data.filter_map(Rdata::as_address).collect();
         (!found.is_empty()).then_some(found)
+    }
+
+    /// What is known of the parent's keys.
+    pub(crate) fn trust(&self, config: &Config) -> Trust {
+        let anchored = config.resolver.as_ref();
+        if anchored.is_none_or(|resolver| resolver.trust_anchor.is_empty()) {
+            return Trust::Blind;
+        }
+        let entry = self.entries.get(&parent_keys(config));
+        match entry.map(|entry| (entry, entry.is_secure)) {
+            Some((entry, Some(true))) => {
+                Trust::Keys(entry.data.iter().filter_map(Dnskey::parse).collect())
+            }
+            Some((_, Some(false))) => Trust::Blind,
+            Some((entry, None)) => Trust::Unknown(entry.trouble.clone().unwrap_or_default()),
+            None => Trust::Unknown("not found yet".into()),
+        }
+    }
+
+    /// What an answer of the parent shows, as far as it is authentic.
+    pub(crate) fn check(
+        &self,
+        config: &Config,
+        question: &Question,
+        outcome: &Outcome,
+        shown: Shown,
+        now: Timestamp,
+    ) -> Shown {
+        let parent = &config.parent.zone;
+        let trust = self.trust(config);
+        trust.check(parent, question, outcome, shown, now, &self.verifier)
     }
 
     /// What went wrong when these names were looked up, if anything did.
@@ -101,7 +138,7 @@ impl Book {
             return;
         }
         let is_v6 = resolver.config().v6;
-        let mut wanted = Vec::new();
+        let mut wanted = vec![parent_keys(config)];
         if config.parent.ns.is_empty() {
             wanted.push(Question::new(config.parent.zone.clone(), RecordType::NS));
         }
@@ -175,6 +212,10 @@ impl Book {
         };
         if matches!(found.status, Status::Secure | Status::Insecure) {
             entry.data.clear();
+            entry.is_secure = match found.status {
+                Status::Secure => found.answer.as_ref().map(|_| true),
+                _ => Some(false),
+            };
             if let Some(answer) = found.answer {
                 let ttl = Duration::from_secs(answer.set.ttl.into());
                 entry.until = Some(now + ttl.max(LEAST));
@@ -198,4 +239,8 @@ impl Book {
     pub(crate) fn sent(&self) -> u64 {
         self.resolver.as_ref().map_or(0, Resolver::sent)
     }
+}
+
+fn parent_keys(config: &Config) -> Question {
+    Question::new(config.parent.zone.clone(), RecordType::DNSKEY)
 }

@@ -69,6 +69,13 @@ impl Case<'_> {
         }
     }
 
+    /// When an instance was last asked anything, as far as is known; of who leaves, until it may stop.
+    pub(crate) fn probed(&self, place: &Place) -> Option<Timestamp> {
+        let tracks = self.log.tracks().filter(|(at, _, _)| *at == place);
+        let asked = tracks.filter_map(|(_, _, track)| track.asked).max();
+        self.process.probed.or(asked)
+    }
+
     /// What the primary of `signer` has of `item`; a primary that cannot be asked is taken for what
     /// all public instances agree upon.
     pub(crate) fn at_primary(&self, signer: &SignerName, item: &Item) -> Option<&Version> {

@@ -2,9 +2,10 @@
 //!
 //! Owns the assumptions: a write shows everywhere by the next look, the parent needs `parent-settle` for
 //! what it is asked, and nothing else changes. Contents, deadlines, prerequisites and the guard are the
-//! engine's own. What a signer must do takes as long as it takes: after that no time is told.
+//! engine's own. What a signer must do takes as long as it takes: from then on times count from that act,
+//! and waits from the TTLs of now; contents depend on keys that nobody knows yet.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use counterpoint_dns::{
     name::Name,
@@ -20,9 +21,9 @@ use crate::{
     engine::difference,
     guard,
     keys::Keys,
-    log::{Log, Track},
+    log::{Log, Track, Version},
     place::{Item, Owner, Place, Places},
-    process::{Goal, Parental, Process, Row, StepState, graph::actor},
+    process::{Goal, Parental, Process, Row, StepState, WaitFor, graph::actor},
     updater::{Change, Writes},
 };
 
@@ -35,10 +36,21 @@ pub struct Foreseen {
     pub actor: &'static str,
     /// What it comes to, for people.
     pub title: &'static str,
-    /// When it begins and ends, if that can be said.
-    pub when: Option<(Timestamp, Timestamp)>,
+    /// When it is expected.
+    pub when: When,
     /// What is written, and why it takes so long or is safe; for people.
     pub notes: Vec<String>,
+}
+
+/// When a row is expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum When {
+    /// From then until then.
+    At(Timestamp, Timestamp),
+    /// When signers act: nobody knows.
+    Act,
+    /// Done this long after signers acted in that step.
+    After(String, Duration),
 }
 
 /// A process, as it is expected to go.
@@ -62,8 +74,8 @@ pub(crate) struct Forecaster<'a> {
     pub keys: Keys,
     pub places: Places,
     pub now: Timestamp,
-    /// A signer's turn came: when it is over, nobody knows.
-    pub is_open: bool,
+    /// The step of the last turn of signers, and how much is to be done since: when they act, nobody knows.
+    pub open: Option<(String, Duration)>,
 }
 
 impl Forecaster<'_> {
@@ -83,11 +95,20 @@ impl Forecaster<'_> {
                 Ok(notes) => (notes, None),
                 Err(why) => (Vec::new(), Some(why)),
             };
+            let step = format!("{}/{}", process.kind.name(), row.step);
+            let when = match (&mut self.open, row.goal) {
+                (open, Goal::Turn(_)) => {
+                    *open = Some((step.clone(), Duration::ZERO));
+                    When::Act
+                }
+                (Some((turn, since)), _) => When::After(turn.clone(), *since),
+                (None, _) => When::At(from, self.now),
+            };
             rows.push(Foreseen {
-                step: format!("{}/{}", process.kind.name(), row.step),
+                step,
                 actor: actor(row.goal),
                 title: row.title,
-                when: (!self.is_open).then_some((from, self.now)),
+                when,
                 notes,
             });
             blocked = why;
@@ -129,9 +150,12 @@ impl Forecaster<'_> {
 
     /// Plays one row. `Err`: why the process would not go on.
     fn row(&mut self, process: &mut Process, row: Row) -> Result<Vec<String>, String> {
-        // After a signer's turn everything depends on keys that nobody knows yet.
-        if self.is_open && !matches!(row.goal, Goal::Turn(_)) {
-            return Ok(Vec::new());
+        if self.open.is_some() && !matches!(row.goal, Goal::Turn(_)) {
+            let (takes, notes) = self.guess(process, row.goal);
+            if let Some((_, since)) = &mut self.open {
+                *since += takes;
+            }
+            return Ok(notes);
         }
         let writes = Writes::new();
         match row.goal {
@@ -169,13 +193,59 @@ impl Forecaster<'_> {
                 Ok(Vec::new())
             }
             Goal::Turn(turn) => {
-                self.is_open = true;
                 let whom: Vec<String> = (self.case(process, &writes).whose_turn().iter())
                     .map(|signer| format!("{signer} is asked: {}", turn.request()))
                     .collect();
                 Ok(whom)
             }
         }
+    }
+
+    /// How long a row takes whose contents nobody knows, at most, and why.
+    fn guess(&self, process: &Process, goal: Goal) -> (Duration, Vec<String>) {
+        let settle = self.config.parent_settle;
+        match goal {
+            Goal::Publish(..) => (self.config.poll, Vec::new()),
+            Goal::Watch(_) => {
+                let note = format!("the parent is given {} (parent-settle)", human(settle));
+                (settle, vec![note])
+            }
+            Goal::Wait(waits) => {
+                let spans = waits.iter().map(|wait| self.longest(process, *wait));
+                let longest = spans.max().unwrap_or_default();
+                let wait = longest + self.config.safety.of(longest);
+                let note = format!("by the TTLs of now, with safety: {}", human(wait));
+                (wait, vec![note])
+            }
+            Goal::Prerequisites | Goal::Release | Goal::Turn(_) => (Duration::ZERO, Vec::new()),
+        }
+    }
+
+    /// The longest that caches hold what a wait is for, by the TTLs that were seen.
+    fn longest(&self, process: &Process, wait: WaitFor) -> Duration {
+        let signers = || process.everybody().into_iter().map(Owner::Signer);
+        let held = |owner: Owner, item: Item| {
+            let tracks = self.places.public(&owner);
+            let tracks = tracks.filter_map(|place| self.log.track(place, &item));
+            let versions = tracks.flat_map(|track| &track.versions);
+            versions.map(Version::ttl).max().unwrap_or_default()
+        };
+        let all = |item: Item| signers().map(move |owner| held(owner, item.clone())).max();
+        let longest = match wait {
+            WaitFor::Dnskey
+            | WaitFor::OwnDnskey
+            | WaitFor::NewAlgorithm
+            | WaitFor::OldAlgorithm
+            | WaitFor::LeaverDnskey => all(Item::Dnskey),
+            WaitFor::Ds | WaitFor::DsOfBoth | WaitFor::NoDs => Some(held(Owner::Parent, Item::Ds)),
+            WaitFor::Ns => all(Item::Ns).max(Some(held(Owner::Parent, Item::Delegation))),
+            WaitFor::Delegation => Some(self.config.parent_settle),
+            // Of what it was not asked the declared bound is all that is known.
+            WaitFor::Addresses | WaitFor::RolledData | WaitFor::GroupData | WaitFor::LeaverData => {
+                signers().map(|owner| self.config.max_ttl(&owner)).max()
+            }
+        };
+        longest.unwrap_or_default()
     }
 
     fn publish(&mut self, process: &Process, row: Row) -> Result<Vec<String>, String> {

@@ -10,7 +10,12 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
-use crate::{case::Case, place::Owner, process::Turn, updater::Change};
+use crate::{
+    case::Case,
+    place::Owner,
+    process::{Kind, Turn},
+    updater::Change,
+};
 
 use history::Builder;
 
@@ -20,7 +25,27 @@ pub(crate) fn judge_changes(
     changes: &[Change],
     now: Timestamp,
 ) -> Result<(), String> {
-    verdict(&Builder::new(case, now).history(changes), now)
+    let history = Builder::new(case, now).history(changes);
+    verdict(&history, now)?;
+    if case.process.kind != Kind::RollAlgorithm {
+        return Ok(());
+    }
+    // RFC 4035 §2.2: what a roll of algorithms takes care of, where nothing else does. A signer that
+    // brings its keys in versions of its own has lost that already: no change is to blame for it.
+    let strict = Profile::strict_dnskey();
+    let any_cache = [Quantifier::AnyCache];
+    let judgement = judge_by(
+        &any_cache,
+        &history,
+        &strict,
+        Timestamp::MIN,
+        Timestamp::MAX,
+    );
+    let begins = |violation: &&Violation| violation.during.iter().any(|span| now <= span.from);
+    match judgement.violations.iter().find(begins) {
+        Some(violation) => Err(violation.prose(&history, now)),
+        None => Ok(()),
+    }
 }
 
 /// The first violation that begins from `now` on, told.

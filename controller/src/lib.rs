@@ -99,6 +99,7 @@ mod store;
 #[cfg(feature = "tool")]
 mod survey;
 mod targets;
+mod trust;
 mod updater;
 mod waits;
 

@@ -38,6 +38,8 @@ pub(crate) enum Unknown {
     Silent(String),
     /// It answered, but not with authority: REFUSED, SERVFAIL, a referral.
     NotAuthoritative(String),
+    /// It answered what is not authentic.
+    Bogus(String),
 }
 
 impl fmt::Display for Unknown {
@@ -45,6 +47,7 @@ impl fmt::Display for Unknown {
         match self {
             Self::NotAsked => f.write_str("not asked yet"),
             Self::Silent(why) | Self::NotAuthoritative(why) => f.write_str(why),
+            Self::Bogus(why) => write!(f, "bogus: {why}"),
         }
     }
 }

@@ -27,8 +27,8 @@ struct Withdrawn<'a> {
     at: Timestamp,
 }
 
-/// Whether the controller forgets that there are any.
-pub(crate) fn are_ignored(case: &Case<'_>) -> bool {
+/// Whether the waits forget that there are any; the guard never does.
+fn are_ignored(case: &Case<'_>) -> bool {
     case.config.has(Sabotage::IgnoreOutstandingSignal)
 }
 
@@ -178,7 +178,6 @@ fn signals<'a>(
     is_asked: impl Fn(&Place) -> bool,
     now: Timestamp,
 ) -> impl Iterator<Item = (&'a Place, &'a Version)> {
-    let ignored = are_ignored(case);
     let tracks = case.log.tracks().filter(move |(_, of, _)| *of == item);
     let current = tracks.filter_map(|(place, _, track)| Some((place, track.current()?)));
     let settle = case.config.parent_settle;
@@ -186,5 +185,5 @@ fn signals<'a>(
         .filter(move |request| request.at + settle > now)
         .map(|request| (request.place, request.version));
     let all = current.chain(recent);
-    all.filter(move |(place, version)| !ignored && is_asked(place) && !version.data.is_empty())
+    all.filter(move |(place, version)| is_asked(place) && !version.data.is_empty())
 }

@@ -143,15 +143,19 @@ impl fmt::Display for Item {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Places {
     by_owner: BTreeMap<Owner, Vec<Place>>,
+    /// Public ones that are known, and never asked.
+    unasked: Vec<Place>,
 }
 
 impl Places {
     /// Takes one owner's instances, the public ones first.
     pub(crate) fn insert(&mut self, config: &Config, owner: Owner, mut places: Vec<Place>) {
         if config.has(Sabotage::FirstInstanceIsEnough) {
-            let hidden = places.iter().find(|place| !place.is_public()).cloned();
-            places.truncate(1);
-            places.extend(hidden.filter(|hidden| places.first() != Some(hidden)));
+            let others = places.split_off(1.min(places.len()));
+            let (public, hidden): (Vec<_>, Vec<_>) = others.into_iter().partition(Place::is_public);
+            places.extend(hidden);
+            self.unasked.retain(|place| place.owner != owner);
+            self.unasked.extend(public);
         }
         self.by_owner.insert(owner, places);
     }
@@ -165,6 +169,12 @@ impl Places {
     #[cfg(feature = "tool")]
     pub(crate) fn all(&self) -> impl Iterator<Item = (&Owner, &Vec<Place>)> {
         self.by_owner.iter()
+    }
+
+    /// Every instance of anybody that caches can ask, asked here or not.
+    pub(crate) fn reachable(&self) -> impl Iterator<Item = &Place> {
+        let asked = self.by_owner.values().flatten();
+        asked.chain(&self.unasked).filter(|place| place.is_public())
     }
 
     /// The instances of `owner` that caches can ask.
@@ -184,7 +194,7 @@ impl Places {
         &'a self,
         name: &'n Name,
     ) -> impl Iterator<Item = &'a Place> + use<'a, 'n> {
-        let all = self.by_owner.values().flatten();
+        let all = self.by_owner.values().flatten().chain(&self.unasked);
         all.filter(move |place| place.ns.as_ref().is_some_and(|ns| ns.0 == *name))
     }
 }

@@ -161,7 +161,10 @@ impl Surveyor {
         let Some(((place, item, question), outcome)) = came else {
             return;
         };
-        for (item, shown) in observation::read(&self.zone, &item, &question, &outcome) {
+        for shown in observation::read(&self.zone, &item, &question, &outcome) {
+            let (item, shown) = self
+                .book
+                .check(&self.config, &question, &outcome, shown, now);
             self.sights.all.push(Sight {
                 at: now,
                 place: place.clone(),

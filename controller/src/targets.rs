@@ -238,6 +238,7 @@ impl Case<'_> {
                         looks.extend([(Owner::Parent, Item::Ds)]);
                     }
                     What::Csync => looks.extend([(Owner::Parent, Item::Delegation)]),
+                    What::Ns if self.config.guard => looks.extend(self.grounds()),
                     _ => {}
                 }
             }
@@ -270,11 +271,18 @@ impl Case<'_> {
                 }
             }
         }
-        if self.probes_the_dead(goal) {
+        if self.probes_the_dead() {
             let dead = self.process.subject.iter();
             looks.extend(dead.map(|dead| (signer(dead), Item::Ns)));
         }
         looks
+    }
+
+    /// What the guard rests on before caches are led elsewhere: who is trusted, and by which keys.
+    fn grounds(&self) -> impl Iterator<Item = (Owner, Item)> {
+        let after = self.process.after().into_iter();
+        let keys = after.map(|signer| (Owner::Signer(signer), Item::Dnskey));
+        keys.chain([(Owner::Parent, Item::Ds)])
     }
 
     /// Who must do something: who rolls, or everybody.
@@ -315,10 +323,9 @@ impl Case<'_> {
     }
 
     /// Whether a dead leaver is asked whether it is dead: until no cache is led to it.
-    pub(crate) fn probes_the_dead(&self, goal: Goal) -> bool {
+    pub(crate) fn probes_the_dead(&self) -> bool {
         self.process.dead
             && !self.process.released
-            && goal != Goal::Release
             && !self.config.has(Sabotage::DeadLeaverNotProbed)
     }
 

@@ -98,11 +98,13 @@ pub enum Sabotage {
     StatePerChild,
     /// Compares names as strings.
     SuffixBailiwick,
+    /// Takes CDS for DS as it is: no digest type is left out, and none is computed.
+    CopiesCds,
 }
 
 impl Sabotage {
     /// All of them, with their names in scenario files.
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::FirstNsOnly, "first-ns-only"),
         (Self::NoConsistency, "no-consistency"),
         (Self::AnySignature, "any-signature"),
@@ -114,6 +116,7 @@ impl Sabotage {
         (Self::NoReplayGuard, "no-replay-guard"),
         (Self::StatePerChild, "state-per-child"),
         (Self::SuffixBailiwick, "suffix-bailiwick"),
+        (Self::CopiesCds, "copies-cds"),
     ];
 }
 

@@ -3,7 +3,10 @@
 
 use std::fs;
 
-use counterpoint_dns::{name::Name, time::Timestamp};
+use counterpoint_dns::{
+    name::Name,
+    time::{Timestamp, human},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -13,7 +16,12 @@ use super::{
     scenario,
     setup::{Setup, now},
 };
-use crate::{declarations::BadDeclaration, engine::Request, forecast::Forecast, process::Kind};
+use crate::{
+    declarations::BadDeclaration,
+    engine::Request,
+    forecast::{Forecast, When},
+    process::Kind,
+};
 
 /// Looks, and plays forward.
 pub fn run(common: &Common, plan: &Plan) -> Result<Outcome, Failure> {
@@ -93,12 +101,13 @@ fn text(zone: &Name, forecasts: &[Forecast], now: Timestamp) -> String {
         } = forecast;
         text.push_str(&format!("{process} {whom} of {zone}, from {now} (T)\n"));
         for row in rows {
-            let when = match row.when {
-                Some((_, until)) => format!("by {}", until.relative_to(now)),
-                None => "then".into(),
+            let when = match &row.when {
+                When::At(_, until) => format!("by {}", until.relative_to(now)),
+                When::Act => "when they act".into(),
+                When::After(turn, since) => format!("{} after {turn}", human(*since)),
             };
             text.push_str(&format!(
-                "  {:18} {:6} {when:22} {}\n",
+                "  {:18} {:6} {when:28} {}\n",
                 row.step, row.actor, row.title
             ));
             for note in &row.notes {
@@ -115,12 +124,21 @@ fn text(zone: &Name, forecasts: &[Forecast], now: Timestamp) -> String {
 
 fn to_json(forecast: &Forecast) -> Value {
     let rows = forecast.rows.iter().map(|row| {
+        let (from, until) = match row.when {
+            When::At(from, until) => (Some(from.to_string()), Some(until.to_string())),
+            When::Act | When::After(..) => (None, None),
+        };
+        let after = match &row.when {
+            When::After(turn, since) => Some(json!({"step": turn, "seconds": since.as_secs()})),
+            When::At(..) | When::Act => None,
+        };
         json!({
             "step": row.step,
             "actor": row.actor,
             "title": row.title,
-            "from": row.when.map(|(from, _)| from.to_string()),
-            "until": row.when.map(|(_, until)| until.to_string()),
+            "from": from,
+            "until": until,
+            "after": after,
             "notes": row.notes,
         })
     });

@@ -46,7 +46,7 @@ impl Engine {
             keys: self.keys.clone(),
             places: sights.places.clone(),
             now,
-            is_open: false,
+            open: None,
         };
         let mut forecasts = Vec::new();
         for mut process in open.chain(new) {

@@ -11,7 +11,7 @@ use crate::{
     decide::{Decision, until_text},
     guard,
     io::{Io, Purpose, Sent, Tag},
-    place::Item,
+    place::{Item, Owner},
     process::{Deadline, Goal, Row, StepState, What},
     report::Outcome,
     sabotage::Sabotage,
@@ -43,7 +43,7 @@ impl Engine {
                 });
                 let text = format!("{why}, {}", until_text(until, io.now));
                 self.tell(io, index, Outcome::Waiting, "wait", subject, text);
-                let probes = self.case(io.config, index).probes_the_dead(row.goal);
+                let probes = self.case(io.config, index).probes_the_dead();
                 // The watch over what changes by itself goes on.
                 let watch = (self.watched + BACK_OFF_MAX).max(io.now + io.config.poll);
                 let next = match probes {
@@ -144,8 +144,13 @@ impl Engine {
 
     /// Tells that who leaves may stop. Told twice is better than never, so the record comes after.
     fn release(&mut self, io: &mut Io<'_>, index: usize) {
+        let case = self.case(io.config, index);
+        let leaver = case.process.subject.clone().map(Owner::Signer);
+        let places = leaver.iter().flat_map(|leaver| case.places.public(leaver));
+        let probed = places.filter_map(|place| case.probed(place)).min();
         let process = &mut self.processes[index];
         process.released = true;
+        process.probed = probed.filter(|_| process.dead);
         let leaver = process.whom();
         if !io.config.has(Sabotage::LeaverNeverStops) {
             let text = "no cache is led to it any more: it may stop answering".into();

@@ -120,7 +120,9 @@ impl Engine {
         let Phase::Observing(under_way) = &mut self.phase else {
             return;
         };
-        for (item, shown) in observation::read(&self.zone, &item, &question, outcome) {
+        for shown in observation::read(&self.zone, &item, &question, outcome) {
+            let checked = io.book.check(io.config, &question, outcome, shown, io.now);
+            let (item, shown) = checked;
             under_way.got.push(Got {
                 at: io.now,
                 place: place.clone(),
@@ -161,6 +163,13 @@ impl Engine {
                 && let Some(track) = self.log.track(&got.place, &got.item)
             {
                 observed.add(got.at, &got.place, &got.item, track, news);
+            }
+            let track = self.log.track(&got.place, &got.item);
+            if let Some(Unknown::Bogus(why)) = track.and_then(|track| track.unknown.as_ref())
+                && news
+            {
+                let subject = format!("{} {}", got.place, got.item);
+                io.note(&self.zone, "warning", subject, format!("bogus: {why}"));
             }
             if news {
                 let zone = self.zone.to_string();

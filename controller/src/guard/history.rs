@@ -2,11 +2,13 @@
 //!
 //! Owns how a change may unfold: from now on any instance may serve the new version while any other
 //! goes on with the old one, and the parent's RRsets count as what they are and as what signals ask
-//! of it.
+//! of it. What nobody looked at counts as well: an instance that never was asked may serve whatever
+//! others of its owner ever did, and one that was dead when it was last asked may be back since.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use counterpoint_dns::{
+    key::{Dnskey, SECURE_ENTRY_POINT},
     name::Name,
     oracle::history::{History, Span},
     rdata::Rdata,
@@ -59,6 +61,9 @@ impl<'a, 'c> Builder<'a, 'c> {
         for (place, _, _) in case.log.tracks().filter(|(place, _, _)| place.is_public()) {
             scribe.instance(place);
         }
+        for place in case.places.reachable() {
+            scribe.instance(place);
+        }
         Self {
             case,
             now,
@@ -82,6 +87,7 @@ impl<'a, 'c> Builder<'a, 'c> {
         for (place, item, track) in log.tracks().filter(|(place, _, _)| place.is_public()) {
             self.past(place, item, track);
         }
+        self.unseen();
         self.lame();
         for change in changes {
             self.unfold(change);
@@ -169,10 +175,8 @@ impl<'a, 'c> Builder<'a, 'c> {
     }
 
     fn past(&mut self, place: &Place, item: &Item, track: &Track) {
-        let is_dead = self.case.process.dead
-            && matches!(&place.owner, Owner::Signer(signer) if self.case.process.is_about(signer));
         let end = match track.unknown_since {
-            Some(silent) if is_dead => silent,
+            Some(silent) if self.is_dead(place) => silent,
             _ => Timestamp::MAX,
         };
         let ends = track.versions.iter().skip(1).map(|next| next.first_seen);
@@ -184,6 +188,46 @@ impl<'a, 'c> Builder<'a, 'c> {
                 version.first_seen
             };
             self.scribe.version(place, item, version, from, until);
+        }
+        // Since it was last asked it may be back.
+        if let Some(version) = track.current().filter(|_| end < Timestamp::MAX) {
+            let since = self.case.probed(place).unwrap_or(end).max(end);
+            self.scribe
+                .version(place, item, version, since, Timestamp::MAX);
+        }
+    }
+
+    /// Whether this is an instance of who leaves, and is said to be dead.
+    fn is_dead(&self, place: &Place) -> bool {
+        let process = self.case.process;
+        let is_leaver = |signer| process.is_about(signer);
+        process.dead && matches!(&place.owner, Owner::Signer(signer) if is_leaver(signer))
+    }
+
+    /// An instance that never showed an RRset may serve whatever others of its owner ever did.
+    fn unseen(&mut self) {
+        let Case { log, places, .. } = *self.case;
+        for place in places.reachable() {
+            if self.is_dead(place) {
+                continue;
+            }
+            let siblings = log.tracks().filter(|(sibling, _, _)| {
+                sibling.owner == place.owner && sibling.is_public() && *sibling != place
+            });
+            for (_, item, track) in siblings {
+                let own = log.track(place, item).and_then(Track::current);
+                if own.is_some() {
+                    continue;
+                }
+                for (index, version) in track.versions.iter().enumerate() {
+                    let from = match index {
+                        0 => Timestamp::MIN,
+                        _ => version.first_seen,
+                    };
+                    self.scribe
+                        .version(place, item, version, from, Timestamp::MAX);
+                }
+            }
         }
     }
 
@@ -207,17 +251,31 @@ impl<'a, 'c> Builder<'a, 'c> {
                 .log
                 .track(&place, &change.item)
                 .and_then(Track::current);
+            let mut signed_by = current
+                .map(|version| version.signed_by.clone())
+                .unwrap_or_default();
+            if change.item == Item::Dnskey {
+                signed_by.extend(self.own_entry_points(change));
+            }
             let version = Version {
                 data: change.wanted.data.clone(),
                 ttl: change.wanted.ttl,
-                signed_by: current
-                    .map(|version| version.signed_by.clone())
-                    .unwrap_or_default(),
+                signed_by,
                 first_seen: self.now,
                 last_seen: self.now,
             };
             self.write(&place, &change.item, &version);
         }
+    }
+
+    /// The keys by which a signer signs the DNSKEY RRset that it is given: every KSK and CSK of its own.
+    fn own_entry_points(&self, change: &Change) -> Vec<Rdata> {
+        let own = self.case.keys.of(&change.signer);
+        let is_entry_point = |key: &&Rdata| {
+            Dnskey::parse(key).is_some_and(|key| key.flags & SECURE_ENTRY_POINT != 0)
+        };
+        let given = own.filter(|key| change.wanted.data.contains(key));
+        given.filter(is_entry_point).cloned().collect()
     }
 
     /// The parent's RRsets count as what they are and as what signals, these changes among them, ask
@@ -231,10 +289,9 @@ impl<'a, 'c> Builder<'a, 'c> {
                 .as_ref()
                 .is_some_and(|ns| delegated.contains(&ns.0))
         };
-        let ignored = outstanding::are_ignored(case);
         let mut ds: Vec<_> = outstanding::requested_ds(case, is_asked, self.now);
         let mut ns: Vec<_> = outstanding::requested_ns(case, is_asked, self.now);
-        for change in changes.iter().filter(|_| !ignored) {
+        for change in changes {
             let owner = Owner::Signer(change.signer.clone());
             if !case.places.public(&owner).any(&is_asked) || change.wanted.data.is_empty() {
                 continue;
@@ -247,7 +304,7 @@ impl<'a, 'c> Builder<'a, 'c> {
         }
         // What a signal asks for while NS changes under it is the new NS.
         for change in changes.iter().filter(|change| change.item == Item::Ns) {
-            if outstanding::has_csync(case, &change.signer) && !ignored {
+            if outstanding::has_csync(case, &change.signer) {
                 ns.push(change.wanted.data.clone());
             }
         }

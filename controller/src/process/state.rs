@@ -73,6 +73,13 @@ pub(crate) struct Process {
     /// Who leaves was told that it may stop.
     #[serde(default)]
     pub released: bool,
+    /// Until when who leaves was asked whether it is dead.
+    #[serde(
+        with = "store::maybe_instant",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub probed: Option<Timestamp>,
     /// It is to be run back, as soon as nothing that it sent is under way.
     #[serde(default, skip_serializing_if = "is_false")]
     pub cancelled: bool,
@@ -132,6 +139,7 @@ impl Process {
             deadline: None,
             csync: BTreeMap::new(),
             released: false,
+            probed: None,
             cancelled: false,
             allowed: None,
             detected: false,

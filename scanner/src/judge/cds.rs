@@ -71,7 +71,7 @@ pub fn judge_request(gathered: &Gathered, policy: &Policy, now: Timestamp) -> Op
     // No rule about the request looks at a signature.
     let mut verifier = Verifier::default();
     let mut case = Case::new(gathered, policy, now, &mut verifier);
-    case.request = Request::read(gathered, &policy.ds.digests);
+    case.request = Request::read(gathered, policy);
     first_to_stop(&REQUEST, &mut case, policy).or_else(|| first_to_stop(&ACCESS, &mut case, policy))
 }
 
@@ -83,7 +83,7 @@ pub fn judge_cds(
     verifier: &mut Verifier,
 ) -> Verdict {
     let mut case = Case::new(gathered, policy, now, verifier);
-    case.request = Request::read(gathered, &policy.ds.digests);
+    case.request = Request::read(gathered, policy);
     if let Some(verdict) = first_to_stop(&REQUEST, &mut case, policy) {
         // Nothing is asked for: time to look after what is there.
         return match verdict.outcome {

@@ -12,7 +12,11 @@ use counterpoint_dns::{
     rrset::RrSet,
 };
 
-use crate::gather::{Answer, Gathered};
+use crate::{
+    config::Sabotage,
+    gather::{Answer, Gathered},
+    policy::Policy,
+};
 
 /// Which key a record names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,14 +119,14 @@ pub struct Wanted {
 }
 
 impl Request {
-    /// Reads what the servers of a child publish; `eligible` are the digest types that may be used.
-    pub fn read(gathered: &Gathered, eligible: &BTreeSet<u8>) -> Self {
+    /// Reads what the servers of a child publish.
+    pub fn read(gathered: &Gathered, policy: &Policy) -> Self {
         let child = gathered.child();
         let pool = pool(gathered);
         let reader = Reader {
             child,
             pool: &pool,
-            eligible,
+            eligible: &policy.ds.digests,
         };
         let read = |answer: &Answer, reading: &dyn Fn(&RrSet) -> Wish| match answer {
             Answer::Present(signed) => Some(reading(&signed.set)),
@@ -149,7 +153,11 @@ impl Request {
             .filter_map(|asked| asked.cds.as_ref())
             .chain(asked.iter().filter_map(|asked| asked.cdnskey.as_ref()))
             .find(|wish| wish.is_present());
-        let wanted = leading.map_or_else(Wanted::default, |wish| reader.wanted(wish, &published));
+        let mut wanted =
+            leading.map_or_else(Wanted::default, |wish| reader.wanted(wish, &published));
+        if policy.has(Sabotage::CopiesCds) && !wanted.ds.is_empty() && !published.is_empty() {
+            wanted.ds = published;
+        }
         Self { asked, wanted }
     }
 }

@@ -76,22 +76,6 @@ impl Defect {
 /// Defects that no scenario of this release is known to catch, and what it would take.
 pub const SURVIVORS: &[(&str, &str)] = &[
     (
-        "unknown-is-equal",
-        "an instance that falls silent with old contents, and is asked by caches only",
-    ),
-    (
-        "no-recheck-at-deadline",
-        "an instance that goes back to old contents: the fault `replay`",
-    ),
-    (
-        "ignore-outstanding-signal",
-        "a request that is turned back while the parent acts: `cancel`",
-    ),
-    (
-        "dead-leaver-not-probed",
-        "a dead leaver that answers again before it is given up",
-    ),
-    (
         "any-signature",
         "a CDS RRset signed by a key without DS: the fault `forge`",
     ),

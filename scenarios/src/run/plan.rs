@@ -179,6 +179,12 @@ pub fn oracle_profile(profile: &Profile) -> oracle::Profile {
                 ..oracle::Profile::only(&numbers)
             }
         }
+        // Of the DS records it believes those with the strongest digest of all (`val_favorite_ds_algo`).
+        Profile::Named("unbound") => oracle::Profile {
+            name: profile.name(),
+            digest_choice: oracle::DigestChoice::StrongestOnly,
+            ..oracle::Profile::liberal()
+        },
         Profile::Liberal | Profile::Named(_) => oracle::Profile::liberal(),
     }
 }

@@ -102,6 +102,8 @@ names! {
         NoReplayGuard = "no-replay-guard",
         StatePerChild = "state-per-child",
         SuffixBailiwick = "suffix-bailiwick",
+        /// CDS becomes DS as it is, whatever its digest types.
+        CopiesCds = "copies-cds",
     }
 }
 

@@ -35,7 +35,7 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     not("zone.dynamic", &[]),
     not(
         "judge.profiles",
-        &["unbound", "bind", "knot-resolver", "powerdns-recursor"],
+        &["bind", "knot-resolver", "powerdns-recursor"],
     ),
     not(
         "resolver.profile",

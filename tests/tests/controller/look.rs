@@ -28,6 +28,41 @@ async fn observe_shows_every_instance_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn who_trusts_another_root_believes_nothing_of_ds() {
+    let stage = stage();
+    let office = Office::new(&stage);
+    let parent = &stage.world.operators[stage.world.operator("parent").unwrap()];
+    let at = parent.instances[0].address;
+    let declared = office.read("c.toml");
+    // The address is declared, so that it is asked at all.
+    let placed = declared
+        .replacen("zone = ", "ns = [\"ns1.nic.test.\"]\nzone = ", 1)
+        .replacen(
+            "[[signer]]",
+            &format!("[addresses]\n\"ns1.nic.test.\" = [\"{at}\"]\n[[signer]]"),
+            1,
+        );
+    let stranger = format!("trust-anchor = [\"1 15 2 {}\"]", "00".repeat(32));
+    let lines = placed
+        .lines()
+        .map(|line| match line.starts_with("trust-anchor") {
+            true => stranger.as_str(),
+            false => line,
+        });
+    let strange = lines.collect::<Vec<&str>>().join("\n");
+    let mut town = Town::open(stage).await;
+    for (declared, is_believed) in [(placed.as_str(), true), (strange.as_str(), false)] {
+        office.write("c.toml", declared);
+        let (_, out, err) = town.run(&office, &["observe", "example.test"]).await;
+        assert!(out.contains("parent/ns1.nic.test./"), "{out}{err}");
+        let is_doubted = out.contains("it cannot be validated: the keys of test.");
+        assert_eq!(is_doubted, !is_believed, "{out}{err}");
+    }
+    assert_eq!(town.updates, 0);
+    town.close().await;
+}
+
+#[tokio::test]
 async fn a_plan_tells_each_step_and_its_time_and_can_be_rehearsed() {
     let stage = stage();
     let office = Office::new(&stage);
@@ -90,6 +125,34 @@ async fn a_plan_tells_each_step_and_its_time_and_can_be_rehearsed() {
     assert_eq!(processes, ["join", "leave"]);
     let last = json[1]["steps"].as_array().unwrap().last().unwrap();
     assert!(last["until"].is_string(), "{last}");
+
+    // Nobody knows when a signer acts: what follows counts from then.
+    let roll = ["zone", "roll", "example.test", "alpha", "zsk"];
+    assert_eq!(town.run(&office, &roll).await.0, 0);
+    let (code, out, err) = town.run(&office, &["plan", "example.test", "--json"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let json: Value = serde_json::from_str(&out).unwrap();
+    let steps = json[1]["steps"].as_array().unwrap();
+    let after = |step: &str| {
+        let row = steps.iter().find(|row| row["step"] == step).unwrap();
+        (
+            row["after"]["step"].as_str(),
+            row["after"]["seconds"].as_u64(),
+        )
+    };
+    assert_eq!(after("roll-zsk/2"), (None, None), "{out}");
+    let (turn, imported) = after("roll-zsk/3");
+    assert_eq!(turn, Some("roll-zsk/2"));
+    let (turn, known) = after("roll-zsk/4");
+    assert_eq!(turn, Some("roll-zsk/2"));
+    assert!(known > imported, "{out}");
+    assert_eq!(after("roll-zsk/6").0, Some("roll-zsk/5"));
+    assert!(
+        steps.iter().skip(1).all(|row| row["until"].is_null()),
+        "{out}"
+    );
+    let (_, text, _) = town.run(&office, &["plan", "example.test"]).await;
+    assert!(text.contains(" after roll-zsk/2 "), "{text}");
     town.close().await;
 }
 

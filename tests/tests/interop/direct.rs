@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use counterpoint_controller::{
     Command, Config as ControllerConfig, Controller, RolledKey, Safety, Signer, SignerName, Zone,
+    audit::{AuditLog, Line},
 };
 use counterpoint_dns::{
     agent::{Note, Transport},
@@ -19,7 +20,15 @@ use counterpoint_dns::{
 };
 use counterpoint_farm::{Group, Signing, software::TSIG_NAME};
 use counterpoint_scanner::{Config as ScannerConfig, Scanner};
-use tokio::{sync::mpsc, time::timeout};
+use counterpoint_scenarios::{
+    audit::{Judged, judged},
+    outcome::Style,
+    scenario::Profile,
+};
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 
 use crate::{TTL, judges::Judges};
 
@@ -38,6 +47,8 @@ fn controller(group: &Group) -> ControllerConfig {
     config.poll = Duration::from_millis(250);
     config.safety = Safety::Fixed(Duration::from_secs(1));
     config.parent_settle = 3 * SCAN;
+    config.audit = true;
+    config.resolver = Some(resolving(group));
     config.parent.ns = vec![group.parent.host()];
     config.parent.max_ttl = ttl;
     let parent = [group.parent.address.into()].into();
@@ -72,10 +83,15 @@ fn scanner(group: &Group) -> ScannerConfig {
     config.tsig = Some(tsig(group));
     config.interval = SCAN;
     config.publish_delay = Duration::ZERO..=Duration::ZERO;
+    config.resolver = Some(resolving(group));
+    config
+}
+
+/// From the root down, and trusting it.
+fn resolving(group: &Group) -> resolver::Config {
     let roots = vec![group.root.address.into()];
     let anchor = vec![group.root.trust_anchor().unwrap()];
-    config.resolver = Some(resolver::Config::new(roots, anchor));
-    config
+    resolver::Config::new(roots, anchor)
 }
 
 /// What became of it.
@@ -84,15 +100,58 @@ pub struct Ended {
     pub notes: Vec<Note>,
     /// The scanner's word on everything that it did.
     pub scanned: Vec<Note>,
+    /// What the oracle says of the controller's audit log.
+    pub judged: Judged,
+}
+
+/// What the oracle says of an audit log, as it is written and read.
+fn judge(log: &[Line]) -> Judged {
+    let lines = log.iter().map(Line::to_json);
+    let text: String = lines.map(|line| line + "\n").collect();
+    let log = AuditLog::read(&mut text.as_bytes()).unwrap().unwrap();
+    let mut zones = judged(&log, &[Profile::Liberal, Profile::StrictDs]);
+    assert_eq!(zones.len(), 1);
+    let judged = zones.remove(0);
+    println!("{}", judged.to_text(Style::new(false)));
+    judged
+}
+
+/// Has a controller that nobody lets write look at the first two signers, who serve the zone, for this long.
+pub async fn watch(group: &Group, long: Duration) -> Judged {
+    let mut config = controller(group);
+    let stranger = TsigKey::hmac_sha256(parse_name("stranger.").unwrap(), &[0; 32]);
+    let members = config.signers.iter_mut();
+    let members = members.map(|(name, signer)| {
+        signer.tsig = stranger.clone();
+        name.clone()
+    });
+    let zone = Zone::Signers(members.collect());
+    config.zones.insert(group.zone.clone(), zone);
+    let mut log = Vec::new();
+    let hear = |at, note: Note| log.push(Line::of(at, &note));
+    let agent = Controller::new(config, stream(1, "controller"));
+    let (agent, orders) = Driver::new(agent, MemoryStore::default(), hear, Options::default());
+    let stop = async {
+        sleep(long).await;
+        orders.stop().await
+    };
+    let (ran, stopped) = tokio::join!(agent.run(), stop);
+    ran.unwrap();
+    stopped.unwrap();
+    judge(&log)
 }
 
 /// Has the controller carry out `commands` one after the other, until the last one is done.
 pub async fn direct(group: &mut Group, judges: &mut Judges, commands: Vec<Command>) -> Ended {
     let (sender, mut notes) = mpsc::unbounded_channel();
     let agent = Controller::new(controller(group), stream(1, "controller"));
-    let hear = move |at, note: Note| {
-        println!("{at} {note}");
-        sender.send(note).unwrap();
+    let mut log = Vec::new();
+    let hear = |at, note: Note| {
+        log.push(Line::of(at, &note));
+        if !matches!(note.kind, "declared" | "observed") {
+            println!("{at} {note}");
+            sender.send(note).unwrap();
+        }
     };
     let (agent, orders) = Driver::new(agent, MemoryStore::default(), hear, Options::default());
     let mut scanned = Vec::new();
@@ -123,7 +182,12 @@ pub async fn direct(group: &mut Group, judges: &mut Judges, commands: Vec<Comman
     let (ran, scanner_ran, notes) = timeout(LIMIT, all).await.expect("it ends in time");
     ran.unwrap();
     scanner_ran.unwrap();
-    Ended { notes, scanned }
+    let judged = judge(&log);
+    Ended {
+        notes,
+        scanned,
+        judged,
+    }
 }
 
 /// What people do when they are told.

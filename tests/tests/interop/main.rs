@@ -2,8 +2,9 @@
 //! one of BIND and Knot, then of BIND, Knot and PowerDNS, then of Knot and PowerDNS, whereupon BIND is
 //! stopped; and at last a key of PowerDNS rolls. The parent is a BIND that the scanner changes.
 //!
-//! Judged all the while, by four kinds of judges, and not one failure is allowed. As judges that never
-//! protest prove nothing, they also judge a group whose keys were not exchanged, and must protest.
+//! Judged all the while, by four kinds of judges, and not one failure is allowed; and afterwards by the
+//! oracle, from the controller's audit log. As judges that never protest prove nothing, they also judge
+//! a group whose keys were not exchanged, and must protest.
 //!
 //! It needs Debian's packages, which CI must have, and port 53 on loopback. Without them it says so
 //! and passes.

@@ -5,7 +5,6 @@ use std::{
     io::Write as _,
     net::Ipv4Addr,
     process::{Command, Stdio},
-    thread,
     time::Duration,
 };
 
@@ -20,7 +19,7 @@ use data_encoding::BASE64;
 
 use crate::{
     TTL,
-    direct::{direct, join, leave, roll_zsk},
+    direct::{direct, join, leave, roll_zsk, watch},
     group,
     judges::Judges,
 };
@@ -59,6 +58,8 @@ async fn a_zone_goes_from_bind_by_way_of_three_to_knot_and_powerdns_and_a_key_ro
         assert_eq!(tally.bad, Vec::<String>::new(), "{judge}");
         assert!(tally.good > 50, "{judge} was asked {} times", tally.good);
     }
+    assert!(ended.judged.is_safe(), "{:#?}", ended.judged.violations);
+    assert!(ended.judged.seen.looks > 100, "it looked all the while");
     assert_eq!(at_parent(&group, RecordType::DS), remaining);
     let hosts: BTreeSet<Rdata> = [1, 2]
         .map(|of: usize| Rdata::name(&group.signers[of].host))
@@ -89,9 +90,8 @@ fn update(group: &Group, server: Ipv4Addr, lines: &str) {
 
 /// Both signers are named, at the parent and by each other, and nothing else was done: no keys were
 /// exchanged, and the parent has no DS for the second.
-#[test]
-#[expect(clippy::disallowed_methods, reason = "caches live in real time")]
-fn judges_protest_when_nothing_was_prepared() {
+#[tokio::test]
+async fn judges_protest_when_nothing_was_prepared() {
     let Some(group) = group(&[Bind, Knot]) else {
         return;
     };
@@ -111,7 +111,7 @@ fn judges_protest_when_nothing_was_prepared() {
     let mut judges = Judges::open(&group);
     judges.admit(&group, 0);
     judges.admit(&group, 1);
-    thread::sleep(Duration::from_secs(5 * u64::from(TTL)));
+    let judged = watch(&group, Duration::from_secs(5 * u64::from(TTL))).await;
     let seen = judges.close();
     for (judge, tally) in &seen {
         let example = tally.bad.first();
@@ -124,6 +124,7 @@ fn judges_protest_when_nothing_was_prepared() {
     for judge in ["everybody", "cross", Knot.name()] {
         assert!(!seen[judge].bad.is_empty(), "{judge} judges nothing");
     }
+    assert!(!judged.is_safe(), "the audit log judges nothing");
     assert!(
         seen[Bind.name()].bad.is_empty(),
         "who asks the first signer alone sees nothing of it"

@@ -1,6 +1,12 @@
 //! What each file of the library expects comes true, and each file expects something that matters.
 
-use counterpoint_scenarios::{expectations::unmet, run::run, scenario::Verdict};
+use std::collections::BTreeSet;
+
+use counterpoint_scenarios::{
+    expectations::unmet,
+    run::run,
+    scenario::{ControllerSabotage, Verdict},
+};
 
 use crate::{library, read};
 
@@ -32,6 +38,40 @@ fn every_file_comes_out_as_it_expects() {
         }
     }
     assert!(safe >= 10 && not >= 10, "{safe} safe and {not} unsafe");
+}
+
+/// Defects that harm no cache by themselves, so that there is nothing to refuse.
+const HARMLESS: [(&str, &str); 1] = [(
+    "csync-at-remaining-only",
+    "the parent sees what is inconsistent, and does not follow",
+)];
+
+/// What is wrong without the guard comes out safe with it, and it was the guard who saw to that.
+#[test]
+fn the_guard_refuses_every_sabotage() {
+    let mut refused = BTreeSet::new();
+    for path in library() {
+        let mut scenario = read(&path);
+        let defects: Vec<_> = scenario.controller.sabotage.clone();
+        if defects.is_empty() {
+            continue;
+        }
+        scenario.controller.guard = true;
+        let outcome = run(&scenario);
+        let name = path.display();
+        assert_eq!(outcome.verdict, Verdict::Safe, "{name}");
+        if outcome
+            .reached
+            .iter()
+            .any(|what| what.starts_with("guard/"))
+        {
+            refused.extend(defects.iter().map(|defect| defect.name()));
+        }
+    }
+    let harmless = HARMLESS.map(|(name, _)| name);
+    let left = ControllerSabotage::ALL.iter().map(|defect| defect.name());
+    let left: Vec<_> = left.filter(|name| !refused.contains(name)).collect();
+    assert_eq!(left, harmless, "the guard was never asked about these");
 }
 
 /// The tables are safe alone, and the guard does not get in their way.
