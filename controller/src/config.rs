@@ -116,18 +116,41 @@ pub struct Signer {
     pub ns: Vec<Name>,
     /// Addresses of those of its nameserver names that lie inside the zone: what A and AAAA become.
     pub in_zone_addresses: BTreeMap<Name, Vec<IpAddr>>,
-    /// Where updates go.
-    pub primary: SocketAddr,
-    /// How updates travel; what is too long for a datagram goes over TCP in any case.
-    pub via: Transport,
-    /// The secret that it shares with the controller.
-    pub tsig: TsigKey,
+    /// How it is written to.
+    pub interface: Interface,
     /// Its own keys, as far as they cannot be learned from who signs what.
     pub own_keys: Vec<Dnskey>,
     /// Whether its keys sign both DNSKEY and data; learned where not declared.
     pub csk: Option<bool>,
     /// No TTL in a zone that it served was ever longer.
     pub max_ttl: Duration,
+}
+
+/// How a signer is written to.
+#[derive(Clone, Debug)]
+pub enum Interface {
+    /// Dynamic update (RFC 2136).
+    Ddns(DdnsAccess),
+}
+
+impl Interface {
+    /// The server that takes what is written and shows it at once, if there is one.
+    pub fn primary(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Ddns(access) => Some(access.primary),
+        }
+    }
+}
+
+/// Where dynamic updates go, and how.
+#[derive(Clone, Debug)]
+pub struct DdnsAccess {
+    /// Where to.
+    pub primary: SocketAddr,
+    /// How they travel; what is too long for a datagram goes over TCP in any case.
+    pub via: Transport,
+    /// The secret that the signer shares with the controller (RFC 8945).
+    pub tsig: TsigKey,
 }
 
 /// Who serves a zone when the controller first hears of it.

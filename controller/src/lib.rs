@@ -102,7 +102,9 @@ mod updater;
 mod waits;
 
 pub use command::{Command, RolledKey};
-pub use config::{CdsAfter, Config, KskRoll, Parent, Safety, Signer, SignerName, Zone};
+pub use config::{
+    CdsAfter, Config, DdnsAccess, Interface, KskRoll, Parent, Safety, Signer, SignerName, Zone,
+};
 pub use controller::Controller;
 pub use process::graph::{GraphFormat, process_graph, process_names};
 pub use report::{Outcome, ProcessReport, StepReport};

@@ -32,6 +32,7 @@ use super::{
     setup::{Setup, now},
 };
 use crate::{
+    Interface,
     declarations::BadDeclaration,
     place::{Item, Owner},
 };
@@ -63,10 +64,11 @@ pub fn run(common: &Common, name: &str, zone: &str) -> Result<Outcome, Failure> 
              signals; check it with a zone that it serves and nobody asks it for"
         )));
     }
+    let Interface::Ddns(access) = &declared.interface;
     let mut primary = Primary {
         zone: &zone,
-        at: setup.options.route(declared.primary),
-        tsig: &declared.tsig,
+        at: setup.options.route(access.primary),
+        tsig: &access.tsig,
         stream: chance::stream()?,
     };
     let mut text = String::new();

@@ -11,7 +11,7 @@ use super::{
     setup::Setup,
 };
 use crate::{
-    Controller, Signer as Declared, SignerName, Zone as Served,
+    Controller, Interface, Signer as Declared, SignerName, Zone as Served,
     declarations::{Edit, Field},
 };
 
@@ -228,11 +228,12 @@ fn a_mode(mode: Mode) -> (&'static str, Field) {
 fn a_signer(name: &SignerName, signer: &Declared) -> (String, Value) {
     let ns: Vec<String> = signer.ns.iter().map(ToString::to_string).collect();
     let keys = signer.csk.map(|csk| if csk { "csk" } else { "ksk-zsk" });
+    let Interface::Ddns(access) = &signer.interface;
     let about = json!({
         "ns": ns,
-        "primary": signer.primary,
-        "via": if signer.via == Transport::Udp { "udp" } else { "tcp" },
-        "tsig": signer.tsig.name().to_string(),
+        "primary": access.primary,
+        "via": if access.via == Transport::Udp { "udp" } else { "tcp" },
+        "tsig": access.tsig.name().to_string(),
         "max-ttl-seconds": signer.max_ttl.as_secs(),
         "keys": keys.unwrap_or("learned"),
     });

@@ -17,7 +17,7 @@ use super::{
     BadDeclaration, Declarations, place, secret,
     tables::{File, GroupTable, KeysText, ModeText, NameText, SignerTable, ViaText, ZoneTable},
 };
-use crate::config::{Config, Signer, SignerName, Zone};
+use crate::config::{Config, DdnsAccess, Interface, Signer, SignerName, Zone};
 
 /// Longer names of signers and groups are nobody's.
 const NAME_CHARS_MAX: usize = 63;
@@ -144,12 +144,14 @@ impl Check<'_> {
         Ok(Signer {
             ns,
             in_zone_addresses: in_zone,
-            primary: table.primary,
-            via: match table.via {
-                ViaText::Tcp => Transport::Tcp,
-                ViaText::Udp => Transport::Udp,
-            },
-            tsig: secret::key(table.tsig.get_ref(), self.path, &at)?,
+            interface: Interface::Ddns(DdnsAccess {
+                primary: table.primary,
+                via: match table.via {
+                    ViaText::Tcp => Transport::Tcp,
+                    ViaText::Udp => Transport::Udp,
+                },
+                tsig: secret::key(table.tsig.get_ref(), self.path, &at)?,
+            }),
             own_keys: table.own_keys.iter().map(|key| key.0.clone()).collect(),
             csk: table.keys.map(|keys| matches!(keys, KeysText::Csk)),
             max_ttl: table.max_ttl,

@@ -15,7 +15,7 @@ use crate::{
     process::{Deadline, Goal, Row, StepState, What},
     report::Outcome,
     sabotage::Sabotage,
-    updater::{Change, Ddns, Updater as _, Write, Written},
+    updater::{Change, Write, Written, updater},
 };
 
 impl Engine {
@@ -245,7 +245,7 @@ impl Engine {
                 continue;
             };
             let id = io.exchanges.message_id();
-            let request = Ddns::new(declared).request(&self.zone, &changes, id, io.now);
+            let request = updater(&declared.interface).request(&self.zone, &changes, id, io.now);
             let tag = Tag {
                 zone: self.zone.clone(),
                 what: Purpose::Update(Box::new(Sent {
@@ -290,7 +290,9 @@ impl Engine {
         } = sent;
         let declared = io.config.signers.get(&signer);
         let written = match (answer, declared) {
-            (Some(answer), Some(declared)) => Ddns::new(declared).written(&receipt, answer, io.now),
+            (Some(answer), Some(declared)) => {
+                updater(&declared.interface).written(&receipt, answer, io.now)
+            }
             _ => Written::Silent,
         };
         for item in items {

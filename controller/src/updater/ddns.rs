@@ -1,37 +1,26 @@
 //! Dynamic update (RFC 2136) with TSIG (RFC 8945).
 
-use std::net::SocketAddr;
-
 use counterpoint_dns::{
     agent::Transport,
     message::ResponseCode,
     name::{Name, RecordType},
     time::Timestamp,
-    tsig::TsigKey,
     update::Update,
 };
 
 use super::{Change, Receipt, Request, Updater, Written};
-use crate::config::Signer;
+use crate::config::DdnsAccess;
 
 /// Longer datagrams may be broken up on their way, and lost (RFC 9715 §3).
 const DATAGRAM_OCTETS_MAX: usize = 1_232;
 
 /// Dynamic update (RFC 2136) with TSIG.
-pub(crate) struct Ddns {
-    primary: SocketAddr,
-    via: Transport,
-    tsig: TsigKey,
-}
+pub(crate) struct Ddns(DdnsAccess);
 
 impl Ddns {
     /// The updater of this signer.
-    pub(crate) fn new(signer: &Signer) -> Self {
-        Self {
-            primary: signer.primary,
-            via: signer.via,
-            tsig: signer.tsig.clone(),
-        }
+    pub(crate) fn new(access: &DdnsAccess) -> Self {
+        Self(access.clone())
     }
 
     fn update(zone: &Name, change: &Change) -> Update {
@@ -60,18 +49,18 @@ impl Updater for Ddns {
         };
         let updates = changes.iter().map(|change| Self::update(zone, change));
         let whole = updates.fold(empty, Update::and);
-        let (bytes, mac) = self.tsig.sign_request(whole.to_message(id), now);
+        let (bytes, mac) = self.0.tsig.sign_request(whole.to_message(id), now);
         let is_long = bytes.len() > DATAGRAM_OCTETS_MAX;
         Request {
-            to: self.primary,
-            via: if is_long { Transport::Tcp } else { self.via },
+            to: self.0.primary,
+            via: if is_long { Transport::Tcp } else { self.0.via },
             bytes,
             receipt: Receipt(mac),
         }
     }
 
     fn written(&self, receipt: &Receipt, answer: &[u8], now: Timestamp) -> Written {
-        match self.tsig.check_answer(&receipt.0, answer, now) {
+        match self.0.tsig.check_answer(&receipt.0, answer, now) {
             Ok(message) => match message.response_code {
                 ResponseCode::NoError => Written::Accepted,
                 // RFC 2136 §3.2: what a failed prerequisite says.
@@ -89,7 +78,11 @@ impl Updater for Ddns {
 #[cfg(test)]
 mod tests {
     use counterpoint_dns::{
-        message::decode, name::parse_name, rdata::Rdata, rrset::RrSet, tsig::check_request,
+        message::decode,
+        name::parse_name,
+        rdata::Rdata,
+        rrset::RrSet,
+        tsig::{TsigKey, check_request},
     };
 
     use super::*;
@@ -100,11 +93,11 @@ mod tests {
         let now = Timestamp::from_seconds(1_767_225_600);
         let zone = parse_name("example.test.").unwrap();
         let tsig = TsigKey::hmac_sha256(parse_name("k.").unwrap(), b"secret");
-        let updater = Ddns {
+        let updater = Ddns(DdnsAccess {
             primary: ([192, 0, 2, 1], 53).into(),
             via: Transport::Tcp,
             tsig: tsig.clone(),
-        };
+        });
         let set = RrSet::new(zone.clone(), RecordType::CDS, 60, []);
         let change = Change {
             signer: "alpha".into(),
@@ -138,11 +131,11 @@ mod tests {
     #[test]
     fn a_long_update_goes_over_tcp_in_any_case() {
         let zone = parse_name("example.test.").unwrap();
-        let updater = Ddns {
+        let updater = Ddns(DdnsAccess {
             primary: ([192, 0, 2, 1], 53).into(),
             via: Transport::Udp,
             tsig: TsigKey::hmac_sha256(parse_name("k.").unwrap(), b"secret"),
-        };
+        });
         let via = |octets: usize| {
             let data = Rdata::from_octets(vec![1; octets]);
             let set = RrSet::new(zone.clone(), RecordType::CDNSKEY, 60, [data]);

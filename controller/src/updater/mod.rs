@@ -11,8 +11,11 @@ use counterpoint_dns::{
     agent::Transport, name::Name, rrset::RrSet, time::Timestamp, tsig::RequestMac,
 };
 
-pub(crate) use self::ddns::Ddns;
-use crate::{config::SignerName, place::Item};
+use self::ddns::Ddns;
+use crate::{
+    config::{Interface, SignerName},
+    place::Item,
+};
 
 /// One RRset of one signer that must change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +106,13 @@ pub(crate) struct Request {
 /// What must be kept of a request to judge its answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Receipt(RequestMac);
+
+/// The updater of this interface.
+pub(crate) fn updater(interface: &Interface) -> Box<dyn Updater> {
+    match interface {
+        Interface::Ddns(access) => Box::new(Ddns::new(access)),
+    }
+}
 
 /// A way of writing to one signer.
 pub(crate) trait Updater {

@@ -11,7 +11,9 @@ use std::{
     time::Duration,
 };
 
-use counterpoint_controller::{Command, Config, Controller, Signer, SignerName, Zone as Served};
+use counterpoint_controller::{
+    Command, Config, Controller, DdnsAccess, Interface, Signer, SignerName, Zone as Served,
+};
 use counterpoint_dns::{
     agent::{Agent as _, AskId, Input, Note, Output, Record, Transport},
     key::{Algorithm, Dnskey, SECURE_ENTRY_POINT, SigningKey, ZONE_KEY},
@@ -99,9 +101,11 @@ impl World {
                 Signer {
                     ns: ns.to_vec(),
                     in_zone_addresses: BTreeMap::new(),
-                    primary,
-                    via: Transport::Tcp,
-                    tsig: tsig.clone(),
+                    interface: Interface::Ddns(DdnsAccess {
+                        primary,
+                        via: Transport::Tcp,
+                        tsig: tsig.clone(),
+                    }),
                     own_keys: Vec::new(),
                     csk: None,
                     max_ttl: HOUR,

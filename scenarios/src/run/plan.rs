@@ -239,9 +239,11 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
             controller::Signer {
                 ns,
                 in_zone_addresses,
-                primary: operator.update_address(),
-                via: Transport::Tcp,
-                tsig: operator.tsig.clone(),
+                interface: controller::Interface::Ddns(controller::DdnsAccess {
+                    primary: operator.update_address(),
+                    via: Transport::Tcp,
+                    tsig: operator.tsig.clone(),
+                }),
                 own_keys: Vec::new(),
                 csk: Some(signer.keys == KeyLayout::Csk),
                 max_ttl: signer.max_ttl.span(),

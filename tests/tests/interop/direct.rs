@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use counterpoint_controller::{
-    Command, Config as ControllerConfig, Controller, RolledKey, Safety, Signer, SignerName, Zone,
+    Command, Config as ControllerConfig, Controller, DdnsAccess, Interface, RolledKey, Safety,
+    Signer, SignerName, Zone,
 };
 use counterpoint_dns::{
     agent::{Note, Transport},
@@ -50,9 +51,11 @@ fn controller(group: &Group) -> ControllerConfig {
             Signer {
                 ns: vec![signer.host.clone()],
                 in_zone_addresses: BTreeMap::new(),
-                primary: group.at(signer.address),
-                via: Transport::Tcp,
-                tsig: tsig(group),
+                interface: Interface::Ddns(DdnsAccess {
+                    primary: group.at(signer.address),
+                    via: Transport::Tcp,
+                    tsig: tsig(group),
+                }),
                 own_keys: Vec::new(),
                 csk: Some(false),
                 max_ttl: ttl,
