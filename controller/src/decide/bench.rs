@@ -16,7 +16,7 @@ use counterpoint_dns::{
 use super::{Decision, decide};
 use crate::{
     case::Case,
-    config::{Config, DdnsAccess, Interface, Safety, Signer, SignerName},
+    config::{Config, DdnsAccess, Interface, Limits, Safety, Signer, SignerName},
     keys::Keys,
     log::{Log, Unknown},
     place::{Item, Owner, Place, Places, parent_places, signer_places},
@@ -71,6 +71,7 @@ impl Bench {
                         via: Transport::Tcp,
                         tsig: TsigKey::hmac_sha256(name("k."), b"secret"),
                     }),
+                    limits: Limits::default(),
                     own_keys: Vec::new(),
                     csk: None,
                     max_ttl: HOUR,

@@ -5,10 +5,11 @@ use counterpoint_dns::{
     message::ResponseCode,
     name::{Name, RecordType},
     time::Timestamp,
+    tsig::RequestMac,
     update::Update,
 };
 
-use super::{Change, Receipt, Request, Updater, Written};
+use super::{Answer, Change, Message, Next, Receipt, Request, Updater, Written};
 use crate::config::DdnsAccess;
 
 /// Longer datagrams may be broken up on their way, and lost (RFC 9715 §3).
@@ -52,15 +53,26 @@ impl Updater for Ddns {
         let (bytes, mac) = self.0.tsig.sign_request(whole.to_message(id), now);
         let is_long = bytes.len() > DATAGRAM_OCTETS_MAX;
         Request {
-            to: self.0.primary,
-            via: if is_long { Transport::Tcp } else { self.0.via },
-            bytes,
-            receipt: Receipt(mac),
+            message: Message::Dns {
+                to: self.0.primary,
+                via: if is_long { Transport::Tcp } else { self.0.via },
+                bytes,
+            },
+            receipt: Receipt::Ddns(mac),
         }
     }
 
-    fn written(&self, receipt: &Receipt, answer: &[u8], now: Timestamp) -> Written {
-        match self.0.tsig.check_answer(&receipt.0, answer, now) {
+    fn next(&self, _zone: &Name, receipt: &Receipt, answer: &Answer<'_>, now: Timestamp) -> Next {
+        Next::Done(match (receipt, answer) {
+            (Receipt::Ddns(mac), Answer::Dns(answer)) => self.written(mac, answer, now),
+            _ => Written::Silent,
+        })
+    }
+}
+
+impl Ddns {
+    fn written(&self, mac: &RequestMac, answer: &[u8], now: Timestamp) -> Written {
+        match self.0.tsig.check_answer(mac, answer, now) {
             Ok(message) => match message.response_code {
                 ResponseCode::NoError => Written::Accepted,
                 // RFC 2136 §3.2: what a failed prerequisite says.
@@ -107,15 +119,26 @@ mod tests {
             is_unconditional: false,
         };
         let request = updater.request(&zone, &[change], 7, now);
-        assert_eq!(request.via, Transport::Tcp);
-        let checked = check_request([&tsig], &request.bytes, now).unwrap();
+        let Message::Dns { via, bytes, .. } = &request.message else {
+            panic!("{request:?}");
+        };
+        assert_eq!(*via, Transport::Tcp);
+        let checked = check_request([&tsig], bytes, now).unwrap();
         let answer = |code| {
             let mut answer = checked.message.clone();
             answer.metadata.response_code = code;
             answer.signature = None;
             checked.sign_answer(answer, now)
         };
-        let written = |octets: &[u8]| updater.written(&request.receipt, octets, now);
+        let written = |octets: &[u8]| match updater.next(
+            &zone,
+            &request.receipt,
+            &Answer::Dns(octets),
+            now,
+        ) {
+            Next::Done(written) => written,
+            Next::Ask(more) => panic!("{more:?}"),
+        };
         assert_eq!(written(&answer(ResponseCode::NoError)), Written::Accepted);
         for code in [ResponseCode::NXRRSet, ResponseCode::YXRRSet] {
             assert_eq!(written(&answer(code)), Written::Unmet);
@@ -147,7 +170,10 @@ mod tests {
                 is_unconditional: false,
             };
             let now = Timestamp::from_seconds(1_767_225_600);
-            updater.request(&zone, &[change], 7, now).via
+            match updater.request(&zone, &[change], 7, now).message {
+                Message::Dns { via, .. } => via,
+                Message::Web(request) => panic!("{request:?}"),
+            }
         };
         assert_eq!((via(64), via(2_000)), (Transport::Udp, Transport::Tcp));
     }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use counterpoint_controller::{
-    Command, Config, Controller, DdnsAccess, Interface, Signer, SignerName, Zone as Served,
+    Command, Config, Controller, DdnsAccess, Interface, Limits, Signer, SignerName, Zone as Served,
 };
 use counterpoint_dns::{
     agent::{Agent as _, AskId, Input, Note, Output, Record, Transport},
@@ -106,6 +106,7 @@ impl World {
                         via: Transport::Tcp,
                         tsig: tsig.clone(),
                     }),
+                    limits: Limits::default(),
                     own_keys: Vec::new(),
                     csk: None,
                     max_ttl: HOUR,
@@ -299,6 +300,7 @@ impl World {
                     let at = self.now + Duration::from_millis(20);
                     self.at(at, Event::Deliver(id, to, via, bytes));
                 }
+                Output::Web { request, .. } => panic!("nobody has a web interface: {request:?}"),
                 Output::Note(note) => {
                     if note.kind == "released" && self.stops_when_released {
                         self.sites.get_mut(&note.subject).unwrap().serving = false;

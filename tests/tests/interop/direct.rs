@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use counterpoint_controller::{
-    Command, Config as ControllerConfig, Controller, DdnsAccess, Interface, RolledKey, Safety,
-    Signer, SignerName, Zone,
+    Command, Config as ControllerConfig, Controller, DdnsAccess, Interface, Limits, RolledKey,
+    Safety, Signer, SignerName, Zone,
 };
 use counterpoint_dns::{
     agent::{Note, Transport},
@@ -56,6 +56,7 @@ fn controller(group: &Group) -> ControllerConfig {
                     via: Transport::Tcp,
                     tsig: tsig(group),
                 }),
+                limits: Limits::default(),
                 own_keys: Vec::new(),
                 csk: Some(false),
                 max_ttl: ttl,

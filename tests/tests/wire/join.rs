@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fs, time::Duration};
 
 use counterpoint_controller::{
-    Command, Config, Controller, DdnsAccess, Interface, Signer, SignerName, Zone,
+    Command, Config, Controller, DdnsAccess, Interface, Limits, Signer, SignerName, Zone,
 };
 use counterpoint_dns::{
     agent::Transport,
@@ -46,6 +46,7 @@ fn config(stage: &Stage) -> Config {
                 via: Transport::Tcp,
                 tsig: operator.tsig.clone(),
             }),
+            limits: Limits::default(),
             own_keys: Vec::new(),
             csk: Some(false),
             max_ttl: Config::MAX_TTL,
