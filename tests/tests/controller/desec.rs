@@ -117,6 +117,19 @@ async fn it_joins_over_tls_and_waits_when_it_is_told_to() {
 }
 
 #[tokio::test]
+async fn what_it_imports_is_tried_and_put_back() {
+    let (mut town, office) = town(behind_the_web(Vec::new()), false, TOKEN, CA).await;
+    let words = ["signer", "check", "beta", "example.test"];
+    let (code, out, err) = town.run(&office, &words).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let imports = out.lines().filter(|line| line.ends_with("imports")).count();
+    assert_eq!(imports, 5, "{out}");
+    assert_eq!(out.matches("is there already").count(), 2, "{out}");
+    let stage = town.close().await;
+    assert_eq!(keys_of(&stage, "beta").len(), 2, "its own two");
+}
+
+#[tokio::test]
 async fn a_token_that_it_does_not_know_is_a_persons_affair() {
     let (mut town, office) = town(behind_the_web(Vec::new()), false, "planted-wrong", CA).await;
     let (code, out, err) = town
