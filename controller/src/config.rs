@@ -15,8 +15,10 @@ use counterpoint_dns::{
     agent::Transport,
     key::{DIGEST_SHA256, Dnskey},
     name::Name,
+    pace::Rate,
     resolver,
     tsig::TsigKey,
+    web::Secret,
 };
 use serde::{Deserialize, Serialize};
 
@@ -117,18 +119,118 @@ pub struct Signer {
     pub ns: Vec<Name>,
     /// Addresses of those of its nameserver names that lie inside the zone: what A and AAAA become.
     pub in_zone_addresses: BTreeMap<Name, Vec<IpAddr>>,
-    /// Where updates go.
-    pub primary: SocketAddr,
-    /// How updates travel; what is too long for a datagram goes over TCP in any case.
-    pub via: Transport,
-    /// The secret that it shares with the controller.
-    pub tsig: TsigKey,
+    /// How it is written to.
+    pub interface: Interface,
+    /// How often.
+    pub limits: Limits,
     /// Its own keys, as far as they cannot be learned from who signs what.
     pub own_keys: Vec<Dnskey>,
     /// Whether its keys sign both DNSKEY and data; learned where not declared.
     pub csk: Option<bool>,
     /// No TTL in a zone that it served was ever longer.
     pub max_ttl: Duration,
+}
+
+/// How a signer is written to.
+#[derive(Clone, Debug)]
+pub enum Interface {
+    /// Dynamic update (RFC 2136).
+    Ddns(DdnsAccess),
+    /// deSEC's web interface.
+    Desec(DesecAccess),
+}
+
+impl Interface {
+    /// The server that takes what is written and shows it at once, if there is one.
+    pub fn primary(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Ddns(access) => Some(access.primary),
+            Self::Desec(_) => None,
+        }
+    }
+}
+
+/// Where dynamic updates go, and how.
+#[derive(Clone, Debug)]
+pub struct DdnsAccess {
+    /// Where to.
+    pub primary: SocketAddr,
+    /// How they travel; what is too long for a datagram goes over TCP in any case.
+    pub via: Transport,
+    /// The secret that the signer shares with the controller (RFC 8945).
+    pub tsig: TsigKey,
+}
+
+/// Where deSEC's web interface is, and what it must be told.
+#[derive(Clone, Debug)]
+pub struct DesecAccess {
+    /// Its root, as `https://desec.io/api/v1`.
+    pub url: String,
+    /// The token that may change the zones.
+    pub token: Secret,
+    /// The only certificates that are trusted, in PEM; `None`: those of the public authorities.
+    pub ca: Option<String>,
+    /// RRsets are written with at least this TTL, seconds.
+    pub minimum_ttl: u32,
+}
+
+impl DesecAccess {
+    /// deSEC's own interface.
+    pub const URL: &str = "https://desec.io/api/v1";
+    /// The least TTL that deSEC takes of ordinary users, seconds.
+    pub const MINIMUM_TTL: u32 = 3_600;
+
+    /// deSEC's own interface, with this token.
+    pub fn new(token: Secret) -> Self {
+        Self {
+            url: Self::URL.into(),
+            token,
+            ca: None,
+            minimum_ttl: Self::MINIMUM_TTL,
+        }
+    }
+}
+
+/// How often a signer may be written to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests about any zone.
+    pub requests: Vec<Rate>,
+    /// Changes of one zone; several RRsets go in one.
+    pub changes: Vec<Rate>,
+}
+
+impl Limits {
+    /// What deSEC publishes: `dns_api_cheap` and `user`; `dns_api_per_domain_expensive`.
+    pub fn desec() -> Self {
+        Self {
+            requests: vec![
+                Rate::new(10, 1),
+                Rate::new(50, 60),
+                Rate::new(2_000, 86_400),
+            ],
+            changes: vec![
+                Rate::new(2, 1),
+                Rate::new(15, 60),
+                Rate::new(100, 3_600),
+                Rate::new(300, 86_400),
+            ],
+        }
+    }
+}
+
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |rates: &[Rate]| {
+            let rates: Vec<String> = rates.iter().map(Rate::to_string).collect();
+            match rates.is_empty() {
+                true => "any number".into(),
+                false => rates.join(" "),
+            }
+        };
+        let (requests, changes) = (list(&self.requests), list(&self.changes));
+        write!(f, "requests: {requests}; changes of a zone: {changes}")
+    }
 }
 
 /// Who serves a zone when the controller first hears of it.

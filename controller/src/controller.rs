@@ -29,6 +29,7 @@ use crate::{
     io::{Io, Purpose, Tag},
     process::Kind,
     report::ProcessReport,
+    updater::{Answer, Paces},
 };
 
 #[cfg(feature = "tool")]
@@ -42,6 +43,7 @@ pub struct Controller {
     outbox: VecDeque<Output>,
     book: Book,
     agenda: Agenda,
+    paces: Paces,
     next_id: u32,
     started: bool,
 }
@@ -90,6 +92,7 @@ impl Controller {
             outbox,
             book,
             agenda: Agenda::default(),
+            paces: Paces::default(),
             next_id: last.map_or(0, |last| last + 1),
             started: false,
         }
@@ -196,6 +199,7 @@ impl Controller {
             exchanges: &mut self.exchanges,
             outbox: &mut self.outbox,
             book: &self.book,
+            paces: &mut self.paces,
             next_id: &mut self.next_id,
         };
         let done = act(engine, &mut io);
@@ -320,10 +324,10 @@ impl Controller {
             Purpose::Look(look) => engine.looked(io, *look, outcome),
             Purpose::Update(sent) => {
                 let answer = match outcome {
-                    Exchanged::Raw(bytes) => Some(bytes.as_slice()),
+                    Exchanged::Raw(bytes) => Some(Answer::Dns(bytes)),
                     Exchanged::Reply(_) | Exchanged::Unanswered(_) => None,
                 };
-                engine.wrote(io, *sent, answer);
+                engine.wrote(io, *sent, answer.as_ref());
             }
         });
     }
@@ -348,6 +352,21 @@ impl Agent for Controller {
             Input::Failure { id } => {
                 if let Some((tag, outcome)) = self.exchanges.failed(id) {
                     self.exchanged(now, tag, &outcome);
+                }
+            }
+            Input::Web { id, answer } => {
+                if let Some(Tag { zone, what }) = self.exchanges.web_answered(id)
+                    && let Purpose::Update(sent) = what
+                {
+                    self.with(now, &zone, |engine, io| {
+                        if let Err(why) = &answer {
+                            let signer = sent.signer.to_string();
+                            let text = format!("no answer of {signer}: {why}");
+                            io.note(&zone, "warning", signer, text);
+                        }
+                        let answer = answer.as_ref().ok().map(Answer::Web);
+                        engine.wrote(io, *sent, answer.as_ref());
+                    });
                 }
             }
             Input::Wake => {

@@ -224,7 +224,10 @@ fn stuck(writes: &Writes, change: &Change, now: Timestamp, poll: Duration) -> Op
     let item = &change.item;
     match &write.last {
         Written::Refused(why) => Some(Stuck::Blocked(format!("the update of {item} fails: {why}"))),
-        Written::Unmet if write.tries < UNMET_MAX => None,
+        // Something was quicker: at once again; if it always is, something else is wrong, and takes time.
+        Written::Unmet if write.tries < UNMET_MAX => {
+            (now < write.at + unmet_pause(write.tries, poll)).then_some(Stuck::NotYet)
+        }
         Written::Unmet => Some(Stuck::Blocked(format!(
             "{UNMET_MAX} updates of {item} in a row found it changed meanwhile"
         ))),
@@ -233,7 +236,15 @@ fn stuck(writes: &Writes, change: &Change, now: Timestamp, poll: Duration) -> Op
             write.tries
         ))),
         Written::Accepted | Written::Silent if now < write.at + poll => Some(Stuck::NotYet),
-        Written::Accepted | Written::Silent => None,
+        Written::Accepted | Written::Silent | Written::Later(_) => None,
+    }
+}
+
+/// How long to wait after so many prerequisites in a row that failed.
+fn unmet_pause(tries: u8, poll: Duration) -> Duration {
+    match tries.checked_sub(Change::UNMET_BELIEVED + 1) {
+        None => Duration::ZERO,
+        Some(more) => poll.saturating_mul(1 << more.min(UNMET_MAX)),
     }
 }
 

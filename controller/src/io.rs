@@ -14,7 +14,7 @@ use crate::{
     book::Book,
     config::{Config, SignerName},
     place::{Item, Place},
-    updater::{Receipt, Request},
+    updater::{Message, Paces, Receipt, Request},
 };
 
 /// What an outstanding exchange was for.
@@ -73,6 +73,8 @@ pub(crate) struct Io<'a> {
     pub outbox: &'a mut VecDeque<Output>,
     /// Addresses of names, as far as they are known.
     pub book: &'a Book,
+    /// When signers were written to.
+    pub paces: &'a mut Paces,
     /// The place of the next process in the order of requests.
     pub next_id: &'a mut u32,
 }
@@ -108,8 +110,10 @@ impl Io<'_> {
 
     /// Sends a write.
     pub(crate) fn send(&mut self, request: Request, tag: Tag) {
-        self.exchanges
-            .ask_raw(request.to, request.via, request.bytes, tag);
+        match request.message {
+            Message::Dns { to, via, bytes } => self.exchanges.ask_raw(to, via, bytes, tag),
+            Message::Web(request) => self.exchanges.ask_web(request, tag),
+        }
         self.drain();
     }
 

@@ -58,11 +58,12 @@
 //! | `released` | the signer | who leaves may stop answering (it may be told twice after a restart) |
 //! | `done` | `join` | a process has ended well |
 //! | `declared`, `observed` | – , `join/5` | for the [`audit`] log, if [`Config::audit`]: JSON |
+//! | `limited` | the signer | it wants to be left in peace for a while |
 //! | `refused` | `join` | a request cannot be carried out; nothing was changed |
 //!
 //! # What it does not do
 //!
-//! Model 1, other interfaces than dynamic update, and NOTIFY to the parent (RFC 9859). It does not
+//! Model 1, other interfaces than dynamic update and deSEC's, and NOTIFY to the parent (RFC 9859). It does not
 //! know beforehand how fast a signer rolls: one that is too fast is told so when it is seen.
 
 mod additions;
@@ -104,7 +105,10 @@ mod updater;
 mod waits;
 
 pub use command::{Command, RolledKey};
-pub use config::{CdsAfter, Config, KskRoll, Parent, Safety, Signer, SignerName, Zone};
+pub use config::{
+    CdsAfter, Config, DdnsAccess, DesecAccess, Interface, KskRoll, Limits, Parent, Safety, Signer,
+    SignerName, Zone,
+};
 pub use controller::Controller;
 pub use process::graph::{GraphFormat, process_graph, process_names};
 pub use report::{Outcome, ProcessReport, StepReport};

@@ -184,7 +184,7 @@ impl Places {
 
     /// Where this signer is written.
     pub(crate) fn primary(&self, config: &Config, signer: &SignerName) -> Option<&Place> {
-        let address = config.signers.get(signer)?.primary;
+        let address = config.signers.get(signer)?.interface.primary()?;
         let mut all = self.of(&Owner::Signer(signer.clone())).iter();
         all.find(|place| place.address == address)
     }
@@ -219,11 +219,13 @@ pub(crate) fn signer_places(
             address: SocketAddr::new(address, DNS_PORT),
         }));
     }
-    if !places.iter().any(|place| place.address == declared.primary) {
+    if let Some(address) = declared.interface.primary()
+        && !places.iter().any(|place| place.address == address)
+    {
         places.push(Place {
             owner,
             ns: None,
-            address: declared.primary,
+            address,
         });
     }
     Some(places)

@@ -203,7 +203,7 @@ impl Agent for Surveyor {
                 let came = self.exchanges.failed(id);
                 self.take(now, came);
             }
-            Input::Wake | Input::Command(()) => {}
+            Input::Web { .. } | Input::Wake | Input::Command(()) => {}
         }
         self.book.settle(&self.config, now);
         self.ask();

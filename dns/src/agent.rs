@@ -6,7 +6,7 @@
 
 use std::{fmt, net::SocketAddr};
 
-use crate::time::Timestamp;
+use crate::{time::Timestamp, web};
 
 /// Who sent a request.
 pub type Peer = SocketAddr;
@@ -66,6 +66,13 @@ pub enum Input<C> {
         /// The octets, as they came.
         bytes: Vec<u8>,
     },
+    /// The answer to a request to a web interface.
+    Web {
+        /// Which request.
+        id: AskId,
+        /// The answer, or why there is none.
+        answer: Result<web::Answer, String>,
+    },
     /// No answer came within the driver's patience, or the transport failed.
     Failure {
         /// Which request.
@@ -90,6 +97,13 @@ pub enum Output {
         via: Transport,
         /// The octets.
         bytes: Vec<u8>,
+    },
+    /// Send a request to a web interface; its answer or failure comes back with the same id.
+    Web {
+        /// Names it; never reused by this agent.
+        id: AskId,
+        /// The request, with where it goes.
+        request: Box<web::Request>,
     },
     /// For the log, the audit trail, the reports.
     Note(Note),

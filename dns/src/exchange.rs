@@ -15,6 +15,7 @@ use crate::{
     agent::{AskId, Output, Transport},
     message::{Question, Reply, query},
     stream::Stream,
+    web,
 };
 
 /// How often a question is sent over UDP before its server counts as silent.
@@ -76,6 +77,7 @@ pub struct Exchanges<T> {
     stream: Stream,
     next: u64,
     outstanding: BTreeMap<AskId, Outstanding<T>>,
+    web: BTreeMap<AskId, T>,
     outbox: VecDeque<Output>,
     sent: u64,
 }
@@ -87,6 +89,7 @@ impl<T> Exchanges<T> {
             stream,
             next: 0,
             outstanding: BTreeMap::new(),
+            web: BTreeMap::new(),
             outbox: VecDeque::new(),
             sent: 0,
         }
@@ -125,6 +128,19 @@ impl<T> Exchanges<T> {
         self.send(to, via, bytes, tag, Sent::Raw);
     }
 
+    /// Sends a request to a web interface, once.
+    pub fn ask_web(&mut self, request: web::Request, tag: T) {
+        let id = self.number();
+        self.web.insert(id, tag);
+        let request = Box::new(request);
+        self.outbox.push_back(Output::Web { id, request });
+    }
+
+    /// Takes the answer of a web interface. `None` if it is not ours.
+    pub fn web_answered(&mut self, id: AskId) -> Option<T> {
+        self.web.remove(&id)
+    }
+
     /// A fresh message id, for requests made elsewhere.
     pub fn message_id(&mut self) -> u16 {
         self.stream.random()
@@ -158,6 +174,9 @@ impl<T> Exchanges<T> {
 
     /// Takes a failure. `None` if the question is asked again or is not ours.
     pub fn failed(&mut self, id: AskId) -> Option<(T, Outcome)> {
+        if let Some(tag) = self.web.remove(&id) {
+            return Some((tag, Outcome::Unanswered(Unanswered::Silent)));
+        }
         let exchange = self.outstanding.remove(&id)?;
         self.retry(exchange, Unanswered::Silent)
     }
@@ -180,7 +199,7 @@ impl<T> Exchanges<T> {
 
     /// Whether nothing is outstanding.
     pub fn is_idle(&self) -> bool {
-        self.outstanding.is_empty()
+        self.outstanding.is_empty() && self.web.is_empty()
     }
 
     /// Requests sent so far, retries included.
@@ -191,6 +210,7 @@ impl<T> Exchanges<T> {
     /// Forgets every outstanding exchange; late answers are ignored.
     pub fn forget(&mut self) {
         self.outstanding.clear();
+        self.web.clear();
         self.outbox.clear();
     }
 
@@ -217,11 +237,15 @@ impl<T> Exchanges<T> {
     }
 
     fn send(&mut self, to: SocketAddr, via: Transport, bytes: Vec<u8>, tag: T, sent: Sent) {
-        let id = AskId(self.next);
-        self.next += 1;
-        self.sent += 1;
+        let id = self.number();
         self.outstanding
             .insert(id, Outstanding { tag, to, via, sent });
         self.outbox.push_back(Output::Ask { id, to, via, bytes });
+    }
+
+    fn number(&mut self) -> AskId {
+        self.next += 1;
+        self.sent += 1;
+        AskId(self.next - 1)
     }
 }

@@ -16,7 +16,10 @@ use hickory_proto::{
     serialize::binary::{BinDecoder, BinEncodable, BinEncoder, RDataEncoding, Restrict},
 };
 
-use crate::name::{Name, canonical_wire, split_name};
+use crate::{
+    key::Dnskey,
+    name::{Name, canonical_wire, parse_name, split_name},
+};
 
 /// The canonical octets of one record's data.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,6 +90,27 @@ impl Rdata {
         <[u8; 16]>::try_from(self.octets())
             .ok()
             .map(|v6| Ipv6Addr::from(v6).into())
+    }
+
+    /// Reads presentation form of addresses, NS, DNSKEY, CDNSKEY, DS, CDS and CSYNC.
+    pub fn from_text(rtype: RecordType, text: &str) -> Option<Self> {
+        match rtype {
+            RecordType::A => text
+                .parse()
+                .ok()
+                .map(|v4: Ipv4Addr| Self::address(v4.into())),
+            RecordType::AAAA => text
+                .parse()
+                .ok()
+                .map(|v6: Ipv6Addr| Self::address(v6.into())),
+            RecordType::NS => parse_name(text).ok().map(|name| Self::name(&name)),
+            RecordType::DNSKEY | RecordType::CDNSKEY => {
+                Dnskey::from_text(text).map(|key| key.to_rdata())
+            }
+            RecordType::DS | RecordType::CDS => Ds::from_text(text).map(|ds| ds.to_rdata()),
+            RecordType::CSYNC => Csync::from_text(text).map(|csync| csync.to_rdata()),
+            _ => None,
+        }
     }
 
     /// Presentation form, for people.
@@ -248,6 +272,16 @@ impl Csync {
     pub const IMMEDIATE: u16 = 0x0001;
     /// The parent must not act on an older SOA serial.
     pub const SOA_MINIMUM: u16 = 0x0002;
+
+    /// Reads presentation form (RFC 7477 §2.1.2): `66 3 NS A AAAA`.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        Some(Self {
+            serial: words.next()?.parse().ok()?,
+            flags: words.next()?.parse().ok()?,
+            types: words.map(|word| word.parse().ok()).collect::<Option<_>>()?,
+        })
+    }
 
     /// Parses CSYNC data, unknown flag bits included.
     pub fn parse(data: &Rdata) -> Option<Self> {

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod by_hand;
 pub mod contents;
 pub mod describe;
+pub mod desec;
 pub mod keys;
 pub mod log;
 pub mod network;

@@ -17,10 +17,11 @@ use counterpoint_dns::{
     time::Timestamp,
     tsig::{TsigKey, check_request, refuse},
     update::Update,
+    web,
 };
 use hickory_proto::op::{Message, MessageType, OpCode};
 
-use crate::{answer, primary::Primary, published::Published, update};
+use crate::{answer, desec::Desec, primary::Primary, published::Published, update};
 
 /// One server address with its own copies of zones, which lag behind the primary's.
 #[derive(Debug)]
@@ -134,6 +135,8 @@ pub struct Operator {
     pub primary_address: IpAddr,
     /// Who may update.
     pub tsig: TsigKey,
+    /// Its web interface, if it has one; then it takes no dynamic updates.
+    pub web: Option<Desec>,
     /// How long a change takes to reach an instance.
     pub propagation: RangeInclusive<Duration>,
     /// The operator's own randomness.
@@ -150,6 +153,14 @@ impl Operator {
     /// Where updates go.
     pub fn update_address(&self) -> SocketAddr {
         SocketAddr::new(self.primary_address, 53)
+    }
+
+    /// What its web interface answers, if it has one; at the primary's address.
+    pub fn web_answer(&mut self, now: Timestamp, request: &web::Request) -> Option<web::Answer> {
+        let web = self.web.as_mut()?;
+        let (answer, touched) = web.respond(now, request, &mut self.primaries);
+        self.touched.extend(touched);
+        Some(answer)
     }
 
     /// Its instance of this name: `ns1`, `1`.
@@ -198,7 +209,7 @@ impl Server for Operator {
                 let published = primary.and_then(Primary::published);
                 Some(answer::answer(published.map(|zone| &**zone), &message, via))
             }
-            OpCode::Update => {
+            OpCode::Update if self.web.is_none() => {
                 self.updates += 1;
                 let checked = match check_request([&self.tsig], request, now) {
                     Ok(checked) => checked,

@@ -299,6 +299,7 @@ impl Stage {
             primaries: Default::default(),
             primary_address: primary_address(index),
             tsig: TsigKey::hmac_sha256(key_name, &octets(seed, &format!("{name}/tsig"))),
+            web: None,
             propagation,
             stream: stream(seed, &format!("{name}/propagation")),
             touched: Vec::new(),

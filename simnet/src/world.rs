@@ -18,10 +18,12 @@ use counterpoint_dns::{
     name::{Name, RecordType},
     stream::stream,
     time::Timestamp,
+    web,
 };
 use rand::RngExt as _;
 
 use crate::{
+    desec::Desec,
     log::EventLog,
     network::{Fault, Network, Touch, Verdict, patience},
     operator::Operator,
@@ -88,6 +90,16 @@ enum Event {
         seat: SeatId,
         id: AskId,
         bytes: Vec<u8>,
+    },
+    Web {
+        seat: SeatId,
+        id: AskId,
+        request: Box<web::Request>,
+    },
+    WebAnswer {
+        seat: SeatId,
+        id: AskId,
+        answer: web::Answer,
     },
     Failure {
         seat: SeatId,
@@ -325,8 +337,10 @@ impl World {
 
     /// Carries out an agent's request; other outputs are the owner's business.
     pub fn carry(&mut self, seat: SeatId, output: Output) {
-        let Output::Ask { id, to, via, bytes } = output else {
-            return;
+        let (id, to, via, bytes) = match output {
+            Output::Ask { id, to, via, bytes } => (id, to, via, bytes),
+            Output::Web { id, request } => return self.carry_web(seat, id, request),
+            Output::Persist(_) | Output::Note(_) => return,
         };
         let give_up = self.now + patience(via);
         match self
@@ -347,6 +361,21 @@ impl World {
                 );
             }
             Verdict::Drop => self.schedule(give_up, Event::Failure { seat, id }),
+        }
+    }
+
+    fn carry_web(&mut self, seat: SeatId, id: AskId, request: Box<web::Request>) {
+        let from = self.seats[seat.0].address;
+        let to = web_address(&request.url);
+        let verdict = to.map(|to| self.network.carry(self.now, from, to, Transport::Tcp));
+        match verdict {
+            Some(Verdict::Deliver(takes)) => {
+                self.schedule(self.now + takes, Event::Web { seat, id, request });
+            }
+            _ => {
+                let lost = self.now + patience(Transport::Tcp);
+                self.schedule(lost, Event::Failure { seat, id });
+            }
         }
     }
 
@@ -376,6 +405,13 @@ impl World {
                 Event::Answer { seat, id, bytes } => {
                     if self.seats[seat.0].is_taken {
                         return Some(Occurrence::Input(seat, Input::Answer { id, bytes }));
+                    }
+                }
+                Event::Web { seat, id, request } => self.web_request(seat, id, &request),
+                Event::WebAnswer { seat, id, answer } => {
+                    if self.seats[seat.0].is_taken {
+                        let answer = Ok(answer);
+                        return Some(Occurrence::Input(seat, Input::Web { id, answer }));
                     }
                 }
                 Event::Failure { seat, id } => {
@@ -456,6 +492,52 @@ impl World {
                 self.schedule(self.now + takes, Event::Answer { seat, id, bytes });
             }
             _ => self.schedule(lost, Event::Failure { seat, id }),
+        }
+    }
+
+    fn web_request(&mut self, seat: SeatId, id: AskId, request: &web::Request) {
+        let (to, address) = (web_address(&request.url), self.seats[seat.0].address);
+        let lost = self.now + patience(Transport::Tcp);
+        let answer = to.and_then(|to| Some((to, self.serve_web(to, request)?)));
+        let Some((to, answer)) = answer else {
+            return self.schedule(lost, Event::Failure { seat, id });
+        };
+        self.counts.exchanges += 1;
+        match self.network.carry(self.now, to, address, Transport::Tcp) {
+            Verdict::Deliver(takes) if takes < patience(Transport::Tcp) => {
+                self.schedule(self.now + takes, Event::WebAnswer { seat, id, answer });
+            }
+            _ => self.schedule(lost, Event::Failure { seat, id }),
+        }
+    }
+
+    /// What the web interface at `address` answers now. A change that it takes is published at once.
+    pub fn serve_web(&mut self, address: IpAddr, request: &web::Request) -> Option<web::Answer> {
+        let Place::Primary(operator) = *self.places.get(&address)? else {
+            return None;
+        };
+        let answer = self.operators[operator].web_answer(self.now, request)?;
+        let text = format!("{} {}", answer.status, request.method.as_str());
+        let name = self.operators[operator].name.clone();
+        self.log.line(self.now, &name, "web", &text);
+        for zone in std::mem::take(&mut self.operators[operator].touched) {
+            self.publish(operator, &zone, "web");
+        }
+        Some(answer)
+    }
+
+    /// Gives an operator a web interface instead of dynamic update.
+    pub fn give_web(&mut self, operator: usize, desec: Desec) {
+        let owner = &mut self.operators[operator];
+        let signed = owner
+            .primaries
+            .values_mut()
+            .filter(|primary| primary.signing.is_some());
+        signed.for_each(|primary| desec.adopt(primary));
+        owner.web = Some(desec);
+        let zones: Vec<Name> = owner.primaries.keys().cloned().collect();
+        for zone in zones {
+            self.publish(operator, &zone, "web");
         }
     }
 
@@ -710,6 +792,11 @@ impl World {
             }
         }
     }
+}
+
+/// The address that a URL names; the world knows no other hosts.
+fn web_address(url: &str) -> Option<IpAddr> {
+    web::Url::parse(url).ok()?.host.parse().ok()
 }
 
 /// A span from this range.

@@ -128,16 +128,21 @@ pub enum Signer {
         #[arg(long, required = true, value_name = "NAME")]
         ns: Vec<String>,
         /// Where updates go.
-        #[arg(long, value_name = "ADDRESS:PORT")]
-        primary: SocketAddr,
+        #[arg(long, value_name = "ADDRESS:PORT", required_unless_present = "desec")]
+        primary: Option<SocketAddr>,
         /// The name of its TSIG key.
-        #[arg(long, value_name = "NAME")]
-        tsig_name: String,
+        #[arg(
+            long,
+            value_name = "NAME",
+            requires = "secret_file",
+            required_unless_present = "desec"
+        )]
+        tsig_name: Option<String>,
         /// The file that holds the secret of that key, in base64.
-        #[arg(long, value_name = "FILE")]
-        secret_file: String,
+        #[arg(long, value_name = "FILE", requires = "tsig_name")]
+        secret_file: Option<String>,
         #[command(flatten)]
-        more: SignerMore,
+        more: Box<SignerMore>,
     },
     /// Change a declaration.
     Update {
@@ -155,7 +160,7 @@ pub enum Signer {
         #[arg(long, value_name = "FILE", requires = "tsig_name")]
         secret_file: Option<String>,
         #[command(flatten)]
-        more: SignerMore,
+        more: Box<SignerMore>,
     },
     /// Forget one that serves nothing.
     Remove { name: String },
@@ -171,6 +176,15 @@ pub enum Signer {
 /// What a signer need not be told.
 #[derive(Clone, Debug, Args)]
 pub struct SignerMore {
+    /// deSEC's web interface instead of dynamic update: its root, as https://desec.io/api/v1.
+    #[arg(long, value_name = "URL", requires = "token_file", conflicts_with_all = ["primary", "tsig_name"])]
+    pub desec: Option<String>,
+    /// The file that holds the token for it.
+    #[arg(long, value_name = "FILE", requires = "desec")]
+    pub token_file: Option<String>,
+    /// A file with the only certificates that are trusted there, in PEM.
+    #[arg(long, value_name = "FILE", requires = "desec")]
+    pub ca_file: Option<String>,
     /// hmac-sha256, hmac-sha384 or hmac-sha512.
     #[arg(long, value_name = "NAME", requires = "tsig_name")]
     pub tsig_algorithm: Option<String>,

@@ -13,33 +13,41 @@ use std::{
 };
 
 use counterpoint_dns::{
-    driver::chance,
+    driver::{agent::Options, chance, http},
     key::{Algorithm, DIGEST_SHA256, Dnskey, SECURE_ENTRY_POINT, SigningKey, ZONE_KEY},
     message::{Question, Reply, ResponseCode, query},
     name::{Name, RecordType, parse_name},
     rdata::{Csync, Rdata},
     rrset::RrSet,
     stream::{Stream, octets},
-    tsig::TsigKey,
-    update::Update,
+    web,
 };
 use rand::RngExt as _;
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{
     EXIT_OK, EXIT_REFUSED, Failure, Outcome,
     arguments::Common,
-    setup::{Setup, now},
+    setup::{Setup, now, runtime},
 };
 use crate::{
+    Interface, SignerName,
     declarations::BadDeclaration,
     place::{Item, Owner},
+    updater::{Answer, Change, Message, Next, Written, updater},
 };
 
 /// How long each step of an exchange is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often what was written is looked for, and how long between.
 const LOOKS: u32 = 20;
+/// Where changes take their time to the instances: two minutes.
+const LOOKS_WITHOUT_PRIMARY: u32 = 480;
+/// How often a write is tried that something else was quicker than, or that comes too early.
+const TRIES: u8 = 10;
+/// Nobody waits longer at a terminal.
+const PATIENCE_MAX: Duration = Duration::from_secs(120);
 const BETWEEN: Duration = Duration::from_millis(250);
 /// The TTL of what was not there before, seconds.
 const TTL: u32 = 60;
@@ -63,10 +71,21 @@ pub fn run(common: &Common, name: &str, zone: &str) -> Result<Outcome, Failure> 
              signals; check it with a zone that it serves and nobody asks it for"
         )));
     }
+    // Where it is written, or else the first instance: what is written shows there.
+    let owner = Owner::Signer(signer.clone());
+    let places = sights.all.iter().map(|sight| &sight.place);
+    let mut own = places.filter(|place| place.owner == owner);
+    let at = match declared.interface.primary() {
+        Some(primary) => primary,
+        None => own.next().map(|place| place.address).ok_or_else(|| {
+            Failure::Refused(format!("no address of {name}'s nameservers is known"))
+        })?,
+    };
     let mut primary = Primary {
         zone: &zone,
-        at: setup.options.route(declared.primary),
-        tsig: &declared.tsig,
+        signer: &signer,
+        at: setup.options.route(at),
+        interface: &declared.interface,
         stream: chance::stream()?,
     };
     let mut text = String::new();
@@ -158,7 +177,8 @@ fn trials(zone: &Name, primary: &mut Primary<'_>) -> Result<Vec<Trial>, String> 
 struct Primary<'a> {
     zone: &'a Name,
     at: SocketAddr,
-    tsig: &'a TsigKey,
+    signer: &'a SignerName,
+    interface: &'a Interface,
     stream: Stream,
 }
 
@@ -206,12 +226,16 @@ impl Primary<'_> {
         rtype: RecordType,
         is_it: impl Fn(&BTreeSet<Rdata>) -> bool,
     ) -> Result<bool, String> {
-        for look in 0..LOOKS {
+        let looks = match self.interface.primary() {
+            Some(_) => LOOKS,
+            None => LOOKS_WITHOUT_PRIMARY,
+        };
+        for look in 1..=looks {
             if is_it(&self.rrset(rtype)?.data) {
                 return Ok(true);
             }
-            if look + 1 < LOOKS {
-                pause();
+            if look < looks {
+                pause(BETWEEN);
             }
         }
         Ok(false)
@@ -236,22 +260,64 @@ impl Primary<'_> {
         if from.data == to.data {
             return Ok(());
         }
-        let zone = self.zone.clone();
-        let update = match to.rtype {
-            RecordType::DNSKEY => Update::adjust(zone, from, to),
-            _ => {
-                let seen = Some(from).filter(|seen| !seen.data.is_empty());
-                Update::replace(zone, seen, to)
-            }
+        let change = Change {
+            signer: self.signer.clone(),
+            item: match to.rtype {
+                RecordType::DNSKEY => Item::Dnskey,
+                RecordType::CDS => Item::Cds,
+                RecordType::CDNSKEY => Item::Cdnskey,
+                _ => Item::Csync,
+            },
+            seen: from.clone(),
+            wanted: to.clone(),
+            is_unconditional: false,
         };
-        let id = self.stream.random();
-        let (request, mac) = self.tsig.sign_request(update.to_message(id), now());
-        let answer = self.exchange(&request)?;
-        match self.tsig.check_answer(&mac, &answer, now()) {
-            Ok(message) if message.response_code == ResponseCode::NoError => Ok(()),
-            Ok(message) => Err(format!("refuses it: {}", message.response_code)),
-            Err(fault) => Err(format!("refuses it: {fault}")),
+        for _ in 0..TRIES {
+            match self.written(&change)? {
+                Written::Accepted => return Ok(()),
+                Written::Later(span) if span <= PATIENCE_MAX => pause(span),
+                Written::Unmet => pause(BETWEEN),
+                other => return Err(format!("refuses it: {other}")),
+            }
         }
+        Err("refuses it again and again".into())
+    }
+
+    /// One write, request by request.
+    fn written(&mut self, change: &Change) -> Result<Written, String> {
+        let updater = updater(self.interface);
+        let changes = std::slice::from_ref(change);
+        let mut request = updater.request(self.zone, changes, self.stream.random(), now());
+        loop {
+            let (dns, web);
+            let answer = match &request.message {
+                Message::Dns { bytes, .. } => {
+                    dns = self.exchange(bytes)?;
+                    Answer::Dns(&dns)
+                }
+                Message::Web(request) => {
+                    web = self.web(request)?;
+                    Answer::Web(&web)
+                }
+            };
+            match updater.next(self.zone, &request.receipt, &answer, now()) {
+                Next::Ask(next) => request = *next,
+                Next::Done(written) => return Ok(written),
+            }
+        }
+    }
+
+    fn web(&self, request: &web::Request) -> Result<web::Answer, String> {
+        let Options {
+            patience_web,
+            web_octets_max,
+            ..
+        } = Options::default();
+        let asking = async { timeout(patience_web, http::ask(request, web_octets_max)).await };
+        let runtime = runtime().map_err(|_| "no runtime".to_string())?;
+        let came = runtime.block_on(asking);
+        let came = came.map_err(|_| format!("{}: no answer", request.url))?;
+        came.map_err(|error| format!("{}: {error}", request.url))
     }
 
     fn failed(&self, why: &dyn std::fmt::Display) -> String {
@@ -280,6 +346,6 @@ impl Primary<'_> {
     clippy::disallowed_methods,
     reason = "a command that looks again after a moment; nothing is decided by it"
 )]
-fn pause() {
-    thread::sleep(BETWEEN);
+fn pause(span: Duration) {
+    thread::sleep(span);
 }

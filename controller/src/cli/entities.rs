@@ -1,6 +1,6 @@
 //! Signers, groups and zones: the declarations are listed, shown, and edited in their file.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use counterpoint_dns::{agent::Transport, name::Name};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use super::{
     setup::Setup,
 };
 use crate::{
-    Controller, Signer as Declared, SignerName, Zone as Served,
+    Controller, Interface, Limits, Signer as Declared, SignerName, Zone as Served,
     declarations::{Edit, Field},
 };
 
@@ -38,11 +38,8 @@ pub fn signer(common: &Common, command: Signer) -> Result<Outcome, Failure> {
             secret_file,
             more,
         } => {
-            let mut fields = vec![
-                ("ns", Field::Texts(ns)),
-                ("primary", Field::Text(primary.to_string())),
-                ("tsig", tsig(tsig_name, secret_file, &more)),
-            ];
+            let mut fields = vec![("ns", Field::Texts(ns))];
+            fields.extend(written_to(primary, tsig_name.zip(secret_file), &more));
             fields.extend(optional(&more));
             edit(common, "signer", &name, &Edit::Add(fields))
         }
@@ -58,12 +55,7 @@ pub fn signer(common: &Common, command: Signer) -> Result<Outcome, Failure> {
             if !ns.is_empty() {
                 fields.push(("ns", Field::Texts(ns)));
             }
-            if let Some(primary) = primary {
-                fields.push(("primary", Field::Text(primary.to_string())));
-            }
-            if let (Some(key), Some(file)) = (tsig_name, secret_file) {
-                fields.push(("tsig", tsig(key, file, &more)));
-            }
+            fields.extend(written_to(primary, tsig_name.zip(secret_file), &more));
             fields.extend(optional(&more));
             edit(common, "signer", &name, &Edit::Update(fields))
         }
@@ -181,6 +173,29 @@ fn edit(common: &Common, kind: &str, name: &str, edit: &Edit) -> Result<Outcome,
     ))
 }
 
+/// How it is written to, as far as that is told; one way replaces the other.
+fn written_to(
+    primary: Option<SocketAddr>,
+    key: Option<(String, String)>,
+    more: &SignerMore,
+) -> Fields {
+    let mut fields = Fields::new();
+    if let (Some(url), Some(token)) = (&more.desec, &more.token_file) {
+        let mut table = vec![("url", url.clone()), ("token-file", token.clone())];
+        table.extend(more.ca_file.clone().map(|file| ("ca-file", file)));
+        fields.push(("desec", Field::Table(table)));
+        fields.extend(["primary", "via", "tsig"].map(|key| (key, Field::Absent)));
+    }
+    if let Some(primary) = primary {
+        fields.push(("primary", Field::Text(primary.to_string())));
+        fields.push(("desec", Field::Absent));
+    }
+    if let Some((key, file)) = key {
+        fields.push(("tsig", tsig(key, file, more)));
+    }
+    fields
+}
+
 fn tsig(key: String, file: String, more: &SignerMore) -> Field {
     let mut table = vec![("name", key)];
     table.extend(more.tsig_algorithm.clone().map(|name| ("algorithm", name)));
@@ -228,14 +243,27 @@ fn a_mode(mode: Mode) -> (&'static str, Field) {
 fn a_signer(name: &SignerName, signer: &Declared) -> (String, Value) {
     let ns: Vec<String> = signer.ns.iter().map(ToString::to_string).collect();
     let keys = signer.csk.map(|csk| if csk { "csk" } else { "ksk-zsk" });
-    let about = json!({
+    let mut about = json!({
         "ns": ns,
-        "primary": signer.primary,
-        "via": if signer.via == Transport::Udp { "udp" } else { "tcp" },
-        "tsig": signer.tsig.name().to_string(),
         "max-ttl-seconds": signer.max_ttl.as_secs(),
         "keys": keys.unwrap_or("learned"),
     });
+    match &signer.interface {
+        Interface::Ddns(access) => {
+            about["primary"] = access.primary.to_string().into();
+            about["via"] = if access.via == Transport::Udp {
+                "udp"
+            } else {
+                "tcp"
+            }
+            .into();
+            about["tsig"] = access.tsig.name().to_string().into();
+        }
+        Interface::Desec(access) => about["desec"] = access.url.as_str().into(),
+    }
+    if signer.limits != Limits::default() {
+        about["limits"] = signer.limits.to_string().into();
+    }
     (name.to_string(), about)
 }
 

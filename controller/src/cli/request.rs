@@ -123,7 +123,7 @@ pub fn run(common: &Common, command: Command) -> Result<Outcome, Failure> {
             Output::Persist(record) => records.push(record),
             Output::Note(note) => notes.push(note),
             // As if it were killed before it asked anything: `run` goes on from here.
-            Output::Ask { .. } => {}
+            Output::Ask { .. } | Output::Web { .. } => {}
         }
     }
     store.keep(now, &records, &notes)?;

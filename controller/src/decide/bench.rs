@@ -16,7 +16,7 @@ use counterpoint_dns::{
 use super::{Decision, decide};
 use crate::{
     case::Case,
-    config::{Config, Safety, Signer, SignerName},
+    config::{Config, DdnsAccess, Interface, Limits, Safety, Signer, SignerName},
     keys::Keys,
     log::{Log, Unknown},
     place::{Item, Owner, Place, Places, parent_places, signer_places},
@@ -66,9 +66,12 @@ impl Bench {
                 Signer {
                     ns: ns.to_vec(),
                     in_zone_addresses: Default::default(),
-                    primary: SocketAddr::from(([192, 0, 2, net], 53)),
-                    via: Transport::Tcp,
-                    tsig: TsigKey::hmac_sha256(name("k."), b"secret"),
+                    interface: Interface::Ddns(DdnsAccess {
+                        primary: SocketAddr::from(([192, 0, 2, net], 53)),
+                        via: Transport::Tcp,
+                        tsig: TsigKey::hmac_sha256(name("k."), b"secret"),
+                    }),
+                    limits: Limits::default(),
                     own_keys: Vec::new(),
                     csk: None,
                     max_ttl: HOUR,

@@ -10,14 +10,17 @@ use counterpoint_dns::{
     agent::Transport,
     key::{DIGEST_SHA256, DIGEST_SHA384},
     resolver,
+    web::Url,
 };
 use toml::Spanned;
 
 use super::{
     BadDeclaration, Declarations, place, secret,
-    tables::{File, GroupTable, KeysText, ModeText, NameText, SignerTable, ViaText, ZoneTable},
+    tables::{
+        File, GroupTable, KeysText, ModeText, NameText, RateText, SignerTable, ViaText, ZoneTable,
+    },
 };
-use crate::config::{Config, Signer, SignerName, Zone};
+use crate::config::{Config, DdnsAccess, DesecAccess, Interface, Limits, Signer, SignerName, Zone};
 
 /// Longer names of signers and groups are nobody's.
 const NAME_CHARS_MAX: usize = 63;
@@ -133,7 +136,6 @@ impl Check<'_> {
             let what = "a signer without nameservers serves nobody";
             return Err(self.bad(table.ns.span(), what, "name its nameservers in `ns`"));
         }
-        let at = place(self.path, self.text, table.tsig.span().start);
         let ns = names(table.ns.get_ref());
         let in_zone: BTreeMap<_, _> = (table.in_zone_addresses.iter())
             .map(|(name, addresses)| (name.0.clone(), addresses.clone()))
@@ -145,16 +147,52 @@ impl Check<'_> {
         Ok(Signer {
             ns,
             in_zone_addresses: in_zone,
-            primary: table.primary,
-            via: match table.via {
-                ViaText::Tcp => Transport::Tcp,
-                ViaText::Udp => Transport::Udp,
-            },
-            tsig: secret::key(table.tsig.get_ref(), self.path, &at)?,
+            interface: self.interface(table)?,
+            limits: limits(table),
             own_keys: table.own_keys.iter().map(|key| key.0.clone()).collect(),
             csk: table.keys.map(|keys| matches!(keys, KeysText::Csk)),
             max_ttl: table.max_ttl,
         })
+    }
+
+    fn interface(&self, table: &SignerTable) -> Result<Interface, BadDeclaration> {
+        match (table.primary, &table.tsig, &table.desec) {
+            (Some(primary), Some(tsig), None) => {
+                let at = place(self.path, self.text, tsig.span().start);
+                Ok(Interface::Ddns(DdnsAccess {
+                    primary,
+                    via: match table.via {
+                        ViaText::Tcp => Transport::Tcp,
+                        ViaText::Udp => Transport::Udp,
+                    },
+                    tsig: secret::key(tsig.get_ref(), self.path, &at)?,
+                }))
+            }
+            (None, None, Some(desec)) => {
+                let table = desec.get_ref();
+                let bad_url = |why| {
+                    let what = format!("`url` cannot be used: {why}");
+                    let remedy = "write it as \"https://desec.io/api/v1\"";
+                    self.bad(desec.span(), what, remedy)
+                };
+                Url::parse(&table.url).map_err(bad_url)?;
+                let ttl = u32::try_from(table.minimum_ttl.as_secs());
+                Ok(Interface::Desec(DesecAccess {
+                    url: table.url.clone(),
+                    token: secret::token(&beside(self.path, &table.token_file))?,
+                    ca: match &table.ca_file {
+                        Some(file) => Some(secret::certificates(&beside(self.path, file))?),
+                        None => None,
+                    },
+                    minimum_ttl: ttl.unwrap_or(u32::MAX),
+                }))
+            }
+            _ => Err(self.bad(
+                table.name.span(),
+                "expected `primary` and `tsig`, or `desec`",
+                "say how it is written to: by dynamic update, or by deSEC's web interface",
+            )),
+        }
     }
 
     fn members(
@@ -214,6 +252,19 @@ impl Check<'_> {
                 "name those who serve it now, or the group that does",
             )),
         }
+    }
+}
+
+/// As declared, else as the interface has them.
+fn limits(table: &SignerTable) -> Limits {
+    let rates = |texts: &[RateText]| texts.iter().map(|text| text.0).collect();
+    match (&table.limits, &table.desec) {
+        (Some(limits), _) => Limits {
+            requests: rates(&limits.requests),
+            changes: rates(&limits.changes),
+        },
+        (None, Some(_)) => Limits::desec(),
+        (None, None) => Limits::default(),
     }
 }
 

@@ -1,16 +1,18 @@
-//! TSIG secrets: from a file of their own, or from the declarations. Nobody else may read either.
+//! TSIG secrets and tokens: from a file of their own, or from the declarations. Nobody else may read either.
 //!
 //! No error shows a secret.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use counterpoint_dns::tsig::TsigKey;
+use counterpoint_dns::{tsig::TsigKey, web::Secret};
 use data_encoding::BASE64;
 
 use super::{BadDeclaration, tables::TsigTable};
 
 /// Longer files are no secrets.
 const OCTETS_MAX: u64 = 4_096;
+/// Longer files are no lists of certificates that somebody trusts one signer by.
+const CA_OCTETS_MAX: u64 = 1_048_576;
 /// Shorter secrets can be guessed.
 const SECRET_OCTETS_MIN: usize = 16;
 
@@ -24,18 +26,7 @@ pub(super) fn key(table: &TsigTable, file: &Path, place: &str) -> Result<TsigKey
         (None, Some(beside)) => {
             let path = super::check::beside(file, beside);
             let shown = path.display().to_string();
-            let size = fs::metadata(&path).map(|file| file.len());
-            if size.is_ok_and(|size| size > OCTETS_MAX) {
-                let what = format!("more than {OCTETS_MAX} octets are no secret");
-                return Err(BadDeclaration::new(shown, what, FORM));
-            }
-            let text = fs::read_to_string(&path).map_err(|error| {
-                BadDeclaration::new(
-                    &shown,
-                    error,
-                    "name a file that can be read in `secret-file`",
-                )
-            })?;
+            let text = text_of(&path, OCTETS_MAX, FORM)?;
             private(&path)?;
             (text, shown)
         }
@@ -59,6 +50,45 @@ pub(super) fn key(table: &TsigTable, file: &Path, place: &str) -> Result<TsigKey
     })
 }
 
+/// The token in a file.
+pub(super) fn token(path: &Path) -> Result<Secret, BadDeclaration> {
+    let text = text_of(path, OCTETS_MAX, TOKEN)?;
+    private(path)?;
+    let token = text.trim();
+    match !token.is_empty() && token.chars().all(|c| c.is_ascii_graphic()) {
+        true => Ok(Secret::new(token)),
+        false => Err(BadDeclaration::new(
+            path.display(),
+            "it holds no token",
+            TOKEN,
+        )),
+    }
+}
+
+/// The certificates in a file, which are no secret.
+pub(super) fn certificates(path: &Path) -> Result<String, BadDeclaration> {
+    let text = text_of(path, CA_OCTETS_MAX, CA)?;
+    match text.contains("-----BEGIN CERTIFICATE-----") {
+        true => Ok(text),
+        false => Err(BadDeclaration::new(
+            path.display(),
+            "it holds no certificate",
+            CA,
+        )),
+    }
+}
+
+fn text_of(path: &Path, octets_max: u64, remedy: &str) -> Result<String, BadDeclaration> {
+    let size = fs::metadata(path).map(|file| file.len());
+    if size.is_ok_and(|size| size > octets_max) {
+        let what = format!("it is longer than {octets_max} octets");
+        return Err(BadDeclaration::new(path.display(), what, remedy));
+    }
+    fs::read_to_string(path).map_err(|error| BadDeclaration::new(path.display(), error, remedy))
+}
+
+const TOKEN: &str = "put the token alone into a file, and name that in `token-file`";
+const CA: &str = "name a file with certificates in PEM in `ca-file`";
 const FORM: &str =
     "put the base64 text, which `tsig-keygen` shows as `secret`, alone into a file, and name that";
 

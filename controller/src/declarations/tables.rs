@@ -14,6 +14,7 @@ use std::{
 use counterpoint_dns::{
     key::Dnskey,
     name::{Name, parse_name},
+    pace::Rate,
     rdata::Ds,
     resolver::iana,
 };
@@ -21,7 +22,7 @@ use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
 use super::span;
-use crate::config::{CdsAfter, Config, KskRoll, Safety};
+use crate::config::{CdsAfter, Config, DesecAccess, KskRoll, Safety};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -164,11 +165,16 @@ pub(super) struct SignerTable {
     pub name: Spanned<String>,
     /// The nameserver names that it brings.
     pub ns: Spanned<Vec<NameText>>,
-    /// Where updates go.
-    pub primary: SocketAddr,
+    /// Where dynamic updates go.
+    pub primary: Option<SocketAddr>,
     #[serde(default)]
     pub via: ViaText,
-    pub tsig: Spanned<TsigTable>,
+    /// The key of dynamic updates.
+    pub tsig: Option<Spanned<TsigTable>>,
+    /// Or deSEC's web interface.
+    pub desec: Option<Spanned<DesecTable>>,
+    /// How often it may be written to.
+    pub limits: Option<LimitsTable>,
     #[serde(default = "max_ttl", with = "span")]
     pub max_ttl: Duration,
     /// Which keys it has; learned where not declared.
@@ -214,6 +220,44 @@ impl std::fmt::Debug for TsigTable {
         write!(f, "TsigTable({})", self.name.0)
     }
 }
+
+/// `desec = { … }`: deSEC's web interface.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct DesecTable {
+    #[serde(default = "desec_url")]
+    pub url: String,
+    /// A file with the token, relative to this file.
+    pub token_file: PathBuf,
+    /// A file with the only certificates that are trusted, in PEM.
+    pub ca_file: Option<PathBuf>,
+    #[serde(default = "minimum_ttl", with = "span")]
+    pub minimum_ttl: Duration,
+}
+
+fn desec_url() -> String {
+    DesecAccess::URL.into()
+}
+
+fn minimum_ttl() -> Duration {
+    Duration::from_secs(DesecAccess::MINIMUM_TTL.into())
+}
+
+/// `limits = { … }`: rates as `15/min`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct LimitsTable {
+    /// Requests about any zone.
+    #[serde(default)]
+    pub requests: Vec<RateText>,
+    /// Changes of one zone.
+    #[serde(default)]
+    pub changes: Vec<RateText>,
+}
+
+/// A rate.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RateText(pub Rate);
 
 fn algorithm() -> String {
     "hmac-sha256".into()
@@ -274,6 +318,18 @@ impl<'de> Deserialize<'de> for NameText {
             let name = parse_name(text);
             name.map(Self).map_err(|error| {
                 format!("`{text}` is no name ({error}): expected one as `example.`")
+            })
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for RateText {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        read(from, |text| {
+            Rate::parse(text).map(Self).ok_or_else(|| {
+                format!(
+                    "`{text}` is no rate: expected one as `15/min`, of `s`, `min`, `h` or `day`"
+                )
             })
         })
     }

@@ -12,7 +12,7 @@ use std::{
 use counterpoint_dns::agent::Transport;
 
 use super::*;
-use crate::config::{KskRoll, Safety, SignerName};
+use crate::config::{Interface, KskRoll, Safety, SignerName};
 
 /// A directory that is gone afterwards.
 struct Place(PathBuf);
@@ -82,8 +82,11 @@ fn what_is_not_said_is_as_by_default_and_what_is_said_counts() {
         format!("[controller]\nsafety = \"25%\"\nksk-roll = \"double\"\nguard = false\n{more}");
     let config = Declarations::read(&path, &more).unwrap().config;
     let alpha = &config.signers[&SignerName::from("alpha")];
+    let Interface::Ddns(access) = &alpha.interface else {
+        panic!("{alpha:?}");
+    };
     assert_eq!(
-        (alpha.via, alpha.max_ttl),
+        (access.via, alpha.max_ttl),
         (Transport::Udp, Duration::from_secs(7_200))
     );
     assert_eq!(

@@ -1,13 +1,13 @@
 //! What follows from a decision: records, writes, notes, and when to look again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use counterpoint_dns::{rdata::Csync, time::Timestamp};
 
 use super::{BACK_OFF_MAX, Engine, Phase};
 use crate::{
     checks,
-    config::SignerName,
+    config::{Limits, SignerName},
     decide::{Decision, until_text},
     guard,
     io::{Io, Purpose, Sent, Tag},
@@ -15,7 +15,7 @@ use crate::{
     process::{Deadline, Goal, Row, StepState, What},
     report::Outcome,
     sabotage::Sabotage,
-    updater::{Change, Ddns, Updater as _, Write, Written},
+    updater::{Answer, Change, Next, Write, Written, updater},
 };
 
 impl Engine {
@@ -29,7 +29,10 @@ impl Engine {
     ) {
         let subject = format!("{}/{}", self.processes[index].kind.name(), row.step);
         let held = match &decision {
-            Decision::Apply(changes) => self.held(io, index, changes),
+            Decision::Apply(changes) => {
+                let held = self.held(io, index, changes);
+                held.or_else(|| self.paced(io, changes))
+            }
             _ => None,
         };
         match held.unwrap_or(decision) {
@@ -215,6 +218,8 @@ impl Engine {
         }
         let process = &mut self.processes[index];
         process.outcome = Outcome::Running;
+        // What it waited for, if it did, was its turn to write.
+        process.deadline = None;
         if let Some(step) = process.steps.last_mut() {
             step.applied_at.get_or_insert(io.now);
         }
@@ -227,6 +232,28 @@ impl Engine {
         self.write(io, "apply", subject, changes);
     }
 
+    /// Whoever may not be written to yet is waited for: that is no error, and nothing is lost.
+    fn paced(&self, io: &mut Io<'_>, changes: &[Change]) -> Option<Decision> {
+        let (until, signer) = self.turn(io, changes)?;
+        let limits = io.config.signers.get(&signer).map(|signer| &signer.limits);
+        let limits = limits.map(Limits::to_string).unwrap_or_default();
+        (io.now < until).then(|| Decision::Wait {
+            until,
+            why: format!("{signer} takes no more changes yet ({limits})"),
+        })
+    }
+
+    /// When everybody concerned may be written to, and who is the last.
+    fn turn(&self, io: &mut Io<'_>, changes: &[Change]) -> Option<(Timestamp, SignerName)> {
+        let signers: BTreeSet<&SignerName> = changes.iter().map(|change| &change.signer).collect();
+        let turns = signers.into_iter().filter_map(|signer| {
+            let declared = io.config.signers.get(signer)?;
+            let turn = io.paces.turn(signer, &self.zone, &declared.limits, io.now);
+            Some((turn, signer.clone()))
+        });
+        turns.max()
+    }
+
     /// Sends one update to each signer, and tells what of.
     pub(super) fn write(
         &mut self,
@@ -235,6 +262,11 @@ impl Engine {
         subject: String,
         changes: Vec<Change>,
     ) {
+        if let Some((until, _)) = self.turn(io, &changes)
+            && io.now < until
+        {
+            return self.look_again(until);
+        }
         let mut by_signer: BTreeMap<SignerName, Vec<Change>> = BTreeMap::new();
         for change in changes {
             let text = format!("{} {}", change.signer, difference(&change));
@@ -250,7 +282,8 @@ impl Engine {
                 continue;
             };
             let id = io.exchanges.message_id();
-            let request = Ddns::new(declared).request(&self.zone, &changes, id, io.now);
+            io.paces.take(&signer, &self.zone, &declared.limits, io.now);
+            let request = updater(&declared.interface).request(&self.zone, &changes, id, io.now);
             let tag = Tag {
                 zone: self.zone.clone(),
                 what: Purpose::Update(Box::new(Sent {
@@ -277,7 +310,7 @@ impl Engine {
     }
 
     /// Takes the answer to a write; `None`: there was none.
-    pub(crate) fn wrote(&mut self, io: &mut Io<'_>, sent: Sent, answer: Option<&[u8]>) {
+    pub(crate) fn wrote(&mut self, io: &mut Io<'_>, sent: Sent, answer: Option<&Answer<'_>>) {
         let is_late = sent.round != self.rounds;
         let Phase::Applying(left) = &mut self.phase else {
             return;
@@ -285,19 +318,36 @@ impl Engine {
         if is_late {
             return;
         }
+        let declared = io.config.signers.get(&sent.signer);
+        let next = match (answer, declared) {
+            (Some(answer), Some(declared)) => {
+                updater(&declared.interface).next(&self.zone, &sent.receipt, answer, io.now)
+            }
+            _ => Next::Done(Written::Silent),
+        };
+        let written = match next {
+            Next::Done(written) => written,
+            Next::Ask(request) => {
+                let receipt = request.receipt.clone();
+                let tag = Tag {
+                    zone: self.zone.clone(),
+                    what: Purpose::Update(Box::new(Sent { receipt, ..sent })),
+                };
+                return io.send(*request, tag);
+            }
+        };
         *left = left.saturating_sub(1);
         let is_last = *left == 0;
-        let Sent {
-            signer,
-            items,
-            receipt,
-            ..
-        } = sent;
-        let declared = io.config.signers.get(&signer);
-        let written = match (answer, declared) {
-            (Some(answer), Some(declared)) => Ddns::new(declared).written(&receipt, answer, io.now),
-            _ => Written::Silent,
-        };
+        let Sent { signer, items, .. } = sent;
+        if let Written::Later(pause) = written {
+            let text = format!("{signer} {written}");
+            io.note(&self.zone, "limited", signer.to_string(), text);
+            io.paces.hold(&signer, &self.zone, io.now + pause);
+            if is_last {
+                self.observe(io);
+            }
+            return;
+        }
         for item in items {
             let key = (signer.clone(), item);
             // A prerequisite that fails and an update that does not show are counted apart.

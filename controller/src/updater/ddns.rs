@@ -1,37 +1,27 @@
 //! Dynamic update (RFC 2136) with TSIG (RFC 8945).
 
-use std::net::SocketAddr;
-
 use counterpoint_dns::{
     agent::Transport,
     message::ResponseCode,
     name::{Name, RecordType},
     time::Timestamp,
-    tsig::TsigKey,
+    tsig::RequestMac,
     update::Update,
 };
 
-use super::{Change, Receipt, Request, Updater, Written};
-use crate::config::Signer;
+use super::{Answer, Change, Message, Next, Receipt, Request, Updater, Written};
+use crate::config::DdnsAccess;
 
 /// Longer datagrams may be broken up on their way, and lost (RFC 9715 §3).
 const DATAGRAM_OCTETS_MAX: usize = 1_232;
 
 /// Dynamic update (RFC 2136) with TSIG.
-pub(crate) struct Ddns {
-    primary: SocketAddr,
-    via: Transport,
-    tsig: TsigKey,
-}
+pub(crate) struct Ddns(DdnsAccess);
 
 impl Ddns {
     /// The updater of this signer.
-    pub(crate) fn new(signer: &Signer) -> Self {
-        Self {
-            primary: signer.primary,
-            via: signer.via,
-            tsig: signer.tsig.clone(),
-        }
+    pub(crate) fn new(access: &DdnsAccess) -> Self {
+        Self(access.clone())
     }
 
     fn update(zone: &Name, change: &Change) -> Update {
@@ -60,18 +50,29 @@ impl Updater for Ddns {
         };
         let updates = changes.iter().map(|change| Self::update(zone, change));
         let whole = updates.fold(empty, Update::and);
-        let (bytes, mac) = self.tsig.sign_request(whole.to_message(id), now);
+        let (bytes, mac) = self.0.tsig.sign_request(whole.to_message(id), now);
         let is_long = bytes.len() > DATAGRAM_OCTETS_MAX;
         Request {
-            to: self.primary,
-            via: if is_long { Transport::Tcp } else { self.via },
-            bytes,
-            receipt: Receipt(mac),
+            message: Message::Dns {
+                to: self.0.primary,
+                via: if is_long { Transport::Tcp } else { self.0.via },
+                bytes,
+            },
+            receipt: Receipt::Ddns(mac),
         }
     }
 
-    fn written(&self, receipt: &Receipt, answer: &[u8], now: Timestamp) -> Written {
-        match self.tsig.check_answer(&receipt.0, answer, now) {
+    fn next(&self, _zone: &Name, receipt: &Receipt, answer: &Answer<'_>, now: Timestamp) -> Next {
+        Next::Done(match (receipt, answer) {
+            (Receipt::Ddns(mac), Answer::Dns(answer)) => self.written(mac, answer, now),
+            _ => Written::Silent,
+        })
+    }
+}
+
+impl Ddns {
+    fn written(&self, mac: &RequestMac, answer: &[u8], now: Timestamp) -> Written {
+        match self.0.tsig.check_answer(mac, answer, now) {
             Ok(message) => match message.response_code {
                 ResponseCode::NoError => Written::Accepted,
                 // RFC 2136 §3.2: what a failed prerequisite says.
@@ -89,7 +90,11 @@ impl Updater for Ddns {
 #[cfg(test)]
 mod tests {
     use counterpoint_dns::{
-        message::decode, name::parse_name, rdata::Rdata, rrset::RrSet, tsig::check_request,
+        message::decode,
+        name::parse_name,
+        rdata::Rdata,
+        rrset::RrSet,
+        tsig::{TsigKey, check_request},
     };
 
     use super::*;
@@ -100,11 +105,11 @@ mod tests {
         let now = Timestamp::from_seconds(1_767_225_600);
         let zone = parse_name("example.test.").unwrap();
         let tsig = TsigKey::hmac_sha256(parse_name("k.").unwrap(), b"secret");
-        let updater = Ddns {
+        let updater = Ddns(DdnsAccess {
             primary: ([192, 0, 2, 1], 53).into(),
             via: Transport::Tcp,
             tsig: tsig.clone(),
-        };
+        });
         let set = RrSet::new(zone.clone(), RecordType::CDS, 60, []);
         let change = Change {
             signer: "alpha".into(),
@@ -114,15 +119,26 @@ mod tests {
             is_unconditional: false,
         };
         let request = updater.request(&zone, &[change], 7, now);
-        assert_eq!(request.via, Transport::Tcp);
-        let checked = check_request([&tsig], &request.bytes, now).unwrap();
+        let Message::Dns { via, bytes, .. } = &request.message else {
+            panic!("{request:?}");
+        };
+        assert_eq!(*via, Transport::Tcp);
+        let checked = check_request([&tsig], bytes, now).unwrap();
         let answer = |code| {
             let mut answer = checked.message.clone();
             answer.metadata.response_code = code;
             answer.signature = None;
             checked.sign_answer(answer, now)
         };
-        let written = |octets: &[u8]| updater.written(&request.receipt, octets, now);
+        let written = |octets: &[u8]| match updater.next(
+            &zone,
+            &request.receipt,
+            &Answer::Dns(octets),
+            now,
+        ) {
+            Next::Done(written) => written,
+            Next::Ask(more) => panic!("{more:?}"),
+        };
         assert_eq!(written(&answer(ResponseCode::NoError)), Written::Accepted);
         for code in [ResponseCode::NXRRSet, ResponseCode::YXRRSet] {
             assert_eq!(written(&answer(code)), Written::Unmet);
@@ -138,11 +154,11 @@ mod tests {
     #[test]
     fn a_long_update_goes_over_tcp_in_any_case() {
         let zone = parse_name("example.test.").unwrap();
-        let updater = Ddns {
+        let updater = Ddns(DdnsAccess {
             primary: ([192, 0, 2, 1], 53).into(),
             via: Transport::Udp,
             tsig: TsigKey::hmac_sha256(parse_name("k.").unwrap(), b"secret"),
-        };
+        });
         let via = |octets: usize| {
             let data = Rdata::from_octets(vec![1; octets]);
             let set = RrSet::new(zone.clone(), RecordType::CDNSKEY, 60, [data]);
@@ -154,7 +170,10 @@ mod tests {
                 is_unconditional: false,
             };
             let now = Timestamp::from_seconds(1_767_225_600);
-            updater.request(&zone, &[change], 7, now).via
+            match updater.request(&zone, &[change], 7, now).message {
+                Message::Dns { via, .. } => via,
+                Message::Web(request) => panic!("{request:?}"),
+            }
         };
         assert_eq!((via(64), via(2_000)), (Transport::Udp, Transport::Tcp));
     }

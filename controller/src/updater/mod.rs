@@ -4,15 +4,26 @@
 //! have been dropped, so whoever writes reads back from every instance.
 
 mod ddns;
+mod desec;
+mod pace;
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
 
 use counterpoint_dns::{
-    agent::Transport, name::Name, rrset::RrSet, time::Timestamp, tsig::RequestMac,
+    agent::Transport,
+    name::Name,
+    rrset::RrSet,
+    time::{Timestamp, human},
+    tsig::RequestMac,
+    web,
 };
 
-pub(crate) use self::ddns::Ddns;
-use crate::{config::SignerName, place::Item};
+pub(crate) use self::pace::Paces;
+use self::{ddns::Ddns, desec::Desec};
+use crate::{
+    config::{Interface, SignerName},
+    place::Item,
+};
 
 /// One RRset of one signer that must change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +59,8 @@ pub(crate) enum Written {
     Refused(String),
     /// No answer.
     Silent,
+    /// The signer wants to be left in peace for so long; nothing was done.
+    Later(Duration),
 }
 
 impl fmt::Display for Written {
@@ -57,6 +70,7 @@ impl fmt::Display for Written {
             Self::Unmet => f.write_str("something had changed meanwhile"),
             Self::Refused(why) => f.write_str(why),
             Self::Silent => f.write_str("no answer"),
+            Self::Later(pause) => write!(f, "not before {} are over", human(*pause)),
         }
     }
 }
@@ -90,25 +104,68 @@ pub(crate) type Writes = BTreeMap<(SignerName, Item), Write>;
 /// A request to a signer.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// Where to.
-    pub to: SocketAddr,
-    /// How.
-    pub via: Transport,
-    /// The octets.
-    pub bytes: Vec<u8>,
+    /// What is sent.
+    pub message: Message,
     /// What its answer is judged by.
     pub receipt: Receipt,
 }
 
+/// What is sent to a signer.
+#[derive(Clone, Debug)]
+pub(crate) enum Message {
+    /// A DNS message.
+    Dns {
+        /// Where to.
+        to: SocketAddr,
+        /// How.
+        via: Transport,
+        /// The octets.
+        bytes: Vec<u8>,
+    },
+    /// A request to a web interface.
+    Web(web::Request),
+}
+
 /// What must be kept of a request to judge its answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Receipt(RequestMac);
+pub(crate) enum Receipt {
+    /// Of a dynamic update.
+    Ddns(RequestMac),
+    /// Of a request to deSEC.
+    Desec(desec::Stage),
+}
+
+/// An answer of a signer.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer<'a> {
+    /// A DNS message.
+    Dns(&'a [u8]),
+    /// Of a web interface.
+    Web(&'a web::Answer),
+}
+
+/// What follows from an answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Next {
+    /// One more request.
+    Ask(Box<Request>),
+    /// This became of the write.
+    Done(Written),
+}
+
+/// The updater of this interface.
+pub(crate) fn updater(interface: &Interface) -> Box<dyn Updater> {
+    match interface {
+        Interface::Ddns(access) => Box::new(Ddns::new(access)),
+        Interface::Desec(access) => Box::new(Desec::new(access)),
+    }
+}
 
 /// A way of writing to one signer.
 pub(crate) trait Updater {
-    /// One request that makes all of `changes`, or none.
+    /// The request that makes all of `changes`, or none, or the first of several that do.
     fn request(&self, zone: &Name, changes: &[Change], id: u16, now: Timestamp) -> Request;
 
-    /// What its answer says.
-    fn written(&self, receipt: &Receipt, answer: &[u8], now: Timestamp) -> Written;
+    /// What follows from the answer to the request with this receipt.
+    fn next(&self, zone: &Name, receipt: &Receipt, answer: &Answer<'_>, now: Timestamp) -> Next;
 }

@@ -11,7 +11,9 @@ use std::{
     time::Duration,
 };
 
-use counterpoint_controller::{Command, Config, Controller, Signer, SignerName, Zone as Served};
+use counterpoint_controller::{
+    Command, Config, Controller, DdnsAccess, Interface, Limits, Signer, SignerName, Zone as Served,
+};
 use counterpoint_dns::{
     agent::{Agent as _, AskId, Input, Note, Output, Record, Transport},
     key::{Algorithm, Dnskey, SECURE_ENTRY_POINT, SigningKey, ZONE_KEY},
@@ -99,9 +101,12 @@ impl World {
                 Signer {
                     ns: ns.to_vec(),
                     in_zone_addresses: BTreeMap::new(),
-                    primary,
-                    via: Transport::Tcp,
-                    tsig: tsig.clone(),
+                    interface: Interface::Ddns(DdnsAccess {
+                        primary,
+                        via: Transport::Tcp,
+                        tsig: tsig.clone(),
+                    }),
+                    limits: Limits::default(),
                     own_keys: Vec::new(),
                     csk: None,
                     max_ttl: HOUR,
@@ -295,6 +300,7 @@ impl World {
                     let at = self.now + Duration::from_millis(20);
                     self.at(at, Event::Deliver(id, to, via, bytes));
                 }
+                Output::Web { request, .. } => panic!("nobody has a web interface: {request:?}"),
                 Output::Note(note) => {
                     if note.kind == "released" && self.stops_when_released {
                         self.sites.get_mut(&note.subject).unwrap().serving = false;

@@ -19,10 +19,11 @@ use tokio::{
     time::timeout,
 };
 
-use super::{clock::Clock, store::Store, wire};
+use super::{clock::Clock, http, store::Store, wire};
 use crate::{
     agent::{Agent, AskId, Input, Note, Output, Record, Transport},
     time::Timestamp,
+    web,
 };
 
 /// How many commands may wait until the agent takes them.
@@ -35,10 +36,14 @@ pub struct Options {
     pub patience_udp: Duration,
     /// How long connection, request and answer may take over TCP.
     pub patience_tcp: Duration,
+    /// How long name, connection, request and answer of a web interface may take.
+    pub patience_web: Duration,
     /// How many requests are under way at once.
     pub asks_max: usize,
     /// Longer answers count as none.
     pub octets_max: usize,
+    /// Longer answers of web interfaces count as none.
+    pub web_octets_max: usize,
     /// Where servers are really found that the agent knows under other addresses: for tests and
     /// trials, where nobody may listen on port 53.
     pub routes: BTreeMap<SocketAddr, SocketAddr>,
@@ -72,8 +77,10 @@ impl Default for Options {
         Self {
             patience_udp: Duration::from_secs(2),
             patience_tcp: Duration::from_secs(10),
+            patience_web: Duration::from_secs(30),
             asks_max: 256,
             octets_max: usize::from(u16::MAX),
+            web_octets_max: 4 * 1_024 * 1_024,
             routes: BTreeMap::new(),
             server_port: None,
         }
@@ -126,13 +133,23 @@ impl<C> Handle<C> {
 /// A request that waits for its turn.
 struct Request {
     id: AskId,
-    to: SocketAddr,
-    via: Transport,
-    bytes: Vec<u8>,
+    what: What,
+}
+
+enum What {
+    Message {
+        to: SocketAddr,
+        via: Transport,
+        bytes: Vec<u8>,
+    },
+    Web(Box<web::Request>),
 }
 
 /// What became of a request.
-type Came = (AskId, Option<Vec<u8>>);
+enum Came {
+    Message(AskId, Option<Vec<u8>>),
+    Web(AskId, Result<web::Answer, String>),
+}
 
 /// An agent on real sockets. `N` hears its notes.
 pub struct Driver<A: Agent, S, N> {
@@ -208,10 +225,17 @@ where
             match output {
                 Output::Persist(record) => records.push(record),
                 Output::Note(note) => notes.push(note),
-                Output::Ask { .. } if self.is_stopping => {}
+                Output::Ask { .. } | Output::Web { .. } if self.is_stopping => {}
                 Output::Ask { id, to, via, bytes } => {
                     self.keep(&mut records, &mut notes)?;
-                    self.waiting.push_back(Request { id, to, via, bytes });
+                    let what = What::Message { to, via, bytes };
+                    self.waiting.push_back(Request { id, what });
+                    self.begin_asks();
+                }
+                Output::Web { id, request } => {
+                    self.keep(&mut records, &mut notes)?;
+                    let what = What::Web(request);
+                    self.waiting.push_back(Request { id, what });
                     self.begin_asks();
                 }
             }
@@ -234,25 +258,42 @@ where
 
     fn begin_asks(&mut self) {
         while self.asks.len() < self.options.asks_max.max(1) {
-            let Some(Request { id, to, via, bytes }) = self.waiting.pop_front() else {
+            let Some(Request { id, what }) = self.waiting.pop_front() else {
                 return;
             };
-            let to = self.options.route(to);
-            let patience = self.options.patience(via);
-            let octets_max = self.options.octets_max;
-            self.asks.spawn(async move {
-                let asked = timeout(patience, wire::ask(to, via, bytes, patience)).await;
-                let came = asked.ok().and_then(Result::ok);
-                (id, came.filter(|octets| octets.len() <= octets_max))
-            });
+            match what {
+                What::Message { to, via, bytes } => {
+                    let to = self.options.route(to);
+                    let patience = self.options.patience(via);
+                    let octets_max = self.options.octets_max;
+                    self.asks.spawn(async move {
+                        let asked = timeout(patience, wire::ask(to, via, bytes, patience)).await;
+                        let came = asked.ok().and_then(Result::ok);
+                        Came::Message(id, came.filter(|octets| octets.len() <= octets_max))
+                    });
+                }
+                What::Web(request) => {
+                    let patience = self.options.patience_web;
+                    let octets_max = self.options.web_octets_max;
+                    self.asks.spawn(async move {
+                        let asked = timeout(patience, http::ask(&request, octets_max)).await;
+                        let came = match asked {
+                            Ok(came) => came.map_err(|error| error.to_string()),
+                            Err(_) => Err(format!("none within {} s", patience.as_secs())),
+                        };
+                        Came::Web(id, came)
+                    });
+                }
+            }
         }
     }
 }
 
 fn input<C>(came: Result<Came, JoinError>) -> Input<C> {
     match came {
-        Ok((id, Some(bytes))) => Input::Answer { id, bytes },
-        Ok((id, None)) => Input::Failure { id },
+        Ok(Came::Message(id, Some(bytes))) => Input::Answer { id, bytes },
+        Ok(Came::Message(id, None)) => Input::Failure { id },
+        Ok(Came::Web(id, answer)) => Input::Web { id, answer },
         // Nobody cancels a request: what ended it is a panic.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }

@@ -6,6 +6,7 @@
 //! - [`server`] – puts a [`Server`](crate::agent::Server) behind UDP and TCP sockets
 //! - [`store`] – where records become durable; `sqlite` (feature of that name) – the store that lasts
 //! - [`clock`] – the only place in the workspace that reads the time of day for something that is decided
+//! - [`http`] – one request to a web interface and its answer
 //! - `wire` – one question and its answer, as octets; `relay` – octets through hickory-server's types
 //!
 //! All but [`bulk`] runs on one tokio thread; a machine that decides is never called from two tasks at once.
@@ -26,6 +27,7 @@ pub mod agent;
 pub mod bulk;
 pub mod chance;
 pub mod clock;
+pub mod http;
 mod relay;
 pub mod server;
 #[cfg(feature = "sqlite")]

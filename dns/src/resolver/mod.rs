@@ -330,7 +330,7 @@ impl Agent for Resolver {
                 let came = self.exchanges.failed(id);
                 self.take(now, came);
             }
-            Input::Wake => {}
+            Input::Web { .. } | Input::Wake => {}
         }
     }
 

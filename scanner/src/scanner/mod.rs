@@ -207,7 +207,7 @@ impl Agent for Scanner {
             }
             Input::Answer { id, bytes } => self.exchanges.answered(id, bytes),
             Input::Failure { id } => self.exchanges.failed(id),
-            Input::Wake => None,
+            Input::Web { .. } | Input::Wake => None,
         };
         match came {
             Some((Tag::Transfer(request), came)) => self.zone_came(&request, came, now),

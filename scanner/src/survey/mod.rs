@@ -376,7 +376,7 @@ impl Agent for Survey {
     fn handle(&mut self, now: Timestamp, input: Input<Subject>) {
         let resolvers = match &input {
             Input::Answer { id, .. } | Input::Failure { id } => Resolver::owns(*id),
-            Input::Command(_) | Input::Wake => false,
+            Input::Command(_) | Input::Web { .. } | Input::Wake => false,
         };
         if let Input::Answer { id, .. } | Input::Failure { id } = &input
             && let Some(pace) = &mut self.pace
@@ -398,6 +398,7 @@ impl Agent for Survey {
             }
             Input::Answer { id, bytes } => self.exchanges.answered(id, bytes),
             Input::Failure { id } => self.exchanges.failed(id),
+            Input::Web { .. } => None,
             Input::Wake => {
                 self.resolver_takes(now, Input::Wake);
                 None

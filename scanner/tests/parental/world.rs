@@ -282,6 +282,7 @@ impl World {
                         self.records.insert(key, value);
                     }
                     Output::Note(note) => self.notes.push(note),
+                    Output::Web { request, .. } => panic!("what for? {request:?}"),
                     Output::Ask { id, to, via, bytes } => {
                         inputs.push_back(match self.respond(to, via, &bytes) {
                             Some(bytes) => Input::Answer { id, bytes },

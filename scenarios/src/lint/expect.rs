@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What the first part of an entry of `sometimes` can be.
-const REACHABLE: [&str; 22] = [
+const REACHABLE: [&str; 23] = [
     "join",
     "leave",
     "cancel-join",
@@ -32,6 +32,7 @@ const REACHABLE: [&str; 22] = [
     "blocked",
     "refused",
     "queued",
+    "limited",
 ];
 
 pub(super) fn lint(lints: &Lints<'_>) {

@@ -87,7 +87,7 @@ impl<A: Agent> Seated<A> {
                     store.insert(key, value);
                 }
                 Output::Note(note) => notes.push(note),
-                ask @ Output::Ask { .. } => world.carry(self.seat, ask),
+                ask @ (Output::Ask { .. } | Output::Web { .. }) => world.carry(self.seat, ask),
             }
         }
         world.wake(self.seat, self.agent.wake_at());

@@ -9,23 +9,27 @@ use std::{
 use counterpoint_controller as controller;
 use counterpoint_dns::{
     agent::Transport,
-    key,
+    key::{self, DIGEST_SHA256, DIGEST_SHA384},
     name::{Name, RecordType},
     oracle,
     rdata::Rdata,
     resolver,
     time::Timestamp,
     validate::Policy,
+    web::Secret,
 };
 use counterpoint_scanner as scanner;
 use counterpoint_simnet::{
+    desec::{self, Desec},
     network,
+    operator::Operator,
     topology::{self, PARENT, ParentPlan, SignerPlan, Stage, Topology, ZonePlan},
+    world::World,
 };
 
 use crate::scenario::{
-    self, CdsAfter, Continuity, KeyLayout, KskRoll, NamesIn, Profile, Range, ResolverProfile,
-    Safety, Scenario, Servers, Signer, Zone,
+    self, CdsAfter, Continuity, Interface, KeyLayout, KskRoll, NamesIn, Profile, Quirk, Range,
+    ResolverProfile, Safety, Scenario, Servers, Signer, Zone,
 };
 
 /// Where the controller speaks from.
@@ -245,14 +249,21 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
             controller::Signer {
                 ns,
                 in_zone_addresses,
-                primary: operator.update_address(),
-                via: Transport::Tcp,
-                tsig: operator.tsig.clone(),
+                interface: interface(signer, operator),
+                limits: limits(signer),
                 own_keys: Vec::new(),
                 csk: Some(signer.keys == KeyLayout::Csk),
                 max_ttl: signer.max_ttl.span(),
             },
         );
+    }
+    if scenario
+        .signers
+        .iter()
+        .any(|signer| signer.interface == Interface::Desec)
+    {
+        // deSEC publishes CDS of its own with both, and everybody must have the same.
+        config.digests = [DIGEST_SHA256, DIGEST_SHA384].into();
     }
     let members = |names: &[String]| -> BTreeSet<controller::SignerName> {
         names
@@ -273,6 +284,52 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
         config.zones.insert(zone.name.clone(), membership);
     }
     config
+}
+
+/// How the controller writes to a signer.
+fn interface(signer: &Signer, operator: &Operator) -> controller::Interface {
+    if signer.interface == Interface::Desec {
+        let mut access = controller::DesecAccess::new(token(signer));
+        access.url = format!("http://{}{}", operator.primary_address, desec::ROOT);
+        return controller::Interface::Desec(access);
+    }
+    controller::Interface::Ddns(controller::DdnsAccess {
+        primary: operator.update_address(),
+        via: Transport::Tcp,
+        tsig: operator.tsig.clone(),
+    })
+}
+
+fn limits(signer: &Signer) -> controller::Limits {
+    match signer.interface {
+        Interface::Desec => controller::Limits::desec(),
+        _ => controller::Limits::default(),
+    }
+}
+
+/// The token that the controller has.
+fn token(signer: &Signer) -> Secret {
+    Secret::new(format!("token-of-{}", signer.name))
+}
+
+/// Gives those signers their web interfaces that have one.
+pub fn give_web(scenario: &Scenario, world: &mut World) {
+    let all = scenario.signers.iter();
+    for signer in all.filter(|signer| signer.interface == Interface::Desec) {
+        let Some(operator) = world.operator(&signer.name) else {
+            continue;
+        };
+        let published = limits(signer);
+        let token = match signer.quirks.contains(&Quirk::OtherToken) {
+            true => Secret::new("another"),
+            false => token(signer),
+        };
+        let changes = match signer.limits.is_empty() {
+            true => published.changes,
+            false => signer.limits.clone(),
+        };
+        world.give_web(operator, Desec::new(token, published.requests, changes));
+    }
 }
 
 /// What the scanner is told.

@@ -131,6 +131,7 @@ pub fn play_under(scenario: &Scenario, direction: Direction) -> Played {
 
 fn begin(scenario: &Scenario, direction: Direction, replays: Vec<Replay>) -> Player<'_> {
     let mut stage = Stage::new(plan::topology(scenario));
+    plan::give_web(scenario, &mut stage.world);
     if direction.is_noted {
         stage.world.note_touches();
     }
@@ -443,6 +444,7 @@ impl Player<'_> {
         fn retyped<C>(input: Input<()>) -> Option<Input<C>> {
             Some(match input {
                 Input::Answer { id, bytes } => Input::Answer { id, bytes },
+                Input::Web { id, answer } => Input::Web { id, answer },
                 Input::Failure { id } => Input::Failure { id },
                 Input::Wake => Input::Wake,
                 Input::Command(()) => return None,
@@ -537,7 +539,7 @@ impl Player<'_> {
                     self.played.reached.insert(format!("{kind}/{process}"));
                 }
                 "released" => self.release(&note.zone, &note.subject),
-                "repair" | "detected" | "cancel" => {
+                "repair" | "detected" | "cancel" | "limited" => {
                     self.played
                         .reached
                         .insert(format!("{}/{}", note.kind, note.subject));

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use counterpoint_dns::name::{Name, parse_name};
+use counterpoint_dns::{
+    name::{Name, parse_name},
+    pace::Rate,
+};
 
 use super::{
     parent::{Algorithm, Denial},
@@ -43,6 +46,24 @@ names! {
         CdsKskOnly = "cds-ksk-only",
         KeyTagTwin = "key-tag-twin",
         OneTtl = "one-ttl",
+        /// Its web interface knows another token than the controller.
+        OtherToken = "other-token",
+    }
+}
+
+impl Setting for Rate {
+    fn read(field: &Field<'_>) -> Option<Self> {
+        let expected = "a rate as \"15/min\": a count, and `s`, `min`, `h` or `day`";
+        let text = field.text(expected)?;
+        Self::parse(text).or_else(|| {
+            field.fail("bad-rate", "this is no rate", |d| {
+                d.expected(format!("expected {expected}"))
+            })
+        })
+    }
+
+    fn print(&self) -> Option<String> {
+        Some(format!("\"{self}\""))
     }
 }
 
@@ -135,6 +156,9 @@ settings! {
         names_in "names-in": Option<NamesIn> = None,
         /// How the controller writes to it.
         interface "interface": Interface = Interface::Ddns,
+        /// How often its web interface takes a change of a zone; none: as deSEC publishes. The controller
+        /// believes what deSEC publishes.
+        limits "limits": Vec<Rate> = Vec::new(),
         /// Which keys it has.
         keys "keys": KeyLayout = KeyLayout::KskZsk,
         /// What it signs with.

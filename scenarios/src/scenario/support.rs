@@ -21,7 +21,7 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     not("parent.denial", &["nsec3"]),
     not("scanner.bootstrap", &["after-delay"]),
     not("scanner.hold-down", &[]),
-    not("signer.interface", &["desec", "signed-rrset"]),
+    not("signer.interface", &["signed-rrset"]),
     not("signer.algorithm", &["rsasha256", "ecdsap384sha384"]),
     not("signer.denial", &["nsec3", "nsec3-optout", "compact"]),
     not("signer.nsec3", &[]),

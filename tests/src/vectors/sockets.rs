@@ -90,7 +90,7 @@ impl Agent for Leaping {
                     self.time.leap(at);
                 }
             }
-            Input::Wake | Input::Command(_) => {}
+            Input::Web { .. } | Input::Wake | Input::Command(_) => {}
         }
         self.agent
             .handle(self.time.of(clock).max(self.time.now()), input);

@@ -123,6 +123,7 @@ fn every_default_is_the_manuals() {
         servers: Servers::Count(2),
         names_in: None,
         interface: Interface::Ddns,
+        limits: Vec::new(),
         keys: KeyLayout::KskZsk,
         algorithm: Algorithm::Ed25519,
         denial: Denial::Nsec,

@@ -187,3 +187,53 @@ fn what_is_not_declared_is_refused_with_a_remedy() {
     drop(held);
     assert_eq!(say(&office, &["status"]).0, 0);
 }
+
+#[test]
+fn a_web_interface_is_declared_with_a_token_that_nobody_else_reads() {
+    let office = Office::new(&stage());
+    let add = |more: &[&str]| {
+        let mut words = vec!["signer", "add", "gamma", "--ns", "ns1.gamma.test"];
+        words.extend(more);
+        say(&office, &words)
+    };
+    let url = "https://desec.io/api/v1";
+    for (more, part) in [
+        (&[][..], "--primary"),
+        (&["--desec", url], "--token-file"),
+        (
+            &["--desec", url, "--token-file", "gamma.token"],
+            "gamma.token",
+        ),
+        (
+            &["--desec", "http://desec.io", "--token-file", "gamma.token"],
+            "https://",
+        ),
+    ] {
+        let (code, out, err) = add(more);
+        assert_eq!(
+            (code, err.contains(part)),
+            (2, true),
+            "{more:?}: {out}{err}"
+        );
+        if part == "gamma.token" {
+            office.write("gamma.token", "planted");
+            let (code, _, err) = add(more);
+            assert_eq!((code, err.contains("chmod 600")), (2, true), "{err}");
+            office.secret("gamma.token", "planted\n");
+        }
+    }
+    let (code, out, err) = add(&["--desec", url, "--token-file", "gamma.token"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let (code, out, _) = say(&office, &["signer", "show", "gamma"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("desec https://desec.io/api/v1"), "{out}");
+    assert!(out.contains("2/s 15/min 100/h 300/day"), "{out}");
+    assert!(!out.contains("planted"), "{out}");
+    let text = office.read("c.toml").replace(
+        "token-file = \"gamma.token\"",
+        "token-file = \"gamma.token\", minimum = 1",
+    );
+    office.write("c.toml", &text);
+    let (code, _, err) = say(&office, &["signer", "list"]);
+    assert_eq!((code, err.contains("minimum-ttl")), (2, true), "{err}");
+}

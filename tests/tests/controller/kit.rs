@@ -38,6 +38,8 @@ use counterpoint_simnet::topology::{
 use data_encoding::BASE64;
 use tokio::{task::spawn_blocking, time::timeout};
 
+use crate::web::{Web, WebInquiry};
+
 /// A test that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(240);
 const SEED: u64 = 68;
@@ -265,6 +267,14 @@ fn as_the_tool() {
     }
 }
 
+/// The next request to a web interface; never, if there is none.
+async fn next_of(web: &mut Option<Web>) -> WebInquiry {
+    match web {
+        Some(web) => web.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -284,6 +294,8 @@ pub struct Town {
     listeners: Vec<Listener>,
     /// Updates of signers so far.
     pub updates: usize,
+    /// Beta's web interface, if it has one.
+    pub web: Option<Web>,
 }
 
 impl Town {
@@ -294,6 +306,7 @@ impl Town {
             desk: Desk::default(),
             listeners: Vec::new(),
             updates: 0,
+            web: None,
             stage,
         };
         for address in town.stage.world.addresses() {
@@ -334,8 +347,11 @@ impl Town {
             stage,
             desk,
             updates,
+            web,
             ..
         } = self;
+        let beta = stage.world.operator("beta").unwrap();
+        let beta = stage.world.operators[beta].primary_address;
         let primaries: BTreeSet<_> = (["alpha", "beta"].iter())
             .map(|signer| {
                 let index = stage.world.operator(signer).unwrap();
@@ -344,11 +360,22 @@ impl Town {
             .collect();
         let serving = async {
             loop {
-                let inquiry: Inquiry = desk.next().await;
+                let came = tokio::select! {
+                    inquiry = desk.next() => Ok(inquiry),
+                    inquiry = next_of(web) => Err(inquiry),
+                };
                 let world = &mut stage.world;
                 let now = Clock.now();
                 let _ = world.step::<()>(now);
                 world.rest_until(now);
+                let inquiry: Inquiry = match came {
+                    Ok(inquiry) => inquiry,
+                    Err(WebInquiry { request, answer }) => {
+                        // Whoever asked may be gone.
+                        let _ = answer.send(world.serve_web(beta, &request).unwrap());
+                        continue;
+                    }
+                };
                 let to = inquiry.to.ip();
                 let request = decode(&inquiry.request).ok();
                 let is_update = request.is_some_and(|r| Update::from_message(&r).is_ok());

@@ -2,7 +2,9 @@
 //! the tool; what it says beforehand, what it refuses, and what its audit log proves.
 
 mod declared;
+mod desec;
 mod kit;
 mod look;
 mod migrate;
 mod tsig;
+mod web;

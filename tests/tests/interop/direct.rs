@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use counterpoint_controller::{
-    Command, Config as ControllerConfig, Controller, RolledKey, Safety, Signer, SignerName, Zone,
+    Command, Config as ControllerConfig, Controller, DdnsAccess, Interface, Limits, RolledKey,
+    Safety, Signer, SignerName, Zone,
     audit::{AuditLog, Line},
 };
 use counterpoint_dns::{
@@ -61,9 +62,12 @@ fn controller(group: &Group) -> ControllerConfig {
             Signer {
                 ns: vec![signer.host.clone()],
                 in_zone_addresses: BTreeMap::new(),
-                primary: group.at(signer.address),
-                via: Transport::Tcp,
-                tsig: tsig(group),
+                interface: Interface::Ddns(DdnsAccess {
+                    primary: group.at(signer.address),
+                    via: Transport::Tcp,
+                    tsig: tsig(group),
+                }),
+                limits: Limits::default(),
                 own_keys: Vec::new(),
                 csk: Some(false),
                 max_ttl: ttl,
@@ -122,7 +126,9 @@ pub async fn watch(group: &Group, long: Duration) -> Judged {
     let stranger = TsigKey::hmac_sha256(parse_name("stranger.").unwrap(), &[0; 32]);
     let members = config.signers.iter_mut();
     let members = members.map(|(name, signer)| {
-        signer.tsig = stranger.clone();
+        if let Interface::Ddns(access) = &mut signer.interface {
+            access.tsig = stranger.clone();
+        }
         name.clone()
     });
     let zone = Zone::Signers(members.collect());

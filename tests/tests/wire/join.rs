@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeMap, fs, time::Duration};
 
-use counterpoint_controller::{Command, Config, Controller, Signer, SignerName, Zone};
+use counterpoint_controller::{
+    Command, Config, Controller, DdnsAccess, Interface, Limits, Signer, SignerName, Zone,
+};
 use counterpoint_dns::{
     agent::Transport,
     driver::store::{FileStore, Store as _},
@@ -39,9 +41,12 @@ fn config(stage: &Stage) -> Config {
         let signer = Signer {
             ns: plan.hosts(&zone()),
             in_zone_addresses: BTreeMap::new(),
-            primary: operator.update_address(),
-            via: Transport::Tcp,
-            tsig: operator.tsig.clone(),
+            interface: Interface::Ddns(DdnsAccess {
+                primary: operator.update_address(),
+                via: Transport::Tcp,
+                tsig: operator.tsig.clone(),
+            }),
+            limits: Limits::default(),
             own_keys: Vec::new(),
             csk: Some(false),
             max_ttl: Config::MAX_TTL,

@@ -174,6 +174,7 @@ impl Shrinker<'_> {
                 servers,
                 names_in,
                 interface,
+                limits,
                 keys,
                 algorithm,
                 dnskey_ttl,
