@@ -344,7 +344,21 @@ pub enum Process {
         /// As a Mermaid flow chart.
         #[arg(long)]
         mermaid: bool,
+        /// Who holds the KSKs (RFC 8901 §2.1): the owner, or each signer its own.
+        #[arg(long, value_enum, default_value = "2")]
+        model: Model,
     },
+}
+
+/// Who holds the KSKs of a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Model {
+    /// The owner, one for all signers.
+    #[value(name = "1")]
+    Common,
+    /// Each signer its own.
+    #[value(name = "2")]
+    Own,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -64,7 +64,7 @@ pub fn run(common: &Common, name: &str, zone: &str) -> Result<Outcome, Failure> 
              signals; check it with a zone that it serves and nobody asks it for"
         )));
     }
-    let Interface::Ddns(access) = &declared.interface;
+    let (Interface::Ddns(access) | Interface::SignedRrset(access)) = &declared.interface;
     let mut primary = Primary {
         zone: &zone,
         at: setup.options.route(access.primary),

@@ -228,7 +228,7 @@ fn a_mode(mode: Mode) -> (&'static str, Field) {
 fn a_signer(name: &SignerName, signer: &Declared) -> (String, Value) {
     let ns: Vec<String> = signer.ns.iter().map(ToString::to_string).collect();
     let keys = signer.csk.map(|csk| if csk { "csk" } else { "ksk-zsk" });
-    let Interface::Ddns(access) = &signer.interface;
+    let (Interface::Ddns(access) | Interface::SignedRrset(access)) = &signer.interface;
     let about = json!({
         "ns": ns,
         "primary": access.primary,

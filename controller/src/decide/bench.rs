@@ -16,7 +16,7 @@ use counterpoint_dns::{
 use super::{Decision, decide};
 use crate::{
     case::Case,
-    config::{Config, DdnsAccess, Interface, Safety, Signer, SignerName},
+    config::{Config, DdnsAccess, Interface, Model, Safety, Signer, SignerName},
     keys::Keys,
     log::{Log, Unknown},
     place::{Item, Owner, Place, Places, parent_places, signer_places},
@@ -99,7 +99,7 @@ impl Bench {
                 before,
                 outcome: Outcome::Running,
                 steps: vec![StepState::begin(kind, 1, start)],
-                ..Process::new(0, kind, Some("beta".into()))
+                ..Process::new(0, Model::Own, kind, Some("beta".into()))
             },
             writes: Writes::new(),
             now: start,

@@ -82,7 +82,7 @@ fn what_is_not_said_is_as_by_default_and_what_is_said_counts() {
         format!("[controller]\nsafety = \"25%\"\nksk-roll = \"double\"\nguard = false\n{more}");
     let config = Declarations::read(&path, &more).unwrap().config;
     let alpha = &config.signers[&SignerName::from("alpha")];
-    let Interface::Ddns(access) = &alpha.interface;
+    let (Interface::Ddns(access) | Interface::SignedRrset(access)) = &alpha.interface;
     assert_eq!(
         (access.via, alpha.max_ttl),
         (Transport::Udp, Duration::from_secs(7_200))

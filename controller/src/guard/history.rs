@@ -111,7 +111,9 @@ impl<'a, 'c> Builder<'a, 'c> {
                     match turn {
                         // What comes beside the old harms nobody; what the controller writes itself
                         // is judged when it does.
-                        Turn::New(_) | Turn::SignAlso | Turn::RetireOld => continue,
+                        Turn::New(_) | Turn::SignAlso | Turn::RetireOld | Turn::Discard(_) => {
+                            continue;
+                        }
                         Turn::SignWithNew(_) if is_keys => {}
                         Turn::SignWithNew(_) => {
                             version.signed_by.extend(self.case.new_keys());
@@ -207,12 +209,17 @@ impl<'a, 'c> Builder<'a, 'c> {
                 .log
                 .track(&place, &change.item)
                 .and_then(Track::current);
+            let signed_by = match change.signed_by() {
+                Some(keys) => keys,
+                None => current
+                    .map(|version| version.signed_by.clone())
+                    .unwrap_or_default(),
+            };
             let version = Version {
                 data: change.wanted.data.clone(),
                 ttl: change.wanted.ttl,
-                signed_by: current
-                    .map(|version| version.signed_by.clone())
-                    .unwrap_or_default(),
+                signed_by,
+                expires: BTreeMap::new(),
                 first_seen: self.now,
                 last_seen: self.now,
             };
@@ -263,6 +270,7 @@ impl<'a, 'c> Builder<'a, 'c> {
                         data: data.clone(),
                         ttl: current.map_or(0, |current| current.ttl),
                         signed_by: Default::default(),
+                        expires: BTreeMap::new(),
                         first_seen: self.now,
                         last_seen: self.now,
                     };

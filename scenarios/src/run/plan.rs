@@ -20,12 +20,12 @@ use counterpoint_dns::{
 use counterpoint_scanner as scanner;
 use counterpoint_simnet::{
     network,
-    topology::{self, PARENT, ParentPlan, SignerPlan, Stage, Topology, ZonePlan},
+    topology::{self, OWNER, OwnerPlan, PARENT, ParentPlan, SignerPlan, Stage, Topology, ZonePlan},
 };
 
 use crate::scenario::{
-    self, CdsAfter, Continuity, KeyLayout, KskRoll, NamesIn, Profile, Range, ResolverProfile,
-    Safety, Scenario, Servers, Signer, Zone,
+    self, CdsAfter, Continuity, Event, Interface, KeyLayout, KskRoll, Model, NamesIn, Profile,
+    Range, ResolverProfile, Safety, Scenario, Servers, Signer, What, Zone,
 };
 
 /// Where the controller speaks from.
@@ -82,8 +82,22 @@ pub fn zone_plan(scenario: &Scenario, zone: &Zone) -> ZonePlan {
         signers: first_signers(scenario, zone),
         is_secure: zone.secure,
         has_cds: keeps_cds,
+        owner: (zone.model == Model::One).then(|| OwnerPlan {
+            keys: 1 + ksk_rolls(scenario, zone),
+            validity: scenario.controller.signature_validity,
+        }),
         records: records(&zone.records, &zone.name),
     }
+}
+
+/// How often the owner of a zone rolls its KSK.
+fn ksk_rolls(scenario: &Scenario, zone: &Zone) -> usize {
+    let events = scenario
+        .events
+        .iter()
+        .filter(|event| event.zone == zone.name);
+    let rolls = |event: &&Event| matches!(&event.what, What::RollKsk { signer } if signer == OWNER);
+    events.filter(rolls).count()
 }
 
 /// Records as the world takes them.
@@ -234,16 +248,20 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
         let in_zone_addresses = in_zone
             .map(|(host, address)| (host, vec![address]))
             .collect();
+        let access = controller::DdnsAccess {
+            primary: operator.update_address(),
+            via: Transport::Tcp,
+            tsig: operator.tsig.clone(),
+        };
         config.signers.insert(
             controller::SignerName::from(signer.name.as_str()),
             controller::Signer {
                 ns,
                 in_zone_addresses,
-                interface: controller::Interface::Ddns(controller::DdnsAccess {
-                    primary: operator.update_address(),
-                    via: Transport::Tcp,
-                    tsig: operator.tsig.clone(),
-                }),
+                interface: match signer.interface {
+                    Interface::SignedRrset => controller::Interface::SignedRrset(access),
+                    _ => controller::Interface::Ddns(access),
+                },
                 own_keys: Vec::new(),
                 csk: Some(signer.keys == KeyLayout::Csk),
                 max_ttl: signer.max_ttl.span(),
@@ -267,6 +285,14 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
             None => controller::Zone::Signers(members(&zone.signers)),
         };
         config.zones.insert(zone.name.clone(), membership);
+        if zone.model == Model::One {
+            let common = controller::CommonKsk {
+                keys: stage.owner_keys(&zone.name),
+                validity: table.signature_validity,
+                renew_before: table.resign_before,
+            };
+            config.common_ksks.insert(zone.name.clone(), common);
+        }
     }
     config
 }
