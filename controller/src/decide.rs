@@ -490,4 +490,6 @@ pub(crate) fn until_text(until: Timestamp, now: Timestamp) -> String {
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod model_1;
+#[cfg(test)]
 mod tests;

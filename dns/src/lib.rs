@@ -9,6 +9,7 @@ pub mod message;
 pub mod name;
 pub mod nsec3;
 pub mod oracle;
+pub mod pkcs8;
 pub mod rdata;
 pub mod resolver;
 pub mod rrset;

@@ -177,6 +177,9 @@ pub struct SignerMore {
     /// How updates travel.
     #[arg(long, value_enum)]
     pub via: Option<Via>,
+    /// How it is written to: by plain updates, or with what the owner of a zone signed.
+    #[arg(long, value_enum)]
+    pub interface: Option<Interface>,
     /// No TTL in a zone that it served was ever longer.
     #[arg(long, value_name = "SPAN", value_parser = a_span)]
     pub max_ttl: Option<String>,
@@ -195,6 +198,12 @@ pub struct SignerMore {
 pub enum Via {
     Tcp,
     Udp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Interface {
+    Ddns,
+    SignedRrset,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -261,6 +270,16 @@ pub enum Zone {
         #[arg(long, value_enum)]
         mode: Mode,
     },
+    /// Make another KSK for a zone whose owner holds it (RFC 8901 model 1), and declare it.
+    NewKsk {
+        name: String,
+        /// The file that is to hold it; relative to the declarations.
+        #[arg(long)]
+        file: PathBuf,
+        /// Its algorithm, which must be that of the signers' ZSKs.
+        #[arg(long, default_value = "13", value_parser = ["13", "15"])]
+        algorithm: String,
+    },
     /// Let one go. It stays as it is: valid, with everybody's keys.
     Remove { name: String },
     /// A signer begins to serve the zone with the others.
@@ -282,6 +301,7 @@ pub enum Zone {
     /// A signer gets another key.
     Roll {
         name: String,
+        /// Who; `owner` for the KSK that the owner of the zone holds.
         signer: String,
         /// Which key.
         #[arg(value_enum)]
@@ -293,7 +313,8 @@ pub enum Zone {
         /// Its number, as 13 or 15 (RFC 8624).
         to: u8,
     },
-    /// A signer has made keys and not published them: what an algorithm roll asks for.
+    /// A signer has made keys and not published them: what an algorithm roll asks for, and a ZSK roll
+    /// where the owner of the zone publishes them.
     Announce {
         name: String,
         signer: String,

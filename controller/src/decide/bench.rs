@@ -201,11 +201,10 @@ impl Bench {
             .insert((signer.into(), item), Write { tries, at, last });
     }
 
-    pub(super) fn decide(&self, goal: Goal) -> Decision {
-        let zone = name("example.test.");
-        let case = Case {
+    pub(super) fn case<'a>(&'a self, zone: &'a Name) -> Case<'a> {
+        Case {
             config: &self.config,
-            zone: &zone,
+            zone,
             log: &self.log,
             keys: &self.keys,
             places: &self.places,
@@ -213,9 +212,12 @@ impl Bench {
             writes: &self.writes,
             since: self.since,
             back_off: Duration::from_secs(60),
-        };
+        }
+    }
+
+    pub(super) fn decide(&self, goal: Goal) -> Decision {
         decide(
-            &case,
+            &self.case(&name("example.test.")),
             Row {
                 step: 1,
                 goal,

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use counterpoint_dns::{
@@ -14,16 +15,24 @@ use counterpoint_dns::{
 use toml::Spanned;
 
 use super::{
-    BadDeclaration, Declarations, place, secret,
-    tables::{File, GroupTable, KeysText, ModeText, NameText, SignerTable, ViaText, ZoneTable},
+    BadDeclaration, Declarations, ksk, place, secret,
+    tables::{
+        File, GroupTable, InterfaceText, KeysText, ModeText, NameText, SignerTable, ViaText,
+        ZoneTable,
+    },
 };
-use crate::config::{Config, DdnsAccess, Interface, Signer, SignerName, Zone};
+use crate::{
+    common::{CommonKsk, OWNER},
+    config::{Config, DdnsAccess, Interface, Signer, SignerName, Zone},
+};
 
+/// Everybody is looked at once an hour.
+const RENEW_BEFORE_LEAST: Duration = Duration::from_secs(7_200);
 /// Longer names of signers and groups are nobody's.
 const NAME_CHARS_MAX: usize = 63;
 
 /// A path as the file at `file` means it.
-pub(super) fn beside(file: &Path, path: &Path) -> PathBuf {
+pub(crate) fn beside(file: &Path, path: &Path) -> PathBuf {
     let directory = file.parent().unwrap_or(Path::new(""));
     directory.join(path)
 }
@@ -60,6 +69,10 @@ impl Check<'_> {
         for table in &file.signer {
             let signer = self.signer(table)?;
             let name = self.label(&table.name)?;
+            if name == OWNER {
+                let what = format!("`{OWNER}` is who owns the zones");
+                return Err(self.bad(table.name.span(), what, "give the signer another name"));
+            }
             if config
                 .signers
                 .insert(SignerName::from(name), signer)
@@ -80,6 +93,9 @@ impl Check<'_> {
             let zone = self.zone(&config, table, &file.group)?;
             if table.mode == ModeText::Manual {
                 config.manual.insert(name.clone());
+            }
+            if let Some(common) = self.common_ksk(&config, table, &zone)? {
+                config.common_ksks.insert(name.clone(), common);
             }
             if config.zones.insert(name.clone(), zone).is_some() {
                 return Err(self.twice(table.name.span(), &name.to_string()));
@@ -141,17 +157,21 @@ impl Check<'_> {
             let what = format!("`in-zone-addresses` has {stranger}, which `ns` has not");
             return Err(self.bad(table.ns.span(), what, "name it in `ns` too, or take it out"));
         }
+        let access = DdnsAccess {
+            primary: table.primary,
+            via: match table.via {
+                ViaText::Tcp => Transport::Tcp,
+                ViaText::Udp => Transport::Udp,
+            },
+            tsig: secret::key(table.tsig.get_ref(), self.path, &at)?,
+        };
         Ok(Signer {
             ns,
             in_zone_addresses: in_zone,
-            interface: Interface::Ddns(DdnsAccess {
-                primary: table.primary,
-                via: match table.via {
-                    ViaText::Tcp => Transport::Tcp,
-                    ViaText::Udp => Transport::Udp,
-                },
-                tsig: secret::key(table.tsig.get_ref(), self.path, &at)?,
-            }),
+            interface: match table.interface {
+                InterfaceText::Ddns => Interface::Ddns(access),
+                InterfaceText::SignedRrset => Interface::SignedRrset(access),
+            },
             own_keys: table.own_keys.iter().map(|key| key.0.clone()).collect(),
             csk: table.keys.map(|keys| matches!(keys, KeysText::Csk)),
             max_ttl: table.max_ttl,
@@ -181,6 +201,48 @@ impl Check<'_> {
                 "name those who serve it now",
             )),
         }
+    }
+
+    /// The KSKs that the owner of a zone holds, if it does.
+    fn common_ksk(
+        &self,
+        config: &Config,
+        table: &ZoneTable,
+        zone: &Zone,
+    ) -> Result<Option<CommonKsk>, BadDeclaration> {
+        let Some(files) = &table.ksks else {
+            return Ok(None);
+        };
+        let members = match zone {
+            Zone::Signers(signers) => signers,
+            Zone::Group(group) => &config.groups[group],
+        };
+        let takes_signed = |name: &&SignerName| {
+            let signer = config.signers.get(*name);
+            signer.is_some_and(|signer| matches!(signer.interface, Interface::SignedRrset(_)))
+        };
+        if let Some(signer) = members.iter().find(|name| !takes_signed(name)) {
+            let what = format!("{signer} does not take what the owner of a zone signed");
+            let remedy = "write `interface = \"signed-rrset\"` for that signer";
+            return Err(self.bad(files.span(), what, remedy));
+        }
+        if files.get_ref().is_empty() {
+            let what = "expected at least one file with a KSK";
+            return Err(self.bad(files.span(), what, "make one with `zone new-ksk`"));
+        }
+        let (validity, renew_before) = (table.signature_validity, table.resign_before);
+        if renew_before < RENEW_BEFORE_LEAST || validity <= renew_before {
+            let what = "signatures are to be renewed at least 2h before their end, and not at once";
+            let remedy = "let `resign-before` be 2h or more, and `signature-validity` longer";
+            return Err(self.bad(table.name.span(), what, remedy));
+        }
+        let keys = files.get_ref().iter();
+        let keys = keys.map(|file| ksk::read(&beside(self.path, file)));
+        Ok(Some(CommonKsk {
+            validity,
+            renew_before,
+            ..CommonKsk::new(keys.collect::<Result<_, _>>()?)
+        }))
     }
 
     fn zone(

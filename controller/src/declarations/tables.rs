@@ -20,7 +20,10 @@ use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
 use super::span;
-use crate::config::{CdsAfter, Config, KskRoll, Safety};
+use crate::{
+    common::CommonKsk,
+    config::{CdsAfter, Config, KskRoll, Safety},
+};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -163,6 +166,9 @@ pub(super) struct SignerTable {
     #[serde(default)]
     pub via: ViaText,
     pub tsig: Spanned<TsigTable>,
+    /// How it is written to.
+    #[serde(default)]
+    pub interface: InterfaceText,
     #[serde(default = "max_ttl", with = "span")]
     pub max_ttl: Duration,
     /// Which keys it has; learned where not declared.
@@ -181,6 +187,14 @@ pub(super) enum ViaText {
     #[default]
     Tcp,
     Udp,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum InterfaceText {
+    #[default]
+    Ddns,
+    SignedRrset,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -232,6 +246,22 @@ pub(super) struct ZoneTable {
     pub group: Option<Spanned<String>>,
     #[serde(default)]
     pub mode: ModeText,
+    /// The files of the KSKs that its owner holds, the oldest first: model 1 of RFC 8901.
+    pub ksks: Option<Spanned<Vec<PathBuf>>>,
+    /// How long what those sign holds.
+    #[serde(default = "validity", with = "span")]
+    pub signature_validity: Duration,
+    /// How long before its end it is signed again.
+    #[serde(default = "renew_before", with = "span")]
+    pub resign_before: Duration,
+}
+
+fn validity() -> Duration {
+    CommonKsk::VALIDITY
+}
+
+fn renew_before() -> Duration {
+    CommonKsk::RENEW_BEFORE
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
