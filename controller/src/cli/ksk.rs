@@ -18,7 +18,7 @@ pub fn make(common: &Common, name: &str, file: &Path, algorithm: &str) -> Result
     };
     let path = crate::declarations::beside(&common.config, file);
     let mut files = crate::declarations::ksks(&common.config, &zone)?;
-    let key = ksk::write(&path, algorithm, rand::rng().random())?;
+    let key = ksk::write(&path, algorithm, secret())?;
     files.push(file.display().to_string());
     let mut outcome = edit(
         common,
@@ -39,4 +39,13 @@ pub fn make(common: &Common, name: &str, file: &Path, algorithm: &str) -> Result
         ds.unwrap_or_default()
     ));
     Ok(outcome)
+}
+
+/// 32 octets that nobody can guess: the generator is the operating system's, stretched by ChaCha.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a key must not come from a stream that can be made again"
+)]
+fn secret() -> [u8; 32] {
+    rand::rng().random()
 }

@@ -82,7 +82,7 @@ fn what_the_owner_signed_is_signed_again_before_it_expires() {
     assert!(case.meets(&target, version));
     let expires = *version.expires.values().next().unwrap();
     let margin = CommonKsk::RENEW_BEFORE;
-    let second = std::time::Duration::from_secs(1);
+    let second = Duration::from_secs(1);
     assert!(!case.is_due(&target, version, expires.before(margin)));
     assert!(case.is_due(&target, version, expires.before(margin) + second));
 }
