@@ -19,6 +19,9 @@ impl Case<'_> {
     /// Every RRset that may have to grow.
     pub(crate) fn additions(&self) -> Vec<Target> {
         let process = self.process;
+        if self.common().is_some() {
+            return self.renewals();
+        }
         if process.kind == Kind::GoInsecure {
             return Vec::new();
         }
@@ -37,6 +40,7 @@ impl Case<'_> {
                 signer: signer.clone(),
                 item: Item::Dnskey,
                 want: Want::AtLeast(keys),
+                signed_by: BTreeSet::new(),
             });
         }
         if self.adds_to_cds() {
@@ -50,6 +54,7 @@ impl Case<'_> {
                             signer: signer.clone(),
                             item,
                             want: Want::AtLeast(wanted.clone()),
+                            signed_by: BTreeSet::new(),
                         });
                     }
                 }
@@ -72,7 +77,7 @@ impl Case<'_> {
     }
 
     /// Who has everybody's keys by now: those before the row that publishes `what`, or those after.
-    fn group_for(&self, what: What) -> BTreeSet<SignerName> {
+    pub(crate) fn group_for(&self, what: What) -> BTreeSet<SignerName> {
         match self.process.has_come_to(self.config, what) {
             true => self.process.after(),
             false => self.process.before.clone(),

@@ -152,6 +152,9 @@ impl Case<'_> {
         signers: impl IntoIterator<Item = &'s SignerName>,
         both: bool,
     ) -> Vec<Dnskey> {
+        if self.common().is_some() {
+            return self.common_entry_points(both);
+        }
         let each = signers.into_iter();
         let all = each.flat_map(|signer| self.keys.entry_points(signer));
         all.filter(|key| both || !self.process.old.contains(&key.to_rdata()))

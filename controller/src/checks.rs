@@ -109,6 +109,9 @@ fn of_signer(case: &Case<'_>, signer: &SignerName, now: Timestamp) -> Vec<Proble
         });
     };
     let _ = now;
+    // The owner's signature comes with its DNSKEY RRset.
+    let joins = case.process.kind == Kind::Join && case.process.is_about(signer);
+    let is_pushed_to = case.common().is_some() && joins;
     for place in case.places.of(&Owner::Signer(signer.clone())) {
         let shown = |item: &Item| case.log.shown(place, item, case.since).ok();
         let (Some(dnskey), Some(soa)) = (shown(&Item::Dnskey), shown(&Item::Soa)) else {
@@ -125,7 +128,7 @@ fn of_signer(case: &Case<'_>, signer: &SignerName, now: Timestamp) -> Vec<Proble
                 format!("{place} serves the zone unsigned"),
                 "sign the zone there",
             );
-        } else if !by_own_set(dnskey) {
+        } else if !is_pushed_to && !by_own_set(dnskey) {
             problem(
                 format!("the DNSKEY RRset of {place} does not validate"),
                 "let a key of that RRset sign it, in an algorithm that can be verified here",
@@ -188,6 +191,7 @@ fn among_signers(case: &Case<'_>) -> Vec<Problem> {
     if let Some(signer) = &case.process.subject {
         problems.extend(of_roll(case, signer));
     }
+    problems.extend(of_owner(case));
     let Some(subject) = case.process.subject.as_ref() else {
         return problems;
     };
@@ -219,6 +223,31 @@ fn among_signers(case: &Case<'_>) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Whether the owner can sign for the zone.
+fn of_owner(case: &Case<'_>) -> Option<Problem> {
+    case.common()?;
+    let problem = |why: &str, remedy: &str| Problem {
+        by: "the owner".into(),
+        why: why.into(),
+        remedy: remedy.into(),
+    };
+    match case.ksk_to_replace() {
+        None => Some(problem(
+            "every declared KSK was replaced",
+            "make a new one (`zone new-ksk`)",
+        )),
+        Some(_) if !case.is_anchored() => Some(problem(
+            "the parent's DS RRset names no KSK that the owner holds",
+            "declare the KSK that it names first, or let the parent name the declared one",
+        )),
+        Some((_, false)) if case.process.kind == Kind::RollKsk => Some(problem(
+            "there is no other KSK to take the place of the one in use",
+            "make one (`zone new-ksk`)",
+        )),
+        Some(_) => None,
+    }
 }
 
 /// Whether there is such a key to roll.

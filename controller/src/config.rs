@@ -22,7 +22,7 @@ use counterpoint_dns::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{place::Owner, sabotage::Sabotage};
+use crate::{common::CommonKsk, place::Owner, sabotage::Sabotage};
 
 /// A signer, as the operator calls it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -138,13 +138,15 @@ pub enum Interface {
     Ddns(DdnsAccess),
     /// deSEC's web interface.
     Desec(DesecAccess),
+    /// The same, with RRsets that the owner of the zone signed (RFC 8901 §2.1.1).
+    SignedRrset(DdnsAccess),
 }
 
 impl Interface {
     /// The server that takes what is written and shows it at once, if there is one.
     pub fn primary(&self) -> Option<SocketAddr> {
         match self {
-            Self::Ddns(access) => Some(access.primary),
+            Self::Ddns(access) | Self::SignedRrset(access) => Some(access.primary),
             Self::Desec(_) => None,
         }
     }
@@ -233,6 +235,18 @@ impl fmt::Display for Limits {
     }
 }
 
+/// Who holds the KSKs of a zone (RFC 8901 §2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Model {
+    /// Model 1: the owner, one for all signers.
+    #[serde(rename = "1")]
+    Common,
+    /// Model 2: each signer its own.
+    #[default]
+    #[serde(rename = "2")]
+    Own,
+}
+
 /// Who serves a zone when the controller first hears of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Zone {
@@ -273,6 +287,8 @@ pub struct Config {
     pub signers: BTreeMap<SignerName, Signer>,
     /// The zones under control.
     pub zones: BTreeMap<Name, Zone>,
+    /// The owner's KSKs of those of them that follow model 1; the others follow model 2.
+    pub common_ksks: BTreeMap<Name, CommonKsk>,
     /// Those of them where each change of a process waits until it is allowed.
     pub manual: BTreeSet<Name>,
     /// Groups of signers.
@@ -307,6 +323,7 @@ impl Config {
             },
             signers: BTreeMap::new(),
             zones: BTreeMap::new(),
+            common_ksks: BTreeMap::new(),
             manual: BTreeSet::new(),
             groups: BTreeMap::new(),
             addresses: BTreeMap::new(),
@@ -320,6 +337,14 @@ impl Config {
             Some(Zone::Signers(signers)) => signers.clone(),
             Some(Zone::Group(group)) => self.groups.get(group).cloned().unwrap_or_default(),
             None => BTreeSet::new(),
+        }
+    }
+
+    /// Who holds the KSKs of `zone`.
+    pub fn model(&self, zone: &Name) -> Model {
+        match self.common_ksks.contains_key(zone) {
+            true => Model::Common,
+            false => Model::Own,
         }
     }
 

@@ -24,6 +24,7 @@ use crate::{
     audit::{DECLARED, Declared},
     book::Book,
     command::{Command, RolledKey},
+    common::owner,
     config::{Config, SignerName, Zone},
     engine::{Engine, Request},
     io::{Io, Purpose, Tag},
@@ -258,7 +259,11 @@ impl Controller {
                     RolledKey::Ksk => Kind::RollKsk,
                     RolledKey::Csk => Kind::RollCsk,
                 };
-                self.request(now, &zone, Request::of(kind, signer));
+                let request = match kind {
+                    Kind::RollKsk if signer == owner() => Request::of_group(kind),
+                    _ => Request::of(kind, signer),
+                };
+                self.request(now, &zone, request);
             }
             Command::RollAlgorithm { zone, to } => {
                 let algorithm = Some(to);

@@ -15,6 +15,7 @@ use counterpoint_dns::{
 use crate::{
     case::{Case, Shows},
     checks,
+    config::{Model, SignerName},
     deadlines::Lacking,
     log::{Track, Version},
     place::{Item, Owner},
@@ -103,11 +104,12 @@ pub(crate) fn additions(case: &Case<'_>, now: Timestamp) -> Option<Decision> {
             continue;
         };
         // A zone that is not signed is no affair of foreign keys.
-        if version.data.is_empty() || target.want.holds(&version.data) {
+        let is_due = case.is_due(&target, version, now);
+        if version.data.is_empty() || case.meets(&target, version) && !is_due {
             continue;
         }
         let wanted = target.want.applied_to(&version.data);
-        let change = case.change(&target, &version.data, wanted, version.ttl);
+        let change = case.change(&target, &version.data, wanted, version.ttl, now);
         match stuck(case.writes, &change, now, case.config.poll) {
             None => changes.push(change),
             Some(Stuck::NotYet) => {}
@@ -121,6 +123,18 @@ pub(crate) fn additions(case: &Case<'_>, now: Timestamp) -> Option<Decision> {
         }
     }
     (!changes.is_empty()).then_some(Decision::Apply(changes))
+}
+
+/// The additions that were written, or never lacked.
+pub(crate) fn shown_additions(case: &Case<'_>, now: Timestamp) -> BTreeSet<(SignerName, Item)> {
+    let shows = |target: &Target| {
+        let version = case.at_primary(&target.signer, &target.item);
+        version.is_some_and(|version| {
+            case.meets(target, version) && !case.is_due(target, version, now)
+        })
+    };
+    let shown = case.additions().into_iter().filter(shows);
+    shown.map(|target| (target.signer, target.item)).collect()
 }
 
 /// A signer that goes on before caches can follow: nothing helps but to be quick, and to say so.
@@ -185,10 +199,10 @@ fn publish(case: &Case<'_>, what: What, who: Who, now: Timestamp) -> Decision {
     let mut missing = Vec::new();
     for target in &targets {
         match case.at_primary(&target.signer, &target.item) {
-            Some(version) if target.want.holds(&version.data) => {}
+            Some(version) if case.meets(target, version) && !case.is_due(target, version, now) => {}
             Some(version) => {
                 let wanted = target.want.applied_to(&version.data);
-                changes.push(case.change(target, &version.data, wanted, version.ttl));
+                changes.push(case.change(target, &version.data, wanted, version.ttl, now));
             }
             None => missing.push(format!("what {} has of {}", target.signer, target.item)),
         }
@@ -284,7 +298,7 @@ fn lost_signal(case: &Case<'_>, what: Parental) -> Option<Decision> {
     for (what, who) in what.asked_for_by().iter().filter(|_| case.is_slow()) {
         for target in case.targets(*what, *who).unwrap_or_default() {
             let version = case.at_primary(&target.signer, &target.item);
-            if version.is_some_and(|version| !target.want.holds(&version.data)) {
+            if version.is_some_and(|version| !case.meets(&target, version)) {
                 return Some(Decision::Return {
                     to: *what,
                     why: format!("{} no longer publishes that {}", target.signer, target.item),
@@ -333,7 +347,7 @@ impl Case<'_> {
         let mut lagging = Vec::new();
         for place in self.places.public(&owner) {
             let item = &target.item;
-            match self.shows(place, item, |version| target.want.holds(&version.data)) {
+            match self.shows(place, item, |version| self.meets(target, version)) {
                 Shows::Yes => {}
                 Shows::No => lagging.push(format!("{place} to show the new {item}")),
                 Shows::Unknown(why) => lagging.push(format!("{place} to show its {item} ({why})")),
@@ -347,6 +361,13 @@ impl Case<'_> {
         let old = &self.process.old;
         let mut undone = Vec::new();
         for signer in self.whose_turn() {
+            if self.process.model == Model::Common && matches!(turn, Turn::New(_)) {
+                // What it made shows nowhere before the owner publishes it.
+                if self.new_keys().is_empty() {
+                    undone.push(format!("{signer} to announce it: {}", turn.request()));
+                }
+                continue;
+            }
             type Done<'t> = Box<dyn Fn(&Version) -> bool + 't>;
             let checks: Vec<(Item, Done<'_>)> = match turn {
                 Turn::New(_) => vec![(Item::Dnskey, Box::new(|v| self.has_new_keys(v)))],
@@ -368,7 +389,7 @@ impl Case<'_> {
                         Box::new(move |v| self.is_signed_also(&signer, v)),
                     )]
                 }
-                Turn::RetireOld => Vec::new(),
+                Turn::RetireOld | Turn::Discard(_) => Vec::new(),
                 Turn::DropOldAlgorithm => vec![(Item::Soa, Box::new(|v| self.is_signed_anew(v)))],
                 Turn::Unsign => vec![(Item::Dnskey, Box::new(|v| v.data.is_empty()))],
             };
@@ -433,6 +454,7 @@ impl Case<'_> {
         seen: &BTreeSet<Rdata>,
         wanted: BTreeSet<Rdata>,
         seen_ttl: u32,
+        now: Timestamp,
     ) -> Change {
         let name = target.item.name(self.zone);
         let rtype: RecordType = target.item.rtype();
@@ -450,12 +472,14 @@ impl Case<'_> {
         let last = self.writes.get(&(signer.clone(), item.clone()));
         let is_unmet =
             |write: &Write| write.last == Written::Unmet && write.tries >= Change::UNMET_BELIEVED;
+        let wanted = set(wanted);
         Change {
             is_unconditional: rtype == RecordType::DNSKEY && last.is_some_and(is_unmet),
             signer,
             item,
             seen: set(seen.clone()),
-            wanted: set(wanted),
+            signatures: self.sign(target, &wanted, now),
+            wanted,
         }
     }
 
@@ -476,5 +500,7 @@ pub(crate) fn until_text(until: Timestamp, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod bench;
+#[cfg(test)]
+mod model_1;
 #[cfg(test)]
 mod tests;

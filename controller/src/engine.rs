@@ -83,7 +83,7 @@ impl Engine {
     /// A zone of which nothing is known.
     pub(crate) fn new(config: &Config, zone: Name) -> Self {
         let mut keys = Keys::default();
-        keys.declare(config);
+        keys.declare(config, &zone);
         Self {
             zone,
             processes: Vec::new(),
@@ -117,7 +117,7 @@ impl Engine {
             }
             "keys" => {
                 self.keys = store::read(record)?;
-                self.keys.declare(config);
+                self.keys.declare(config, &self.zone);
                 self.keys.every().for_each(|key| self.log.announce(key));
             }
             "watched" => {
@@ -228,7 +228,7 @@ impl Engine {
 
     fn row(&self, config: &Config, index: usize) -> Option<Row> {
         let process = &self.processes[index];
-        process.kind.table(config).get(process.row).copied()
+        process.table(config).get(process.row).copied()
     }
 
     fn case<'a>(&'a self, config: &'a Config, index: usize) -> Case<'a> {
@@ -272,6 +272,10 @@ impl Engine {
         let Some(row) = self.row(io.config, index) else {
             return self.finish(io, index);
         };
+        if !matches!(row.goal, Goal::Publish(..)) {
+            let process = self.processes[index].clone();
+            self.settle_repairs(io, &process);
+        }
         let process = &self.processes[index];
         let gone = process.dead || process.released;
         let mut concerned = process.everybody();
@@ -347,7 +351,7 @@ impl Engine {
         self.processes.iter().map(|process| {
             let steps = process.steps.iter().map(|step| StepReport {
                 name: format!("{}/{}", step.kind.name(), step.step),
-                title: step.kind.title(config, step.step),
+                title: process.title(step, config.ksk_roll),
                 from: step.from,
                 until: step.until,
                 applied_at: step.applied_at,

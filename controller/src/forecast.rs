@@ -81,7 +81,7 @@ pub(crate) struct Forecaster<'a> {
 impl Forecaster<'_> {
     /// Plays one process to its end, or as far as can be foreseen.
     pub(crate) fn play(&mut self, mut process: Process) -> Forecast {
-        let table = process.kind.table(self.config);
+        let table = process.table(self.config);
         let mut rows = Vec::new();
         let mut blocked = None;
         if process.steps.is_empty() {
@@ -270,7 +270,8 @@ impl Forecaster<'_> {
         for change in &changes {
             let owner = Owner::Signer(change.signer.clone());
             let ttl = change.wanted.ttl;
-            self.foresee(&owner, &change.item, &change.wanted.data, ttl);
+            let signed_by = change.signed_by();
+            self.foresee(&owner, &change.item, &change.wanted.data, ttl, signed_by);
         }
         Ok(notes)
     }
@@ -303,10 +304,10 @@ impl Forecaster<'_> {
         let place = self.places.public(&Owner::Parent).next();
         let current = place.and_then(|place| self.log.track(place, &item)?.current());
         let ttl = current.map_or(0, |version| version.ttl);
-        self.foresee(&Owner::Parent, &item, &data, ttl);
+        self.foresee(&Owner::Parent, &item, &data, ttl, None);
         if item == Item::Delegation {
             for (glue, data) in self.case(process, &writes).addresses(&after) {
-                self.foresee(&Owner::Parent, &glue, &data, ttl);
+                self.foresee(&Owner::Parent, &glue, &data, ttl, None);
             }
         }
         vec![format!(
@@ -315,20 +316,22 @@ impl Forecaster<'_> {
         )]
     }
 
-    /// From now on every instance of `owner` is taken to serve this.
-    fn foresee(&mut self, owner: &Owner, item: &Item, data: &BTreeSet<Rdata>, ttl: u32) {
+    /// From now on every instance of `owner` is taken to serve this, signed by these or as before.
+    fn foresee(
+        &mut self,
+        owner: &Owner,
+        item: &Item,
+        data: &BTreeSet<Rdata>,
+        ttl: u32,
+        signers: Option<BTreeSet<Rdata>>,
+    ) {
         let places: Vec<Place> = self.places.of(owner).to_vec();
         for place in places {
             let known = self.log.track(&place, item).and_then(Track::current);
-            let signed_by = known.map(|version| version.signed_by.clone());
-            self.log.foresee(
-                self.now,
-                &place,
-                item,
-                data,
-                ttl,
-                signed_by.unwrap_or_default(),
-            );
+            let before = known.map(|version| version.signed_by.clone());
+            let signed_by = signers.clone().or(before).unwrap_or_default();
+            self.log
+                .foresee(self.now, &place, item, data, ttl, signed_by);
         }
     }
 }

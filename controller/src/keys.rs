@@ -8,12 +8,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use counterpoint_dns::{
-    key::{Dnskey, REVOKED},
+    key::{Dnskey, REVOKED, SigningKey},
+    name::Name,
     rdata::Rdata,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    common::{CommonKsk, owner},
     config::{Config, SignerName},
     log::Log,
     place::{Item, Owner, Places},
@@ -97,7 +99,11 @@ impl Sight {
 
 impl Keys {
     /// Attributes what the operator declared.
-    pub(crate) fn declare(&mut self, config: &Config) {
+    pub(crate) fn declare(&mut self, config: &Config, zone: &Name) {
+        let common = config.common_ksks.get(zone);
+        for key in common.into_iter().flat_map(CommonKsk::public) {
+            self.add(&owner(), &key.to_rdata(), false, false);
+        }
         for (signer, declared) in &config.signers {
             for key in &declared.own_keys {
                 self.add(signer, &key.to_rdata(), false, false);
@@ -158,6 +164,9 @@ impl Keys {
                 }
             }
         }
+        for own in self.own.get_mut(&owner()).into_iter().flatten() {
+            own.was_present |= sights.values().any(|sight| sight.keys.contains(&own.key));
+        }
         for (signer, sight) in &sights {
             let is_known = self.seen.contains(*signer);
             let known = before.list(signer);
@@ -171,6 +180,33 @@ impl Keys {
             self.seen.extend(signers.iter().cloned());
         }
         *self != before
+    }
+
+    /// The KSK that the owner of the zone uses, and those that it has for later: the first of those
+    /// `declared` that is not retired, and has been seen where any of them has.
+    pub(crate) fn common(&self, declared: &[SigningKey]) -> (Option<Rdata>, Vec<Rdata>) {
+        let owned = self.list(&owner());
+        let usable = |key: &&SigningKey| {
+            let data = key.public().to_rdata();
+            !owned.iter().any(|own| own.key == data && own.is_retired)
+        };
+        let was_seen = |key: &Rdata| {
+            let mut owned = owned.iter();
+            owned.any(|own| own.key == *key && own.was_present)
+        };
+        let keys = declared.iter().filter(usable);
+        let keys: Vec<Rdata> = keys.map(|key| key.public().to_rdata()).collect();
+        let at = keys.iter().position(was_seen).unwrap_or(0);
+        let later = keys.get(at + 1..).unwrap_or_default().to_vec();
+        (keys.get(at).cloned(), later)
+    }
+
+    /// The keys in this role that `signer` has, published or not, without those that were replaced.
+    pub(crate) fn kept(&self, config: &Config, signer: &SignerName, role: Role) -> BTreeSet<Rdata> {
+        let own = self.list(signer).iter().filter(|own| !own.is_retired);
+        own.filter(|own| self.role(config, signer, own) == role)
+            .map(|own| own.key.clone())
+            .collect()
     }
 
     /// The roles in which `signer` was seen to begin a roll.
@@ -274,7 +310,10 @@ impl Keys {
         };
         let signing = sight.sign_dnskey.union(&sight.sign_data);
         signing
-            .filter(|key| self.owner(key).is_some_and(|owner| owner != signer))
+            .filter(|key| {
+                self.owner(key)
+                    .is_some_and(|of| of != signer && *of != owner())
+            })
             .cloned()
             .collect()
     }

@@ -75,6 +75,7 @@ mod checks;
 #[cfg(feature = "tool")]
 pub mod cli;
 mod command;
+mod common;
 mod config;
 mod controller;
 mod deadlines;
@@ -105,9 +106,10 @@ mod updater;
 mod waits;
 
 pub use command::{Command, RolledKey};
+pub use common::{CommonKsk, OWNER};
 pub use config::{
-    CdsAfter, Config, DdnsAccess, DesecAccess, Interface, KskRoll, Limits, Parent, Safety, Signer,
-    SignerName, Zone,
+    CdsAfter, Config, DdnsAccess, DesecAccess, Interface, KskRoll, Limits, Model, Parent, Safety,
+    Signer, SignerName, Zone,
 };
 pub use controller::Controller;
 pub use process::graph::{GraphFormat, process_graph, process_names};

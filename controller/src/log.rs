@@ -67,6 +67,9 @@ pub(crate) struct Version {
         skip_serializing_if = "BTreeSet::is_empty"
     )]
     pub signed_by: BTreeSet<Rdata>,
+    /// When each of those signatures expires, as it was seen last.
+    #[serde(skip)]
+    pub expires: BTreeMap<Rdata, Timestamp>,
     /// When it was first seen.
     #[serde(with = "store::instant")]
     pub first_seen: Timestamp,
@@ -145,6 +148,7 @@ impl Track {
                     == (&version.data, version.ttl, &version.signed_by) =>
             {
                 last.last_seen = now;
+                last.expires = version.expires;
             }
             last => {
                 let watched = last.is_some_and(|last| {
@@ -245,7 +249,8 @@ impl Log {
         max_ttl: Duration,
     ) -> bool {
         let version = shown.map(|signed| {
-            let signed_by = self.signers_of(&signed);
+            let expires = self.signers_of(&signed, now);
+            let signed_by = expires.keys().cloned().collect();
             let (soa, data) = match item {
                 Item::Soa => (signed.set.data.iter().find_map(Soa::parse), BTreeSet::new()),
                 _ => (None, signed.set.data),
@@ -254,6 +259,7 @@ impl Log {
                 data,
                 ttl: signed.set.ttl,
                 signed_by,
+                expires,
                 first_seen: now,
                 last_seen: now,
             };
@@ -291,6 +297,11 @@ impl Log {
         let version = Version {
             data: data.clone(),
             ttl,
+            // What is foreseen is renewed in time.
+            expires: signed_by
+                .iter()
+                .map(|key| (key.clone(), Timestamp::MAX))
+                .collect(),
             signed_by,
             first_seen: now,
             last_seen: now,
@@ -298,15 +309,16 @@ impl Log {
         track.observe(now, Ok(version));
     }
 
-    /// The keys, of those seen anywhere, whose signatures on `signed` verify.
-    fn signers_of(&self, signed: &SignedRrSet) -> BTreeSet<Rdata> {
+    /// The keys, of those seen anywhere, whose signatures on `signed` verify, and until when they hold.
+    fn signers_of(&self, signed: &SignedRrSet, now: Timestamp) -> BTreeMap<Rdata, Timestamp> {
         let dnskeys = self.tracks.values().filter_map(|of| of.get(&Item::Dnskey));
         let versions = dnskeys.flat_map(|track| &track.versions);
         let known = versions.flat_map(|version| &version.data);
         let mut verifier = self.verifier.lock();
-        let mut made_any = |key: Dnskey| {
-            let mut rrsigs = signed.signatures.iter();
-            rrsigs.any(|rrsig| verifier.made_by(&signed.set, rrsig, &key))
+        let mut last = |key: Dnskey| {
+            let rrsigs = signed.signatures.iter();
+            let made = rrsigs.filter(|rrsig| verifier.made_by(&signed.set, rrsig, &key));
+            made.map(|rrsig| rrsig.validity(now).1).max()
         };
         let mut tried = BTreeSet::new();
         let untried = known
@@ -314,8 +326,7 @@ impl Log {
             .chain(&self.announced)
             .filter(|data| tried.insert(*data));
         untried
-            .filter(|data| Dnskey::parse(data).is_some_and(&mut made_any))
-            .cloned()
+            .filter_map(|data| Some((data.clone(), last(Dnskey::parse(data)?)?)))
             .collect()
     }
 

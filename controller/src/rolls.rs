@@ -33,6 +33,9 @@ impl Case<'_> {
         let Ok((signer, role)) = self.roller() else {
             return BTreeSet::new();
         };
+        if self.common().is_some() {
+            return self.announced_keys(signer, role);
+        }
         let served = self.keys.served(self.config, signer, role);
         served.difference(&self.process.old).cloned().collect()
     }

@@ -69,6 +69,8 @@ defects! {
     CskNotExported = "csk-not-exported",
     /// Publishes the others' keys of a new algorithm before the signer's own.
     AlgorithmInTwoVersions = "algorithm-in-two-versions",
+    /// Lets what the owner of a zone signed expire.
+    NoRenewal = "no-renewal",
 }
 
 impl fmt::Display for Sabotage {
@@ -110,7 +112,7 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        assert_eq!(Sabotage::ALL.len(), 23);
+        assert_eq!(Sabotage::ALL.len(), 24);
         for defect in Sabotage::ALL {
             assert_eq!(defect.name().parse(), Ok(*defect));
         }

@@ -68,6 +68,8 @@ pub(crate) struct Target {
     pub item: Item,
     /// Its content.
     pub want: Want,
+    /// The keys of the zone's owner that must have signed it; none: its signer signs it.
+    pub signed_by: BTreeSet<Rdata>,
 }
 
 impl Case<'_> {
@@ -79,6 +81,7 @@ impl Case<'_> {
         let mut add = |signer: &SignerName, item: Item, want: Want| {
             targets.push(Target {
                 signer: signer.clone(),
+                signed_by: self.must_sign(&item),
                 item,
                 want,
             });
@@ -146,9 +149,12 @@ impl Case<'_> {
     pub(crate) fn foreign_keys(&self, signer: &SignerName) -> Want {
         let after = self.process.after();
         let others = after.iter().filter(|other| *other != signer);
-        let present = others
-            .flat_map(|other| self.keys.exports(self.config, other))
-            .collect();
+        let present = match self.common() {
+            Some(_) => self.common_keys(&after),
+            None => others
+                .flat_map(|other| self.keys.exports(self.config, other))
+                .collect(),
+        };
         let gone = self.process.subject.iter();
         let absent = match self.process.kind {
             Kind::Leave | Kind::CancelJoin => {
@@ -264,7 +270,7 @@ impl Case<'_> {
                     // What is signed still, just before it is asked for, is what the audit log needs.
                     Turn::SignWithNew(_) | Turn::Unsign => &[Item::Soa, Item::Dnskey],
                     Turn::SignAlso | Turn::DropOldAlgorithm => &[Item::Soa],
-                    Turn::RetireOld => &[],
+                    Turn::RetireOld | Turn::Discard(_) => &[],
                 };
                 for name in self.whose_turn() {
                     looks.extend(items.iter().map(|item| (signer(&name), item.clone())));
@@ -302,7 +308,8 @@ impl Case<'_> {
         let mut items = vec![Item::Dnskey, Item::Soa];
         if process.kind == Kind::Rest {
             items.push(Item::Ns);
-        } else if self.adds_to_cds() {
+        }
+        if self.common().is_some() || self.adds_to_cds() {
             items.extend([Item::Cds, Item::Cdnskey]);
         }
         let mut looks: BTreeSet<(Owner, Item)> = BTreeSet::new();

@@ -10,6 +10,7 @@ pub mod name;
 pub mod nsec3;
 pub mod oracle;
 pub mod pace;
+pub mod pkcs8;
 pub mod rdata;
 pub mod resolver;
 pub mod rrset;

@@ -34,6 +34,24 @@ pub enum Change {
     Clear(Name, RecordType),
 }
 
+impl Change {
+    /// The type of the RRset that it changes.
+    pub fn rtype(&self) -> RecordType {
+        match self {
+            Self::Add(set) | Self::Remove(set) => set.rtype,
+            Self::Clear(_, rtype) => *rtype,
+        }
+    }
+
+    /// The owner name of the RRset that it changes.
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Add(set) | Self::Remove(set) => &set.name,
+            Self::Clear(name, _) => name,
+        }
+    }
+}
+
 /// An update of one zone: all of it, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {

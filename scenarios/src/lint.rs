@@ -6,6 +6,7 @@
 mod expect;
 mod keys;
 mod limits;
+mod model;
 mod names;
 mod references;
 mod story;
@@ -25,6 +26,7 @@ pub(crate) fn lint(scenario: &Scenario, report: &Report) {
     names::lint(&lints);
     references::lint(&lints);
     limits::lint(&lints);
+    model::lint(&lints);
     times::lint(&lints);
     story::lint(&lints);
     keys::lint(&lints);

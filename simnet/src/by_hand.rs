@@ -321,7 +321,13 @@ impl Stage {
     }
 
     fn ksks_of(&mut self, signers: &[String], zone: &Name) -> Vec<Dnskey> {
-        let mut keys = Vec::new();
+        // The owner's KSK in use stands for every signer's.
+        let mut keys: Vec<Dnskey> = self
+            .owner_keys(zone)
+            .into_iter()
+            .take(1)
+            .map(|key| key.public().clone())
+            .collect();
         for signer in signers {
             keys.extend(
                 self.primary(signer, zone)

@@ -11,6 +11,7 @@ pub mod network;
 pub mod operator;
 pub mod primary;
 pub mod published;
+mod push;
 pub mod recorder;
 pub mod rolls;
 pub mod topology;

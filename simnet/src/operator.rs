@@ -222,7 +222,7 @@ impl Server for Operator {
                     (Err(_), _) => ResponseCode::FormErr,
                     (Ok(_), None) => ResponseCode::NotAuth,
                     (Ok(update), Some(primary)) => {
-                        let code = update::apply(primary, &update);
+                        let code = update::apply(primary, &update, now);
                         if code == ResponseCode::NoError {
                             self.touched.push(zone);
                         }

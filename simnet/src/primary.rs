@@ -15,7 +15,7 @@ use counterpoint_dns::{
 use crate::{
     contents::Contents,
     keys::KeyRing,
-    published::{Plan, Published, Served},
+    published::{Given, Plan, Published, Served},
 };
 
 /// RRSIGs are dated back this far, as real signers do against slow clocks.
@@ -36,6 +36,15 @@ pub struct Signing {
     pub clock_behind: Duration,
 }
 
+/// What the owner of a zone signed and pushed, to be served as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Pushed {
+    /// The DNSKEY RRset, once there was one.
+    pub keys: Option<RrSet>,
+    /// The signatures on RRsets of the apex, by type.
+    pub signatures: BTreeMap<RecordType, Vec<Given>>,
+}
+
 /// A zone at the place where it is changed.
 #[derive(Debug)]
 pub struct Primary {
@@ -49,6 +58,9 @@ pub struct Primary {
     pub backdate: Duration,
     /// A frozen primary goes on serving and makes no new signature: it can publish nothing.
     pub is_frozen: bool,
+    /// What the zone's owner signed and pushed, where it holds the KSK (RFC 8901 §2.1.1); `None`: this
+    /// server signs everything itself.
+    pub pushed: Option<Pushed>,
     zone: Name,
     soa: Soa,
     soa_ttl: u32,
@@ -71,6 +83,7 @@ impl Primary {
             signing: None,
             backdate: INCEPTION_BACKDATE,
             is_frozen: false,
+            pushed: None,
             zone,
             soa,
             soa_ttl,
@@ -147,13 +160,7 @@ impl Primary {
         }
         put(self.served(self.soa_set(), now));
         if let Some(signing) = &self.signing {
-            let keys = self.keys.published().into_iter().map(|key| key.to_rdata());
-            let dnskey = RrSet::new(
-                self.zone.clone(),
-                RecordType::DNSKEY,
-                signing.dnskey_ttl,
-                keys,
-            );
+            let dnskey = self.dnskey(signing.dnskey_ttl);
             if !dnskey.data.is_empty() {
                 put(self.served(dnskey, now));
             }
@@ -165,6 +172,21 @@ impl Primary {
         sets
     }
 
+    /// The DNSKEY RRset: as it was pushed, else of the keys that are here.
+    pub fn dnskey(&self, ttl: u32) -> RrSet {
+        let pushed = self.pushed.as_ref().and_then(|pushed| pushed.keys.clone());
+        pushed.unwrap_or_else(|| {
+            let keys = self.keys.published().into_iter().map(|key| key.to_rdata());
+            RrSet::new(self.zone.clone(), RecordType::DNSKEY, ttl, keys)
+        })
+    }
+
+    /// The signatures that were pushed with this RRset.
+    fn given(&self, set: &RrSet) -> Option<&Vec<Given>> {
+        let pushed = self.pushed.as_ref().filter(|_| set.name == self.zone)?;
+        pushed.signatures.get(&set.rtype)
+    }
+
     /// The RRset as it will be served: as before if neither it nor its signers changed and no
     /// signature is due, else with new signatures.
     fn served(&self, set: RrSet, now: Timestamp) -> Rc<Served> {
@@ -172,6 +194,17 @@ impl Primary {
             .published
             .as_ref()
             .and_then(|last| last.get(&set.name, set.rtype));
+        if let Some(given) = self.given(&set) {
+            return match before {
+                Some(before) if before.set == set && before.given == *given => Rc::clone(before),
+                _ => Rc::new(Served::given(
+                    set,
+                    given.clone(),
+                    self.zone.clone(),
+                    self.counter.clone(),
+                )),
+            };
+        }
         let Some(signing) = self
             .signing
             .as_ref()
@@ -188,6 +221,8 @@ impl Primary {
             };
         };
         let keys: Vec<_> = match set.rtype {
+            // Where nothing was pushed yet, the ZSK signs what a KSK should.
+            RecordType::DNSKEY if self.pushed.is_some() => self.keys.signing(|_| true).collect(),
             RecordType::DNSKEY => self.keys.signing(|kind| kind.signs_keys()).collect(),
             // The parent wants the KSK's signature here (RFC 7344 §4.1); ordinary validators, any.
             RecordType::CDS | RecordType::CDNSKEY => self.keys.signing(|_| true).collect(),
@@ -195,6 +230,7 @@ impl Primary {
         };
         if let Some(before) = before
             && before.set == set
+            && before.given.is_empty()
             && before.plans.len() == keys.len()
             && before.plans.iter().zip(&keys).all(|(plan, key)| {
                 plan.key.public() == key.public()

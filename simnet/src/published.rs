@@ -38,6 +38,19 @@ impl Plan {
     }
 }
 
+/// A signature that somebody else made, served as it was pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The key that made it.
+    pub key: Dnskey,
+    /// The signature.
+    pub rrsig: Rrsig,
+    /// First second of validity.
+    pub inception: Timestamp,
+    /// Last second of validity.
+    pub expiration: Timestamp,
+}
+
 /// An RRset as served.
 #[derive(Debug)]
 pub struct Served {
@@ -45,6 +58,8 @@ pub struct Served {
     pub set: RrSet,
     /// The signatures that go with it; none for glue, delegations and unsigned zones.
     pub plans: Vec<Plan>,
+    /// Signatures that were pushed with it, instead of any of this server's own.
+    pub given: Vec<Given>,
     zone: Name,
     made: OnceCell<Vec<Rrsig>>,
     counter: Rc<Cell<u64>>,
@@ -56,10 +71,33 @@ impl Served {
         Self {
             set,
             plans,
+            given: Vec::new(),
             zone,
             made: OnceCell::new(),
             counter,
         }
+    }
+
+    /// An RRset that came with its signatures.
+    pub fn given(set: RrSet, given: Vec<Given>, zone: Name, counter: Rc<Cell<u64>>) -> Self {
+        let made = OnceCell::from(
+            given
+                .iter()
+                .map(|one| one.rrsig.clone())
+                .collect::<Vec<_>>(),
+        );
+        Self {
+            given,
+            made,
+            ..Self::new(set, Vec::new(), zone, counter)
+        }
+    }
+
+    /// What the oracle and the log know of its signatures: whose, and for how long.
+    pub fn facts(&self) -> impl Iterator<Item = (&Dnskey, Timestamp, Timestamp)> {
+        let given = self.given.iter();
+        let given = given.map(|one| (&one.key, one.inception, one.expiration));
+        self.plans.iter().map(Plan::facts).chain(given)
     }
 
     /// The signatures.

@@ -12,7 +12,7 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
-use crate::published::{Plan, Published, Served};
+use crate::published::{Published, Served};
 
 /// The history of one zone while it is being written.
 #[derive(Clone, Debug)]
@@ -307,15 +307,14 @@ impl Recorder {
     }
 
     fn signatures(&self, served: &Served) -> Vec<Signature> {
-        let signature = |plan: &Plan| {
-            let (key, inception, expiration) = plan.facts();
+        let signature = |(key, inception, expiration): (&Dnskey, _, _)| {
             self.keys.get(key).map(|&key| Signature {
                 key,
                 inception,
                 expiration,
             })
         };
-        served.plans.iter().filter_map(signature).collect()
+        served.facts().filter_map(signature).collect()
     }
 
     fn version<C>(

@@ -13,22 +13,27 @@ use counterpoint_dns::{
     oracle::history::Side,
     rdata::{Ds, Rdata, Soa},
     rrset::RrSet,
+    signature::Rrsig,
     stream::{octets, stream},
     time::Timestamp,
     tsig::TsigKey,
 };
 
 use crate::{
+    by_hand::Keys,
     contents::Contents,
     keys::{KeyKind, OwnKey},
     operator::{Instance, Operator},
-    primary::{Primary, Signing},
+    primary::{INCEPTION_BACKDATE, Primary, Pushed, Signing},
+    published::Given,
     recorder::Recorder,
-    world::World,
+    world::{SERVED_BEFORE_START, World},
 };
 
 /// The name under which the parent's operator is known.
 pub const PARENT: &str = "parent";
+/// The name under which the owner of a zone is known, where it holds keys.
+pub const OWNER: &str = "owner";
 /// The name under which the root's operator is known.
 pub const ROOT: &str = "root";
 
@@ -137,8 +142,19 @@ pub struct ZonePlan {
     pub is_secure: bool,
     /// Whether CDS and CDNSKEY stand there from the start.
     pub has_cds: bool,
+    /// The KSKs that its owner holds; `None`: each signer has its own.
+    pub owner: Option<OwnerPlan>,
     /// What it says: owner, type and data, TTL where one is given.
     pub records: Vec<(Name, Option<u32>, RecordType, Rdata)>,
+}
+
+/// The KSKs that a zone's owner holds (RFC 8901 §2.1.1).
+#[derive(Clone, Debug)]
+pub struct OwnerPlan {
+    /// How many: one is in use, the others wait for a roll.
+    pub keys: usize,
+    /// How long its signatures hold.
+    pub validity: Duration,
 }
 
 /// The address of operator `operator`'s instance `instance`.
@@ -389,13 +405,14 @@ impl Stage {
             clock_ahead: Duration::ZERO,
             clock_behind: Duration::ZERO,
         });
+        primary.pushed = zone.owner.as_ref().map(|_| Pushed::default());
         self.world.operators[operator]
             .primaries
             .insert(apex.clone(), primary);
-        let kinds: &[KeyKind] = if plan.is_csk {
-            &[KeyKind::Csk]
-        } else {
-            &[KeyKind::Ksk, KeyKind::Zsk]
+        let kinds: &[KeyKind] = match (&zone.owner, plan.is_csk) {
+            (Some(_), _) => &[KeyKind::Zsk],
+            (None, true) => &[KeyKind::Csk],
+            (None, false) => &[KeyKind::Ksk, KeyKind::Zsk],
         };
         for kind in kinds {
             self.make_key(signer, &apex, *kind, &format!("{kind}-1"), true);
@@ -457,6 +474,9 @@ impl Stage {
     fn put_start_state(&mut self, zone: &ZonePlan) {
         let signers = zone.signers.clone();
         self.set_ns(&zone.name, &signers, &signers);
+        if zone.owner.is_some() {
+            return self.push_start_state(zone);
+        }
         for from in &signers {
             let others: Vec<String> = signers
                 .iter()
@@ -468,6 +488,79 @@ impl Stage {
         if zone.has_cds {
             let both = [RecordType::CDS, RecordType::CDNSKEY];
             self.publish_cds(&zone.name, &signers, &signers, &both, false);
+        }
+    }
+
+    /// The KSKs that the owner of a zone holds, the oldest first; the same seed gives the same keys.
+    pub fn owner_keys(&self, zone: &Name) -> Vec<SigningKey> {
+        let mut zones = self.topology.zones.iter();
+        let plan = zones.find(|plan| plan.name == *zone);
+        let Some((plan, owner)) = plan.and_then(|plan| Some((plan, plan.owner.as_ref()?))) else {
+            return Vec::new();
+        };
+        let signer = plan.signers.first().and_then(|name| self.signer(name));
+        let algorithm = signer.map_or(Algorithm::Ed25519, |signer| signer.algorithm);
+        let key = |number: usize| {
+            let seed = octets(self.topology.seed, &format!("{OWNER}/{zone}/ksk-{number}"));
+            SigningKey::from_seed(algorithm, KeyKind::Ksk.flags(), seed)
+        };
+        (1..=owner.keys).map(key).collect()
+    }
+
+    /// Everybody serves one DNSKEY RRset, signed by the owner, as model 1 of RFC 8901 wants it.
+    fn push_start_state(&mut self, zone: &ZonePlan) {
+        let Some(owner) = &zone.owner else {
+            return;
+        };
+        let keys = self.owner_keys(&zone.name);
+        if let Some(recorder) = self.world.recorders.get_mut(&zone.name) {
+            for (index, key) in keys.iter().enumerate() {
+                let (number, tag) = (index + 1, key.public().tag());
+                recorder.key(key.public(), format!("{OWNER} ksk-{number} ({tag})"));
+            }
+        }
+        let Some(ksk) = keys.first() else {
+            return;
+        };
+        let mut dnskey = vec![ksk.public().to_rdata()];
+        for signer in &zone.signers {
+            let zsks = self.own_keys(signer, &zone.name, &Keys::Kind(KeyKind::Zsk));
+            dnskey.extend(zsks.iter().map(Dnskey::to_rdata));
+        }
+        let ds = ksk.public().ds(&zone.name, DIGEST_SHA256);
+        let cds: Vec<Rdata> = ds.iter().map(Ds::to_rdata).collect();
+        let cdnskey = vec![ksk.public().to_rdata()];
+        let now = self.topology.start;
+        let inception = now.before(SERVED_BEFORE_START).before(INCEPTION_BACKDATE);
+        let expiration = now + owner.validity;
+        for signer in &zone.signers {
+            let ttl = self
+                .signer(signer)
+                .map(|plan| (plan.dnskey_ttl, plan.default_ttl));
+            let Some((primary, ttl)) = self.primary(signer, &zone.name).zip(ttl) else {
+                continue;
+            };
+            let mut pushed = Pushed::default();
+            for (rtype, data, ttl) in [
+                (RecordType::DNSKEY, &dnskey, ttl.0),
+                (RecordType::CDS, &cds, ttl.1),
+                (RecordType::CDNSKEY, &cdnskey, ttl.1),
+            ] {
+                let set = RrSet::new(zone.name.clone(), rtype, ttl, data.clone());
+                let given = Given {
+                    key: ksk.public().clone(),
+                    rrsig: Rrsig::sign(&set, ksk, &zone.name, inception, expiration),
+                    inception,
+                    expiration,
+                };
+                match rtype {
+                    RecordType::DNSKEY => pushed.keys = Some(set),
+                    _ if !zone.has_cds => continue,
+                    _ => primary.contents.put(set),
+                }
+                pushed.signatures.insert(rtype, vec![given]);
+            }
+            primary.pushed = Some(pushed);
         }
     }
 

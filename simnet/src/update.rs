@@ -8,13 +8,14 @@ use counterpoint_dns::{
     name::{Name, RecordType},
     rdata::Rdata,
     rrset::RrSet,
+    time::Timestamp,
     update::{Change, Prerequisite, Update},
 };
 
-use crate::primary::Primary;
+use crate::{primary::Primary, push};
 
 /// Applies `update` to the zone, which then waits for publication; or says why not.
-pub fn apply(primary: &mut Primary, update: &Update) -> ResponseCode {
+pub fn apply(primary: &mut Primary, update: &Update, now: Timestamp) -> ResponseCode {
     if update.zone != *primary.zone() {
         return ResponseCode::NotAuth;
     }
@@ -34,9 +35,15 @@ pub fn apply(primary: &mut Primary, update: &Update) -> ResponseCode {
     if is_outside {
         return ResponseCode::NotZone;
     }
-    update
-        .changes
-        .iter()
+    let is_pushed = primary.pushed.is_some();
+    if is_pushed {
+        match push::judge(primary, update, now) {
+            None => return ResponseCode::Refused,
+            Some(pushed) => primary.pushed = Some(pushed),
+        }
+    }
+    let rest = update.changes.iter();
+    rest.filter(|change| !is_pushed || change.rtype() != RecordType::DNSKEY)
         .for_each(|change| make(primary, change));
     ResponseCode::NoError
 }
@@ -54,14 +61,9 @@ fn unmet(primary: &Primary, prerequisite: &Prerequisite) -> Option<ResponseCode>
     }
 }
 
-fn data_of(primary: &Primary, name: &Name, rtype: RecordType) -> BTreeSet<Rdata> {
+pub(crate) fn data_of(primary: &Primary, name: &Name, rtype: RecordType) -> BTreeSet<Rdata> {
     if *name == *primary.zone() && rtype == RecordType::DNSKEY {
-        return primary
-            .keys
-            .published()
-            .into_iter()
-            .map(Dnskey::to_rdata)
-            .collect();
+        return primary.dnskey(0).data;
     }
     if *name == *primary.zone() && rtype == RecordType::SOA {
         let soa = primary

@@ -46,7 +46,7 @@ pub enum Occurrence<C> {
 }
 
 /// The start state is as if it had been served for a year.
-const SERVED_BEFORE_START: Duration = Duration::from_secs(365 * 86_400);
+pub(crate) const SERVED_BEFORE_START: Duration = Duration::from_secs(365 * 86_400);
 
 /// The cause of a version in which nothing but signatures is new.
 const RESIGNING: &str = "re-signing";

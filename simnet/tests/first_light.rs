@@ -61,6 +61,7 @@ fn stage(serving: &[&str]) -> Stage {
             signers: serving.iter().map(ToString::to_string).collect(),
             is_secure: true,
             has_cds: false,
+            owner: None,
             records: vec![(
                 www,
                 None,

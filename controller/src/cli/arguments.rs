@@ -191,6 +191,9 @@ pub struct SignerMore {
     /// How updates travel.
     #[arg(long, value_enum)]
     pub via: Option<Via>,
+    /// How it is written to: by plain updates, or with what the owner of a zone signed.
+    #[arg(long, value_enum)]
+    pub interface: Option<Interface>,
     /// No TTL in a zone that it served was ever longer.
     #[arg(long, value_name = "SPAN", value_parser = a_span)]
     pub max_ttl: Option<String>,
@@ -209,6 +212,12 @@ pub struct SignerMore {
 pub enum Via {
     Tcp,
     Udp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Interface {
+    Ddns,
+    SignedRrset,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -275,6 +284,16 @@ pub enum Zone {
         #[arg(long, value_enum)]
         mode: Mode,
     },
+    /// Make another KSK for a zone whose owner holds it (RFC 8901 model 1), and declare it.
+    NewKsk {
+        name: String,
+        /// The file that is to hold it; relative to the declarations.
+        #[arg(long)]
+        file: PathBuf,
+        /// Its algorithm, which must be that of the signers' ZSKs.
+        #[arg(long, default_value = "13", value_parser = ["13", "15"])]
+        algorithm: String,
+    },
     /// Let one go. It stays as it is: valid, with everybody's keys.
     Remove { name: String },
     /// A signer begins to serve the zone with the others.
@@ -296,6 +315,7 @@ pub enum Zone {
     /// A signer gets another key.
     Roll {
         name: String,
+        /// Who; `owner` for the KSK that the owner of the zone holds.
         signer: String,
         /// Which key.
         #[arg(value_enum)]
@@ -307,7 +327,8 @@ pub enum Zone {
         /// Its number, as 13 or 15 (RFC 8624).
         to: u8,
     },
-    /// A signer has made keys and not published them: what an algorithm roll asks for.
+    /// A signer has made keys and not published them: what an algorithm roll asks for, and a ZSK roll
+    /// where the owner of the zone publishes them.
     Announce {
         name: String,
         signer: String,
@@ -358,7 +379,21 @@ pub enum Process {
         /// As a Mermaid flow chart.
         #[arg(long)]
         mermaid: bool,
+        /// Who holds the KSKs (RFC 8901 §2.1): the owner, or each signer its own.
+        #[arg(long, value_enum, default_value = "2")]
+        model: Model,
     },
+}
+
+/// Who holds the KSKs of a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Model {
+    /// The owner, one for all signers.
+    #[value(name = "1")]
+    Common,
+    /// Each signer its own.
+    #[value(name = "2")]
+    Own,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -5,7 +5,7 @@
 //! parent delegates to the signer: caches would see the keys, and the parent the signals.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     thread,
@@ -270,6 +270,7 @@ impl Primary<'_> {
             },
             seen: from.clone(),
             wanted: to.clone(),
+            signatures: BTreeMap::new(),
             is_unconditional: false,
         };
         for _ in 0..TRIES {

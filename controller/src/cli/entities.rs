@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Failure, Outcome,
-    arguments::{Common, Group, Keys, Mode, Signer, SignerMore, Via, Zone},
+    arguments::{self, Common, Group, Keys, Mode, Signer, SignerMore, Via, Zone},
     setup::Setup,
 };
 use crate::{
@@ -119,6 +119,11 @@ pub fn zone(common: &Common, command: Zone) -> Result<Outcome, Failure> {
         Zone::Update { name, mode } => {
             edit(common, "zone", &name, &Edit::Update(vec![a_mode(mode)]))
         }
+        Zone::NewKsk {
+            name,
+            file,
+            algorithm,
+        } => super::ksk::make(common, &name, &file, &algorithm),
         Zone::Remove { name } => {
             let setup = Setup::load(common)?;
             let zone = setup.zone(&name)?;
@@ -153,7 +158,12 @@ pub fn zone(common: &Common, command: Zone) -> Result<Outcome, Failure> {
 }
 
 /// Changes the file, unless what is under way needs what would go.
-fn edit(common: &Common, kind: &str, name: &str, edit: &Edit) -> Result<Outcome, Failure> {
+pub(super) fn edit(
+    common: &Common,
+    kind: &str,
+    name: &str,
+    edit: &Edit,
+) -> Result<Outcome, Failure> {
     let edited = edit.of(&common.config, kind, name)?;
     let setup = Setup {
         declared: edited.declarations.clone(),
@@ -209,6 +219,11 @@ fn optional(more: &SignerMore) -> Fields {
     if let Some(via) = more.via {
         fields.push(("via", word(if via == Via::Tcp { "tcp" } else { "udp" })));
     }
+    if let Some(interface) = more.interface {
+        let signed = interface == arguments::Interface::SignedRrset;
+        let interface = if signed { "signed-rrset" } else { "ddns" };
+        fields.push(("interface", word(interface)));
+    }
     if let Some(span) = &more.max_ttl {
         fields.push(("max-ttl", word(span)));
     }
@@ -249,7 +264,12 @@ fn a_signer(name: &SignerName, signer: &Declared) -> (String, Value) {
         "keys": keys.unwrap_or("learned"),
     });
     match &signer.interface {
-        Interface::Ddns(access) => {
+        Interface::Ddns(access) | Interface::SignedRrset(access) => {
+            about["interface"] = match &signer.interface {
+                Interface::SignedRrset(_) => "signed-rrset",
+                _ => "ddns",
+            }
+            .into();
             about["primary"] = access.primary.to_string().into();
             about["via"] = if access.via == Transport::Udp {
                 "udp"

@@ -8,6 +8,7 @@ mod arguments;
 mod check;
 mod entities;
 mod init;
+mod ksk;
 mod log;
 mod observe;
 mod plan;

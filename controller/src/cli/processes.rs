@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::{
     Failure, Outcome,
-    arguments::{Common, Process},
+    arguments::{self, Common, Process},
     request,
     setup::Setup,
 };
 use crate::{
-    Command, Controller, GraphFormat, KskRoll, ProcessReport, declarations::BadDeclaration,
+    Command, Controller, GraphFormat, KskRoll, Model, ProcessReport, declarations::BadDeclaration,
     process_graph, process_names,
 };
 
@@ -46,7 +46,11 @@ pub fn run(common: &Common, command: &Process) -> Result<Outcome, Failure> {
             let zone = request::a_zone(zone)?;
             request::run(common, Command::Step { zone })
         }
-        Process::Graph { process, mermaid } => graph(common, process.as_deref(), *mermaid),
+        Process::Graph {
+            process,
+            mermaid,
+            model,
+        } => graph(common, process.as_deref(), *model, *mermaid),
     }
 }
 
@@ -143,7 +147,16 @@ fn a_report(report: &ProcessReport) -> Value {
     })
 }
 
-fn graph(common: &Common, process: Option<&str>, mermaid: bool) -> Result<Outcome, Failure> {
+fn graph(
+    common: &Common,
+    process: Option<&str>,
+    model: arguments::Model,
+    mermaid: bool,
+) -> Result<Outcome, Failure> {
+    let model = match model {
+        arguments::Model::Common => Model::Common,
+        arguments::Model::Own => Model::Own,
+    };
     // The tables are there without any declaration.
     let ksk_roll = match common.config.exists() {
         true => Setup::load(common)?.declared.config.ksk_roll,
@@ -155,9 +168,9 @@ fn graph(common: &Common, process: Option<&str>, mermaid: bool) -> Result<Outcom
     };
     let mut text = String::new();
     let mut json = serde_json::Map::new();
-    let all = process_names();
+    let all = process_names(model);
     for name in process.map_or(all.clone(), |process| vec![process]) {
-        let graph = process_graph(name, ksk_roll, format).ok_or_else(|| {
+        let graph = process_graph(name, model, ksk_roll, format).ok_or_else(|| {
             let what = format!("there is no process `{name}`");
             BadDeclaration::new("PROCESS", what, format!("name one of {}", all.join(", ")))
         })?;

@@ -82,6 +82,7 @@ pub fn of_zone(zone: &Zone) -> Result<Option<Command>, Failure> {
         | Zone::Show { .. }
         | Zone::Add { .. }
         | Zone::Update { .. }
+        | Zone::NewKsk { .. }
         | Zone::Remove { .. } => return Ok(None),
     }))
 }

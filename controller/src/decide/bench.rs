@@ -16,7 +16,7 @@ use counterpoint_dns::{
 use super::{Decision, decide};
 use crate::{
     case::Case,
-    config::{Config, DdnsAccess, Interface, Limits, Safety, Signer, SignerName},
+    config::{Config, DdnsAccess, Interface, Limits, Model, Safety, Signer, SignerName},
     keys::Keys,
     log::{Log, Unknown},
     place::{Item, Owner, Place, Places, parent_places, signer_places},
@@ -100,7 +100,7 @@ impl Bench {
                 before,
                 outcome: Outcome::Running,
                 steps: vec![StepState::begin(kind, 1, start)],
-                ..Process::new(0, kind, Some("beta".into()))
+                ..Process::new(0, Model::Own, kind, Some("beta".into()))
             },
             writes: Writes::new(),
             now: start,
@@ -202,11 +202,10 @@ impl Bench {
             .insert((signer.into(), item), Write { tries, at, last });
     }
 
-    pub(super) fn decide(&self, goal: Goal) -> Decision {
-        let zone = name("example.test.");
-        let case = Case {
+    pub(super) fn case<'a>(&'a self, zone: &'a Name) -> Case<'a> {
+        Case {
             config: &self.config,
-            zone: &zone,
+            zone,
             log: &self.log,
             keys: &self.keys,
             places: &self.places,
@@ -214,9 +213,12 @@ impl Bench {
             writes: &self.writes,
             since: self.since,
             back_off: Duration::from_secs(60),
-        };
+        }
+    }
+
+    pub(super) fn decide(&self, goal: Goal) -> Decision {
         decide(
-            &case,
+            &self.case(&name("example.test.")),
             Row {
                 step: 1,
                 goal,

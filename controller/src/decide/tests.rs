@@ -6,7 +6,7 @@ use counterpoint_dns::{key::SigningKey, rdata::Rdata};
 
 use super::{bench::*, *};
 use crate::{
-    config::Config,
+    config::{Config, Model},
     keys::Keys,
     process::{Kind, WaitFor},
     sabotage::Sabotage,
@@ -373,7 +373,7 @@ fn keys_that_stand_at_two_signers_and_sign_nowhere_are_nobodys() {
     );
     let beta = bench.config.signers.get_mut(&"beta".into()).unwrap();
     beta.own_keys = vec![counterpoint_dns::key::Dnskey::parse(&stray).unwrap()];
-    bench.keys.declare(&bench.config);
+    bench.keys.declare(&bench.config, &name("example.test."));
     assert_eq!(bench.decide(Goal::Prerequisites), Decision::Advance);
 }
 
@@ -409,7 +409,7 @@ fn foreign_keys_that_leave_are_named_one_by_one() {
 fn tables_begin_with_prerequisites_and_number_their_steps_in_order() {
     let config = Config::new(name("test."));
     for kind in [Kind::Join, Kind::Leave] {
-        let table = kind.table(&config);
+        let table = kind.table(Model::Own, &config);
         assert_eq!(table[0].goal, Goal::Prerequisites);
         assert!(table.is_sorted_by_key(|row| row.step), "{kind:?}");
         assert_eq!(table.last().map(|row| row.step), Some(9));
@@ -433,7 +433,11 @@ fn tables_begin_with_prerequisites_and_number_their_steps_in_order() {
     ] {
         let mut config = config.clone();
         config.sabotage.insert(sabotage);
-        let mut steps: Vec<u8> = kind.table(&config).iter().map(|row| row.step).collect();
+        let mut steps: Vec<u8> = kind
+            .table(Model::Own, &config)
+            .iter()
+            .map(|row| row.step)
+            .collect();
         steps.dedup();
         assert_eq!(steps, order, "{sabotage}");
     }
@@ -468,11 +472,11 @@ fn a_signer_without_any_zsk_is_a_csk_signer_before_it_is_seen_to_sign_data() {
     config.signers.clone_from(&bench.config.signers);
     let alpha = config.signers.get_mut(&"alpha".into()).unwrap();
     alpha.own_keys = vec![key("alpha", true).public().clone()];
-    keys.declare(&config);
+    keys.declare(&config, &name("example.test."));
     assert!(keys.is_csk(&config, &"alpha".into()));
     let alpha = config.signers.get_mut(&"alpha".into()).unwrap();
     alpha.own_keys = vec![key("alpha", false).public().clone()];
-    keys.declare(&config);
+    keys.declare(&config, &name("example.test."));
     assert!(!keys.is_csk(&config, &"alpha".into()));
 }
 

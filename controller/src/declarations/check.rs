@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use counterpoint_dns::{
@@ -15,18 +16,24 @@ use counterpoint_dns::{
 use toml::Spanned;
 
 use super::{
-    BadDeclaration, Declarations, place, secret,
+    BadDeclaration, Declarations, ksk, place, secret,
     tables::{
-        File, GroupTable, KeysText, ModeText, NameText, RateText, SignerTable, ViaText, ZoneTable,
+        File, GroupTable, InterfaceText, KeysText, ModeText, NameText, RateText, SignerTable,
+        ViaText, ZoneTable,
     },
 };
-use crate::config::{Config, DdnsAccess, DesecAccess, Interface, Limits, Signer, SignerName, Zone};
+use crate::{
+    common::{CommonKsk, OWNER},
+    config::{Config, DdnsAccess, DesecAccess, Interface, Limits, Signer, SignerName, Zone},
+};
 
+/// Everybody is looked at once an hour.
+const RENEW_BEFORE_LEAST: Duration = Duration::from_secs(7_200);
 /// Longer names of signers and groups are nobody's.
 const NAME_CHARS_MAX: usize = 63;
 
 /// A path as the file at `file` means it.
-pub(super) fn beside(file: &Path, path: &Path) -> PathBuf {
+pub(crate) fn beside(file: &Path, path: &Path) -> PathBuf {
     let directory = file.parent().unwrap_or(Path::new(""));
     directory.join(path)
 }
@@ -64,6 +71,10 @@ impl Check<'_> {
         for table in &file.signer {
             let signer = self.signer(table)?;
             let name = self.label(&table.name)?;
+            if name == OWNER {
+                let what = format!("`{OWNER}` is who owns the zones");
+                return Err(self.bad(table.name.span(), what, "give the signer another name"));
+            }
             if config
                 .signers
                 .insert(SignerName::from(name), signer)
@@ -84,6 +95,9 @@ impl Check<'_> {
             let zone = self.zone(&config, table, &file.group)?;
             if table.mode == ModeText::Manual {
                 config.manual.insert(name.clone());
+            }
+            if let Some(common) = self.common_ksk(&config, table, &zone)? {
+                config.common_ksks.insert(name.clone(), common);
             }
             if config.zones.insert(name.clone(), zone).is_some() {
                 return Err(self.twice(table.name.span(), &name.to_string()));
@@ -159,15 +173,25 @@ impl Check<'_> {
         match (table.primary, &table.tsig, &table.desec) {
             (Some(primary), Some(tsig), None) => {
                 let at = place(self.path, self.text, tsig.span().start);
-                Ok(Interface::Ddns(DdnsAccess {
+                let access = DdnsAccess {
                     primary,
                     via: match table.via {
                         ViaText::Tcp => Transport::Tcp,
                         ViaText::Udp => Transport::Udp,
                     },
                     tsig: secret::key(tsig.get_ref(), self.path, &at)?,
-                }))
+                };
+                Ok(match table.interface {
+                    InterfaceText::Ddns => Interface::Ddns(access),
+                    InterfaceText::SignedRrset => Interface::SignedRrset(access),
+                })
             }
+            (None, None, Some(desec)) if table.interface == InterfaceText::SignedRrset => Err(self
+                .bad(
+                    desec.span(),
+                    "deSEC takes nothing that somebody else signed",
+                    "leave out `interface`, or `desec`",
+                )),
             (None, None, Some(desec)) => {
                 let table = desec.get_ref();
                 let bad_url = |why| {
@@ -218,6 +242,48 @@ impl Check<'_> {
                 "name those who serve it now",
             )),
         }
+    }
+
+    /// The KSKs that the owner of a zone holds, if it does.
+    fn common_ksk(
+        &self,
+        config: &Config,
+        table: &ZoneTable,
+        zone: &Zone,
+    ) -> Result<Option<CommonKsk>, BadDeclaration> {
+        let Some(files) = &table.ksks else {
+            return Ok(None);
+        };
+        let members = match zone {
+            Zone::Signers(signers) => signers,
+            Zone::Group(group) => &config.groups[group],
+        };
+        let takes_signed = |name: &&SignerName| {
+            let signer = config.signers.get(*name);
+            signer.is_some_and(|signer| matches!(signer.interface, Interface::SignedRrset(_)))
+        };
+        if let Some(signer) = members.iter().find(|name| !takes_signed(name)) {
+            let what = format!("{signer} does not take what the owner of a zone signed");
+            let remedy = "write `interface = \"signed-rrset\"` for that signer";
+            return Err(self.bad(files.span(), what, remedy));
+        }
+        if files.get_ref().is_empty() {
+            let what = "expected at least one file with a KSK";
+            return Err(self.bad(files.span(), what, "make one with `zone new-ksk`"));
+        }
+        let (validity, renew_before) = (table.signature_validity, table.resign_before);
+        if renew_before < RENEW_BEFORE_LEAST || validity <= renew_before {
+            let what = "signatures are to be renewed at least 2h before their end, and not at once";
+            let remedy = "let `resign-before` be 2h or more, and `signature-validity` longer";
+            return Err(self.bad(table.name.span(), what, remedy));
+        }
+        let keys = files.get_ref().iter();
+        let keys = keys.map(|file| ksk::read(&beside(self.path, file)));
+        Ok(Some(CommonKsk {
+            validity,
+            renew_before,
+            ..CommonKsk::new(keys.collect::<Result<_, _>>()?)
+        }))
     }
 
     fn zone(

@@ -6,6 +6,7 @@
 
 mod check;
 mod edit;
+pub(crate) mod ksk;
 mod secret;
 pub(crate) mod span;
 mod tables;
@@ -17,6 +18,8 @@ use std::{
 
 pub(crate) use edit::unknown;
 pub use edit::{Edit, Edited, Field};
+
+use counterpoint_dns::name::Name;
 
 use crate::config::Config;
 use tables::File;
@@ -94,6 +97,22 @@ impl Declarations {
         })?;
         check::Check { path, text }.declarations(file)
     }
+}
+
+/// A path as the file at `file` means it.
+pub(crate) use check::beside;
+
+/// The files with KSKs that the file at `path` declares for `zone`.
+pub(crate) fn ksks(path: &Path, zone: &Name) -> Result<Vec<String>, BadDeclaration> {
+    let unreadable =
+        |error: &dyn fmt::Display| BadDeclaration::new(path.display(), error, "correct this file");
+    let text = fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+    let file: File = toml::from_str(&text).map_err(|error| unreadable(&error))?;
+    let mut zones = file.zone.into_iter();
+    let table = zones.find(|table| table.name.get_ref().0 == *zone);
+    let files = table.and_then(|table| table.ksks);
+    let files = files.into_iter().flat_map(toml::Spanned::into_inner);
+    Ok(files.map(|file| file.display().to_string()).collect())
 }
 
 /// File, line and column of an offset, both from 1.

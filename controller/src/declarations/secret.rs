@@ -93,7 +93,7 @@ const FORM: &str =
     "put the base64 text, which `tsig-keygen` shows as `secret`, alone into a file, and name that";
 
 /// Whether nobody but its owner may read a file.
-fn private(path: &Path) -> Result<(), BadDeclaration> {
+pub(super) fn private(path: &Path) -> Result<(), BadDeclaration> {
     let mode = fs::metadata(path).map(|file| file.permissions().mode());
     match mode.is_ok_and(|mode| mode & 0o077 != 0) {
         false => Ok(()),

@@ -22,7 +22,10 @@ use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
 use super::span;
-use crate::config::{CdsAfter, Config, DesecAccess, KskRoll, Safety};
+use crate::{
+    common::CommonKsk,
+    config::{CdsAfter, Config, DesecAccess, KskRoll, Safety},
+};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -171,6 +174,9 @@ pub(super) struct SignerTable {
     pub via: ViaText,
     /// The key of dynamic updates.
     pub tsig: Option<Spanned<TsigTable>>,
+    /// How updates are written: plain, or with what the owner of the zone signed.
+    #[serde(default)]
+    pub interface: InterfaceText,
     /// Or deSEC's web interface.
     pub desec: Option<Spanned<DesecTable>>,
     /// How often it may be written to.
@@ -193,6 +199,14 @@ pub(super) enum ViaText {
     #[default]
     Tcp,
     Udp,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum InterfaceText {
+    #[default]
+    Ddns,
+    SignedRrset,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -282,6 +296,22 @@ pub(super) struct ZoneTable {
     pub group: Option<Spanned<String>>,
     #[serde(default)]
     pub mode: ModeText,
+    /// The files of the KSKs that its owner holds, the oldest first: model 1 of RFC 8901.
+    pub ksks: Option<Spanned<Vec<PathBuf>>>,
+    /// How long what those sign holds.
+    #[serde(default = "validity", with = "span")]
+    pub signature_validity: Duration,
+    /// How long before its end it is signed again.
+    #[serde(default = "renew_before", with = "span")]
+    pub resign_before: Duration,
+}
+
+fn validity() -> Duration {
+    CommonKsk::VALIDITY
+}
+
+fn renew_before() -> Duration {
+    CommonKsk::RENEW_BEFORE
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

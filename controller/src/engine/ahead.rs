@@ -34,7 +34,12 @@ impl Engine {
         let new = asked.iter().map(|request| Process {
             dead: request.dead,
             algorithm: request.algorithm,
-            ..Process::new(u32::MAX, request.kind, request.subject.clone())
+            ..Process::new(
+                u32::MAX,
+                config.model(&self.zone),
+                request.kind,
+                request.subject.clone(),
+            )
         });
         let mut members = self.members(config);
         let mut log = self.log.clone();

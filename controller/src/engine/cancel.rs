@@ -45,7 +45,7 @@ impl Engine {
     /// Turns the current process into the one that undoes it.
     pub(super) fn run_back(&mut self, io: &mut Io<'_>, index: usize) {
         let process = &mut self.processes[index];
-        let table = process.kind.table(io.config);
+        let table = process.table(io.config);
         // Not b's own: nobody was led there yet.
         let names_it = |goal: Goal| goal == Goal::Publish(What::Ns, Who::After);
         let named = table.iter().position(|row| names_it(row.goal));

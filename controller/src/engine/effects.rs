@@ -124,7 +124,7 @@ impl Engine {
         process.deadline = None;
         process.forgot_deadline = false;
         process.outcome = Outcome::Running;
-        let table = process.kind.table(io.config);
+        let table = process.table(io.config);
         if let Some(next) = table.get(process.row)
             && next.step != row.step
         {
@@ -163,7 +163,7 @@ impl Engine {
 
     fn go_back(&mut self, io: &mut Io<'_>, index: usize, to: What, why: String) {
         let process = &self.processes[index];
-        let table = process.kind.table(io.config);
+        let table = process.table(io.config);
         let publishes = |row: &Row| matches!(row.goal, Goal::Publish(what, _) if what == to);
         let back = table.iter().take(process.row).rposition(publishes);
         let Some(back) = back else {

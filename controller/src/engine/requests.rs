@@ -2,7 +2,8 @@
 
 use super::{Engine, Phase};
 use crate::{
-    config::SignerName,
+    common::OWNER,
+    config::{Model, SignerName},
     io::Io,
     process::{Kind, Process, StepState},
     report::Outcome,
@@ -63,7 +64,7 @@ impl Engine {
             dead: request.dead,
             after: request.after,
             algorithm: request.algorithm,
-            ..Process::new(id, kind, request.subject)
+            ..Process::new(id, io.config.model(&self.zone), kind, request.subject)
         };
         self.processes.push(process);
         let index = self.processes.len() - 1;
@@ -178,12 +179,29 @@ impl Engine {
         if first.is_some_and(|first| first.kind != Kind::Join) {
             return Some("what had to be done before it was cancelled".into());
         }
+        if process
+            .kind
+            .rows(process.model, io.config.ksk_roll)
+            .is_empty()
+        {
+            return Some(format!(
+                "there is no {} where the owner of a zone holds its KSK",
+                process.kind.name()
+            ));
+        }
+        if (process.kind, process.model) == (Kind::RollKsk, Model::Own) && process.subject.is_none()
+        {
+            return Some("every signer holds its own KSK: name the one that rolls".into());
+        }
         let subject = process.subject.as_ref()?;
         let is_member = process.before.contains(subject);
         match process.kind {
             _ if !io.config.signers.contains_key(subject) => {
                 Some(format!("no signer `{subject}` is declared"))
             }
+            Kind::RollKsk if process.model == Model::Common => Some(format!(
+                "the owner of the zone holds its KSK: {OWNER} rolls it, not {subject}"
+            )),
             Kind::RollZsk | Kind::RollKsk | Kind::RollCsk if !is_member => {
                 Some(format!("{subject} does not serve the zone"))
             }

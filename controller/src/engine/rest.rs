@@ -7,8 +7,9 @@ use counterpoint_dns::{key::Dnskey, rdata::Rdata};
 
 use super::{Engine, Phase, Request};
 use crate::{
-    config::SignerName,
-    decide::{Decision, additions},
+    common::owner,
+    config::{Model, SignerName},
+    decide::{Decision, additions, shown_additions},
     guard,
     io::Io,
     process::{Kind, Process, Role, Row, Turn},
@@ -20,7 +21,8 @@ use crate::{
 impl Engine {
     /// Nothing was asked for: watches, and puts back what is lacking.
     pub(super) fn rest(&mut self, io: &mut Io<'_>) {
-        let process = Process::at_rest(self.members(io.config));
+        let process = Process::at_rest(io.config.model(&self.zone), self.members(io.config));
+        self.settle_repairs(io, &process);
         let case = self.case_of(io.config, &process);
         match additions(&case, io.now) {
             Some(Decision::Apply(changes)) => {
@@ -40,6 +42,12 @@ impl Engine {
         }
         let next = io.now + self.back_off(io.config);
         self.look_again(next);
+    }
+
+    /// What was repaired and shows counts no more: the next repair is another one.
+    pub(super) fn settle_repairs(&mut self, io: &Io<'_>, process: &Process) {
+        let shown = shown_additions(&self.case_of(io.config, process), io.now);
+        self.writes.retain(|of, _| !shown.contains(of));
     }
 
     fn tell_once(&mut self, io: &mut Io<'_>, kind: &'static str, text: String) {
@@ -64,6 +72,7 @@ impl Engine {
 
     /// A signer that publishes a new key has begun a roll: the matching process follows it.
     pub(super) fn detect(&mut self, io: &mut Io<'_>) {
+        let model = io.config.model(&self.zone);
         for signer in self.members(io.config) {
             for role in self.keys.rolls(io.config, &signer) {
                 let kind = match role {
@@ -75,7 +84,7 @@ impl Engine {
                 if open.any(|process| process.kind == kind && process.is_about(&signer)) {
                     continue;
                 }
-                let mut process = Process::new(io.take_id(), kind, Some(signer.clone()));
+                let mut process = Process::new(io.take_id(), model, kind, Some(signer.clone()));
                 process.detected = true;
                 process.reason = format!("{signer} publishes a new {}", role.name());
                 let (name, text) = (kind.name().into(), process.reason.clone());
@@ -95,7 +104,7 @@ impl Engine {
         turn: Turn,
         decision: Decision,
     ) {
-        let is_done = decision == Decision::Advance && turn != Turn::RetireOld;
+        let is_done = decision == Decision::Advance && !turn.is_only_told();
         let is_told = self.has_asked || self.processes[index].detected;
         if !is_done && !is_told && !matches!(decision, Decision::Blocked { .. }) {
             let case = self.case(io.config, index);
@@ -154,6 +163,9 @@ impl Engine {
         let (kind, old) = (process.kind, process.old.clone());
         let new = self.case(io.config, index).new_keys();
         let before = self.keys.clone();
+        if kind == Kind::RollKsk && process.model == Model::Common {
+            self.keys.settle(&owner(), &old, &new);
+        }
         for signer in process.everybody() {
             let is_subject = process.is_about(&signer);
             match kind {
@@ -175,7 +187,9 @@ impl Engine {
     /// What a roll replaces is known when it begins.
     pub(super) fn fix_old_keys(&mut self, io: &mut Io<'_>, index: usize) {
         let process = &self.processes[index];
+        let common = self.case(io.config, index).ksk_to_replace();
         let old = match (process.role(), &process.subject, process.algorithm) {
+            (Some(Role::Ksk), None, _) => common.map(|(key, _)| key).into_iter().collect(),
             (Some(role), Some(signer), _) => self.keys.replaced(io.config, signer, role),
             (None, _, Some(to)) => {
                 let members = process.after();

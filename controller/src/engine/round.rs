@@ -56,7 +56,7 @@ impl Engine {
         self.locate(io);
         self.surveyed = true;
         let Some(index) = self.current() else {
-            let process = Process::at_rest(self.members(io.config));
+            let process = Process::at_rest(io.config.model(&self.zone), self.members(io.config));
             let looks = self.case_of(io.config, &process).watched();
             self.watched = io.now;
             return self.ask(io, looks);

@@ -117,7 +117,9 @@ impl<'a, 'c> Builder<'a, 'c> {
                     match turn {
                         // What comes beside the old harms nobody; what the controller writes itself
                         // is judged when it does.
-                        Turn::New(_) | Turn::SignAlso | Turn::RetireOld => continue,
+                        Turn::New(_) | Turn::SignAlso | Turn::RetireOld | Turn::Discard(_) => {
+                            continue;
+                        }
                         Turn::SignWithNew(_) if is_keys => {}
                         Turn::SignWithNew(_) => {
                             version.signed_by.extend(self.case.new_keys());
@@ -251,16 +253,19 @@ impl<'a, 'c> Builder<'a, 'c> {
                 .log
                 .track(&place, &change.item)
                 .and_then(Track::current);
-            let mut signed_by = current
-                .map(|version| version.signed_by.clone())
-                .unwrap_or_default();
-            if change.item == Item::Dnskey {
-                signed_by.extend(self.own_entry_points(change));
-            }
+            let signed_by = match change.signed_by() {
+                Some(keys) => keys,
+                None => {
+                    let before = current.into_iter().flat_map(|version| &version.signed_by);
+                    let given = self.own_entry_points(change);
+                    before.chain(&given).cloned().collect()
+                }
+            };
             let version = Version {
                 data: change.wanted.data.clone(),
                 ttl: change.wanted.ttl,
                 signed_by,
+                expires: BTreeMap::new(),
                 first_seen: self.now,
                 last_seen: self.now,
             };
@@ -270,6 +275,9 @@ impl<'a, 'c> Builder<'a, 'c> {
 
     /// The keys by which a signer signs the DNSKEY RRset that it is given: every KSK and CSK of its own.
     fn own_entry_points(&self, change: &Change) -> Vec<Rdata> {
+        if change.item != Item::Dnskey {
+            return Vec::new();
+        }
         let own = self.case.keys.of(&change.signer);
         let is_entry_point = |key: &&Rdata| {
             Dnskey::parse(key).is_some_and(|key| key.flags & SECURE_ENTRY_POINT != 0)
@@ -320,6 +328,7 @@ impl<'a, 'c> Builder<'a, 'c> {
                         data: data.clone(),
                         ttl: current.map_or(0, |current| current.ttl),
                         signed_by: Default::default(),
+                        expires: BTreeMap::new(),
                         first_seen: self.now,
                         last_seen: self.now,
                     };

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Goal, Kind, Row};
-use crate::config::KskRoll;
+use crate::config::{KskRoll, Model};
 
 /// How a table is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,15 +14,25 @@ pub enum GraphFormat {
     Mermaid,
 }
 
-/// The names of all processes that have a table.
-pub fn process_names() -> Vec<&'static str> {
-    Kind::ALL.map(Kind::name).to_vec()
+/// The names of all processes that have a table in this model.
+pub fn process_names(model: Model) -> Vec<&'static str> {
+    let all = Kind::ALL.into_iter();
+    let there = all.filter(|kind| !kind.rows(model, KskRoll::Swap).is_empty());
+    there.map(Kind::name).collect()
 }
 
-/// The table of the process of this name; `None` if there is none.
-pub fn process_graph(process: &str, ksk_roll: KskRoll, format: GraphFormat) -> Option<String> {
+/// The table of the process of this name; `None` if there is none in this model.
+pub fn process_graph(
+    process: &str,
+    model: Model,
+    ksk_roll: KskRoll,
+    format: GraphFormat,
+) -> Option<String> {
     let kind = Kind::ALL.into_iter().find(|kind| kind.name() == process)?;
-    let rows = kind.rows(ksk_roll);
+    let rows = kind.rows(model, ksk_roll);
+    if rows.is_empty() {
+        return None;
+    }
     Some(match format {
         GraphFormat::Text => text(kind, rows),
         GraphFormat::Mermaid => mermaid(kind, rows),
@@ -80,31 +90,38 @@ mod tests {
 
     #[test]
     fn every_row_is_printed_once_and_in_order() {
-        for name in process_names() {
-            for policy in [KskRoll::Swap, KskRoll::Double] {
+        for (model, policy) in [
+            (Model::Own, KskRoll::Swap),
+            (Model::Own, KskRoll::Double),
+            (Model::Common, KskRoll::Swap),
+            (Model::Common, KskRoll::Double),
+        ] {
+            for name in process_names(model) {
                 let kind = Kind::ALL
                     .into_iter()
                     .find(|kind| kind.name() == name)
                     .unwrap();
-                let rows = kind.rows(policy);
-                let text = process_graph(name, policy, GraphFormat::Text).unwrap();
+                let rows = kind.rows(model, policy);
+                let text = process_graph(name, model, policy, GraphFormat::Text).unwrap();
                 let titles: Vec<&str> = text.lines().map(|line| &line[26..]).collect();
                 let expected: Vec<&str> = rows.iter().map(|row| row.title).collect();
                 assert_eq!(titles, expected, "{name}");
-                let chart = process_graph(name, policy, GraphFormat::Mermaid).unwrap();
+                let chart = process_graph(name, model, policy, GraphFormat::Mermaid).unwrap();
                 assert_eq!(chart.matches("-->").count() + 1, rows.len(), "{name}");
                 assert!(rows.iter().all(|row| chart.contains(row.title)), "{name}");
             }
         }
         assert_eq!(
-            process_graph("rest", KskRoll::Swap, GraphFormat::Text),
+            process_graph("rest", Model::Own, KskRoll::Swap, GraphFormat::Text),
             None
         );
+        let common = |name| process_graph(name, Model::Common, KskRoll::Swap, GraphFormat::Text);
+        assert_eq!(common("roll-csk"), None, "nobody has a CSK there");
     }
 
     #[test]
     fn the_table_of_a_ksk_roll_reads_like_this() {
-        let text = process_graph("roll-ksk", KskRoll::Swap, GraphFormat::Text).unwrap();
+        let text = process_graph("roll-ksk", Model::Own, KskRoll::Swap, GraphFormat::Text).unwrap();
         let expected = "\
 roll-ksk/1         check  s can roll
 roll-ksk/2         signer s publishes a new KSK, and both sign

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Goal, Row, What, Who, cancel_join, cancel_leave, go_insecure, join, leave, roll_algorithm,
-    roll_csk, roll_ksk, roll_zsk,
+    Goal, Row, What, Who, cancel_join, cancel_leave, common_ksk, go_insecure, join, leave,
+    roll_algorithm, roll_csk, roll_ksk, roll_zsk,
 };
 use crate::{
-    config::{Config, KskRoll},
+    config::{Config, KskRoll, Model},
     sabotage::Sabotage,
 };
 
@@ -67,33 +67,33 @@ impl Kind {
         }
     }
 
-    /// What a step of it comes to, for people.
-    pub(crate) fn title(self, config: &Config, step: u8) -> &'static str {
-        let rows = self.rows(config.ksk_roll);
-        let last = rows.iter().rev().find(|row| row.step == step);
-        last.map_or("", |row| row.title)
-    }
-
-    /// Its table, as published.
-    pub(crate) const fn rows(self, ksk_roll: KskRoll) -> &'static [Row] {
-        match (self, ksk_roll) {
-            (Self::Join, _) => join::TABLE,
-            (Self::Leave, _) => leave::TABLE,
-            (Self::CancelJoin, _) => cancel_join::TABLE,
-            (Self::CancelLeave, _) => cancel_leave::TABLE,
-            (Self::RollZsk, _) => roll_zsk::TABLE,
-            (Self::RollKsk, KskRoll::Swap) => roll_ksk::SWAP,
-            (Self::RollKsk, KskRoll::Double) => roll_ksk::DOUBLE,
-            (Self::RollCsk, _) => roll_csk::TABLE,
-            (Self::RollAlgorithm, _) => roll_algorithm::TABLE,
-            (Self::GoInsecure, _) => go_insecure::TABLE,
-            (Self::Rest, _) => &[],
+    /// Its table, as published; none: it does not exist in this model.
+    pub(crate) const fn rows(self, model: Model, ksk_roll: KskRoll) -> &'static [Row] {
+        use {KskRoll::Double, KskRoll::Swap, Model::Common, Model::Own};
+        match (self, model, ksk_roll) {
+            (Self::Join, Own, _) => join::TABLE,
+            (Self::Leave, Own, _) => leave::TABLE,
+            (Self::CancelJoin, Own, _) => cancel_join::TABLE,
+            (Self::CancelLeave, Own, _) => cancel_leave::TABLE,
+            (Self::RollZsk, Own, _) => roll_zsk::TABLE,
+            (Self::RollKsk, Own, Swap) => roll_ksk::SWAP,
+            (Self::RollKsk, Own, Double) => roll_ksk::DOUBLE,
+            (Self::RollCsk, Own, _) => roll_csk::TABLE,
+            (Self::RollAlgorithm, Own, _) => roll_algorithm::TABLE,
+            (Self::GoInsecure, _, _) => go_insecure::TABLE,
+            (Self::Join | Self::CancelLeave, Common, _) => common_ksk::JOIN,
+            (Self::Leave, Common, _) => common_ksk::LEAVE,
+            (Self::CancelJoin, Common, _) => common_ksk::CANCEL_JOIN,
+            (Self::RollZsk, Common, _) => common_ksk::ROLL_ZSK,
+            (Self::RollKsk, Common, Swap) => common_ksk::ROLL_KSK_SWAP,
+            (Self::RollKsk, Common, Double) => common_ksk::ROLL_KSK_DOUBLE,
+            (Self::RollCsk | Self::RollAlgorithm, Common, _) | (Self::Rest, _, _) => &[],
         }
     }
 
     /// Its table, as sabotage leaves it.
-    pub(crate) fn table(self, config: &Config) -> Vec<Row> {
-        let mut rows = self.rows(config.ksk_roll).to_vec();
+    pub(crate) fn table(self, model: Model, config: &Config) -> Vec<Row> {
+        let mut rows = self.rows(model, config.ksk_roll).to_vec();
         let in_one_version = |row: &Row| matches!(row.goal, Goal::Publish(What::NewAlgorithm, _));
         if config.has(Sabotage::AlgorithmInTwoVersions)
             && let Some(at) = rows.iter().position(in_one_version)
@@ -101,8 +101,8 @@ impl Kind {
             let goal = Goal::Publish(What::NewAlgorithmOfOthers, Who::After);
             rows.insert(at, Row { goal, ..rows[at] });
         }
-        let mut advance = |defect, kind, step, before| {
-            if config.has(defect) && self == kind {
+        let mut advance = |defect, of, step, before| {
+            if config.has(defect) && (self, model) == of {
                 let moved: Vec<Row> = rows.extract_if(.., |row| row.step == step).collect();
                 let at = rows.iter().position(|row| row.step == before);
                 let at = at.unwrap_or(rows.len());
@@ -112,9 +112,20 @@ impl Kind {
                 rows.splice(at..at, no_wait);
             }
         };
-        advance(Sabotage::NsBeforeDs, Self::Join, 6, 3);
-        advance(Sabotage::DropForeignZskEarly, Self::Leave, 8, 4);
-        advance(Sabotage::DropDsEarly, Self::Leave, 7, 4);
+        advance(Sabotage::NsBeforeDs, (Self::Join, Model::Own), 6, 3);
+        advance(
+            Sabotage::DropForeignZskEarly,
+            (Self::Leave, Model::Own),
+            8,
+            4,
+        );
+        advance(
+            Sabotage::DropForeignZskEarly,
+            (Self::Leave, Model::Common),
+            6,
+            4,
+        );
+        advance(Sabotage::DropDsEarly, (Self::Leave, Model::Own), 7, 4);
         rows
     }
 }

@@ -5,6 +5,7 @@
 
 mod cancel_join;
 mod cancel_leave;
+mod common_ksk;
 mod go_insecure;
 pub(crate) mod graph;
 mod join;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use counterpoint_dns::{rdata::Rdata, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Goal, Kind, Role, What, Who};
+use super::{Goal, Kind, Role, Row, What, Who};
 use crate::{
-    config::{Config, SignerName},
+    config::{Config, KskRoll, Model, SignerName},
     report::Outcome,
     store,
 };
@@ -47,6 +47,9 @@ pub(crate) struct Process {
     pub id: u32,
     /// What it does.
     pub kind: Kind,
+    /// Who holds the KSKs of the zone.
+    #[serde(default, skip_serializing_if = "is_model_2")]
+    pub model: Model,
     /// Who joins, leaves or rolls; none: everybody.
     #[serde(default)]
     pub subject: Option<SignerName>,
@@ -119,16 +122,21 @@ impl StepState {
     }
 }
 
+fn is_model_2(model: &Model) -> bool {
+    *model == Model::Own
+}
+
 fn is_false(value: &bool) -> bool {
     !value
 }
 
 impl Process {
     /// A request that waits.
-    pub(crate) fn new(id: u32, kind: Kind, subject: Option<SignerName>) -> Self {
+    pub(crate) fn new(id: u32, model: Model, kind: Kind, subject: Option<SignerName>) -> Self {
         Self {
             id,
             kind,
+            model,
             subject,
             dead: false,
             before: BTreeSet::new(),
@@ -151,11 +159,23 @@ impl Process {
     }
 
     /// What a group at rest is judged by: nothing is to change.
-    pub(crate) fn at_rest(members: BTreeSet<SignerName>) -> Self {
+    pub(crate) fn at_rest(model: Model, members: BTreeSet<SignerName>) -> Self {
         Self {
             before: members,
-            ..Self::new(u32::MAX, Kind::Rest, None)
+            ..Self::new(u32::MAX, model, Kind::Rest, None)
         }
+    }
+
+    /// Its table.
+    pub(crate) fn table(&self, config: &Config) -> Vec<Row> {
+        self.kind.table(self.model, config)
+    }
+
+    /// What a step of it, of a kind that it had, comes to, for people.
+    pub(crate) fn title(&self, step: &StepState, ksk_roll: KskRoll) -> &'static str {
+        let rows = step.kind.rows(self.model, ksk_roll);
+        let last = rows.iter().rev().find(|row| row.step == step.step);
+        last.map_or("", |row| row.title)
     }
 
     /// Who serves the zone when it is done.
@@ -176,8 +196,11 @@ impl Process {
 
     /// Who joins, leaves or rolls, for people.
     pub(crate) fn whom(&self) -> String {
-        let subject = self.subject.as_ref();
-        subject.map_or_else(|| "the group".into(), ToString::to_string)
+        match (&self.subject, self.model, self.kind) {
+            (Some(subject), _, _) => subject.to_string(),
+            (None, Model::Common, Kind::RollKsk) => "the owner".into(),
+            (None, _, _) => "the group".into(),
+        }
     }
 
     /// The signers that a row is about, as far as they can be written: one that is dead, or was told
@@ -205,7 +228,7 @@ impl Process {
 
     /// Whether the row that publishes `what` has begun.
     pub(crate) fn has_come_to(&self, config: &Config, what: What) -> bool {
-        let table = self.kind.table(config);
+        let table = self.table(config);
         let publishes =
             |goal: Goal| matches!(goal, Goal::Publish(published, _) if published == what);
         let at = table.iter().position(|row| publishes(row.goal));

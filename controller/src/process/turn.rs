@@ -34,6 +34,8 @@ pub(crate) enum Turn {
     SignWithNew(Role),
     /// Take the old key, and its signatures, out.
     DropOld(Role),
+    /// Discard the old key, which the owner has taken out: nothing of it shows any more.
+    Discard(Role),
     /// Sign all data with keys of the new algorithm as well, and publish none of them.
     SignAlso,
     /// Let the keys of the old algorithm be taken out of DNSKEY, and go on signing data with them.
@@ -45,6 +47,11 @@ pub(crate) enum Turn {
 }
 
 impl Turn {
+    /// Whether nothing shows that it is done: asked for, it counts as done.
+    pub(crate) const fn is_only_told(self) -> bool {
+        matches!(self, Self::RetireOld | Self::Discard(_))
+    }
+
     /// The kind of the note that asks for it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -57,6 +64,9 @@ impl Turn {
             Self::DropOld(Role::Zsk) => "drop-old-zsk",
             Self::DropOld(Role::Ksk) => "drop-old-ksk",
             Self::DropOld(Role::Csk) => "drop-old-csk",
+            Self::Discard(Role::Zsk) => "discard-old-zsk",
+            Self::Discard(Role::Ksk) => "discard-old-ksk",
+            Self::Discard(Role::Csk) => "discard-old-csk",
             Self::SignAlso => "sign-also",
             Self::RetireOld => "retire-old",
             Self::DropOldAlgorithm => "drop-old-algorithm",
@@ -72,6 +82,7 @@ impl Turn {
             Self::New(Role::Csk) => "publish a new CSK, and sign with both",
             Self::SignWithNew(_) => "sign with the new key, and no longer with the old one",
             Self::DropOld(_) => "take the old key out",
+            Self::Discard(_) => "discard the old key: nobody needs it any more",
             Self::SignAlso => {
                 "make keys of the new algorithm, sign all data with them as well, and publish none"
             }

@@ -24,7 +24,8 @@ impl Ddns {
         Self(access.clone())
     }
 
-    fn update(zone: &Name, change: &Change) -> Update {
+    /// What one change says.
+    pub(super) fn update(zone: &Name, change: &Change) -> Update {
         match change.wanted.rtype {
             // Deleting the DNSKEY RRset costs the foreign keys at least, with some servers the
             // whole zone its signatures; an apex NS RRset cannot be deleted (RFC 2136 §3.4.2.4).
@@ -41,14 +42,20 @@ impl Ddns {
     }
 }
 
-impl Updater for Ddns {
-    fn request(&self, zone: &Name, changes: &[Change], id: u16, now: Timestamp) -> Request {
+impl Ddns {
+    /// One request that makes all of `updates`, or none.
+    pub(super) fn send(
+        &self,
+        zone: &Name,
+        updates: impl Iterator<Item = Update>,
+        id: u16,
+        now: Timestamp,
+    ) -> Request {
         let empty = Update {
             zone: zone.clone(),
             prerequisites: Vec::new(),
             changes: Vec::new(),
         };
-        let updates = changes.iter().map(|change| Self::update(zone, change));
         let whole = updates.fold(empty, Update::and);
         let (bytes, mac) = self.0.tsig.sign_request(whole.to_message(id), now);
         let is_long = bytes.len() > DATAGRAM_OCTETS_MAX;
@@ -60,6 +67,13 @@ impl Updater for Ddns {
             },
             receipt: Receipt::Ddns(mac),
         }
+    }
+}
+
+impl Updater for Ddns {
+    fn request(&self, zone: &Name, changes: &[Change], id: u16, now: Timestamp) -> Request {
+        let updates = changes.iter().map(|change| Self::update(zone, change));
+        self.send(zone, updates, id, now)
     }
 
     fn next(&self, _zone: &Name, receipt: &Receipt, answer: &Answer<'_>, now: Timestamp) -> Next {
@@ -116,6 +130,7 @@ mod tests {
             item: Item::Cds,
             seen: set.clone(),
             wanted: set,
+            signatures: Default::default(),
             is_unconditional: false,
         };
         let request = updater.request(&zone, &[change], 7, now);
@@ -167,6 +182,7 @@ mod tests {
                 item: Item::Cdnskey,
                 seen: RrSet::new(zone.clone(), RecordType::CDNSKEY, 60, []),
                 wanted: set,
+                signatures: Default::default(),
                 is_unconditional: false,
             };
             let now = Timestamp::from_seconds(1_767_225_600);
@@ -191,6 +207,7 @@ mod tests {
             item: Item::Dnskey,
             seen: set(&[1, 2]),
             wanted: set(&[1, 3]),
+            signatures: Default::default(),
             is_unconditional: false,
         };
         let conditional = Ddns::update(&zone, &change);

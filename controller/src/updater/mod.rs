@@ -6,20 +6,28 @@
 mod ddns;
 mod desec;
 mod pace;
+mod signed;
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::SocketAddr,
+    time::Duration,
+};
 
 use counterpoint_dns::{
     agent::Transport,
     name::Name,
+    rdata::Rdata,
     rrset::RrSet,
+    signature::Rrsig,
     time::{Timestamp, human},
     tsig::RequestMac,
     web,
 };
 
 pub(crate) use self::pace::Paces;
-use self::{ddns::Ddns, desec::Desec};
+use self::{ddns::Ddns, desec::Desec, signed::Signed};
 use crate::{
     config::{Interface, SignerName},
     place::Item,
@@ -36,6 +44,9 @@ pub(crate) struct Change {
     pub seen: RrSet,
     /// What it must become; no data: absent.
     pub wanted: RrSet,
+    /// The signatures that come with it, by key, where the owner of the zone signs it; none: its signer
+    /// does.
+    pub signatures: BTreeMap<Rdata, Rrsig>,
     /// Whether it is written even if it is not `seen` any more. PowerDNS holds a DNSKEY RRset without
     /// its own keys against a prerequisite (RFC 2136 §3.2), whatever it serves; single records of
     /// others may come and go without one.
@@ -43,6 +54,12 @@ pub(crate) struct Change {
 }
 
 impl Change {
+    /// The keys that will have signed it; `None`: those of its signer, as before.
+    pub(crate) fn signed_by(&self) -> Option<BTreeSet<Rdata>> {
+        let keys = || self.signatures.keys().cloned().collect();
+        (!self.signatures.is_empty()).then(keys)
+    }
+
     /// After so many prerequisites in a row that failed, each of them just read, the server compares
     /// with something else than it serves.
     pub(crate) const UNMET_BELIEVED: u8 = 2;
@@ -158,6 +175,7 @@ pub(crate) fn updater(interface: &Interface) -> Box<dyn Updater> {
     match interface {
         Interface::Ddns(access) => Box::new(Ddns::new(access)),
         Interface::Desec(access) => Box::new(Desec::new(access)),
+        Interface::SignedRrset(access) => Box::new(Signed::new(access)),
     }
 }
 

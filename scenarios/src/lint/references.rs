@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Lints, names::outside};
+use super::{Lints, model::is_the_owners, names::outside};
 use crate::scenario::{Target, What};
 
 /// Whoever is mentioned exists.
@@ -30,6 +30,9 @@ pub(super) fn lint(lints: &Lints<'_>) {
             signer_list(lints, &format!("{path}.{key}"), signers);
         }
         for (key, signer) in event.what.signers() {
+            if is_the_owners(lints, event, signer) {
+                continue;
+            }
             lints.must_be_signer(&format!("{path}.{key}"), signer);
         }
         if let What::GroupAdd { group, .. } | What::GroupRemove { group, .. } = &event.what {

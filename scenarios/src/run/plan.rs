@@ -23,13 +23,13 @@ use counterpoint_simnet::{
     desec::{self, Desec},
     network,
     operator::Operator,
-    topology::{self, PARENT, ParentPlan, SignerPlan, Stage, Topology, ZonePlan},
+    topology::{self, OWNER, OwnerPlan, PARENT, ParentPlan, SignerPlan, Stage, Topology, ZonePlan},
     world::World,
 };
 
 use crate::scenario::{
-    self, CdsAfter, Continuity, Interface, KeyLayout, KskRoll, NamesIn, Profile, Quirk, Range,
-    ResolverProfile, Safety, Scenario, Servers, Signer, Zone,
+    self, CdsAfter, Continuity, Event, Interface, KeyLayout, KskRoll, Model, NamesIn, Profile,
+    Quirk, Range, ResolverProfile, Safety, Scenario, Servers, Signer, What, Zone,
 };
 
 /// Where the controller speaks from.
@@ -86,8 +86,22 @@ pub fn zone_plan(scenario: &Scenario, zone: &Zone) -> ZonePlan {
         signers: first_signers(scenario, zone),
         is_secure: zone.secure,
         has_cds: keeps_cds,
+        owner: (zone.model == Model::One).then(|| OwnerPlan {
+            keys: 1 + ksk_rolls(scenario, zone),
+            validity: scenario.controller.signature_validity,
+        }),
         records: records(&zone.records, &zone.name),
     }
+}
+
+/// How often the owner of a zone rolls its KSK.
+fn ksk_rolls(scenario: &Scenario, zone: &Zone) -> usize {
+    let events = scenario
+        .events
+        .iter()
+        .filter(|event| event.zone == zone.name);
+    let rolls = |event: &&Event| matches!(&event.what, What::RollKsk { signer } if signer == OWNER);
+    events.filter(rolls).count()
 }
 
 /// Records as the world takes them.
@@ -282,6 +296,14 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
             None => controller::Zone::Signers(members(&zone.signers)),
         };
         config.zones.insert(zone.name.clone(), membership);
+        if zone.model == Model::One {
+            let common = controller::CommonKsk {
+                keys: stage.owner_keys(&zone.name),
+                validity: table.signature_validity,
+                renew_before: table.resign_before,
+            };
+            config.common_ksks.insert(zone.name.clone(), common);
+        }
     }
     config
 }
@@ -293,11 +315,15 @@ fn interface(signer: &Signer, operator: &Operator) -> controller::Interface {
         access.url = format!("http://{}{}", operator.primary_address, desec::ROOT);
         return controller::Interface::Desec(access);
     }
-    controller::Interface::Ddns(controller::DdnsAccess {
+    let access = controller::DdnsAccess {
         primary: operator.update_address(),
         via: Transport::Tcp,
         tsig: operator.tsig.clone(),
-    })
+    };
+    match signer.interface {
+        Interface::SignedRrset => controller::Interface::SignedRrset(access),
+        _ => controller::Interface::Ddns(access),
+    }
 }
 
 fn limits(signer: &Signer) -> controller::Limits {

@@ -183,11 +183,22 @@ pub fn take_turn(scenario: &Scenario, note: &Note, stage: &mut Stage) -> Option<
         .find(|kind| note.kind.ends_with(&kind.to_string()));
     let mut told = None;
     match (note.kind, kind) {
-        (turn, Some(kind)) if turn.starts_with("new-") => stage.begin_roll(signer, &zone, kind),
+        (turn, Some(kind)) if turn.starts_with("new-") => {
+            stage.begin_roll(signer, &zone, kind);
+            // What the owner of the zone is to publish, it must be told.
+            if !stage.owner_keys(&zone).is_empty() {
+                let keys = stage.own_keys(signer, &zone, &by_hand::Keys::Kind(kind));
+                told = Some(Command::Announce {
+                    zone: zone.clone(),
+                    signer: signer.into(),
+                    keys,
+                });
+            }
+        }
         (turn, Some(kind)) if turn.starts_with("sign-with-new-") => {
             stage.sign_with_newest(signer, &zone, kind);
         }
-        (turn, Some(kind)) if turn.starts_with("drop-old-") => {
+        (turn, Some(kind)) if turn.starts_with("drop-old-") || turn.starts_with("discard-old-") => {
             stage.drop_replaced(signer, &zone, kind);
         }
         ("sign-also", _) => {

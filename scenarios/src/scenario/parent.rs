@@ -135,6 +135,7 @@ names! {
         CskNotExported = "csk-not-exported",
         /// The others' keys of a new algorithm before the signer's own.
         AlgorithmInTwoVersions = "algorithm-in-two-versions",
+        NoRenewal = "no-renewal",
     }
 }
 
@@ -208,6 +209,10 @@ settings! {
         cds_after "cds-after": CdsAfter = CdsAfter::Keep,
         /// How often the parent is asked in a KSK roll.
         ksk_roll "ksk-roll": KskRoll = KskRoll::Swap,
+        /// How long signatures of the common KSK hold, in model 1.
+        signature_validity "signature-validity": Duration = days(14),
+        /// How long before their end they are made anew.
+        resign_before "resign-before": Duration = days(7),
         /// Whether a change that the cache calculus refutes is refused.
         guard "guard": bool = true,
         /// Deliberate defects.

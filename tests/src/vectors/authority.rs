@@ -198,7 +198,7 @@ impl Server for Authority {
         }
         let mut answer = Message::response(message.id, message.op_code);
         answer.metadata.response_code = match Update::from_message(&message) {
-            Ok(update) => update::apply(&mut self.primary, &update),
+            Ok(update) => update::apply(&mut self.primary, &update, now),
             Err(_) => ResponseCode::FormErr,
         };
         Some(checked.sign_answer(answer, now))

@@ -114,6 +114,8 @@ fn every_default_is_the_manuals() {
         safety: Safety::Percent(10),
         parent_settle: None,
         cds_after: CdsAfter::Keep,
+        signature_validity: minutes(14 * 24 * 60),
+        resign_before: minutes(7 * 24 * 60),
         ksk_roll: KskRoll::Swap,
         guard: true,
         sabotage: vec![],

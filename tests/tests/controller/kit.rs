@@ -94,6 +94,7 @@ pub fn stage() -> Stage {
             signers: vec!["alpha".into()],
             is_secure: true,
             has_cds: true,
+            owner: None,
             records: Vec::new(),
         }],
     });

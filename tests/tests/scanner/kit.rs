@@ -67,6 +67,7 @@ pub fn stage(children: &[&str]) -> Stage {
         signers: vec!["alpha".into()],
         is_secure: true,
         has_cds: false,
+        owner: None,
         records: Vec::new(),
     };
     let mut stage = Stage::new(Topology {

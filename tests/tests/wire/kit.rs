@@ -69,6 +69,7 @@ pub fn stage() -> Stage {
             signers: vec!["alpha".into()],
             is_secure: true,
             has_cds: false,
+            owner: None,
             records: vec![(
                 name("www.example.test."),
                 None,

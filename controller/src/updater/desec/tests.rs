@@ -1,5 +1,7 @@
 //! One write from its first request to what became of it, answer by answer.
 
+use std::collections::BTreeMap;
+
 use counterpoint_dns::{name::parse_name, rrset::RrSet};
 
 use super::*;
@@ -29,6 +31,7 @@ fn change(item: Item, seen: &[Rdata], wanted: &[Rdata]) -> Change {
         item,
         seen: set(seen),
         wanted: set(wanted),
+        signatures: BTreeMap::new(),
         is_unconditional: false,
     }
 }
