@@ -8,6 +8,9 @@ use std::{
 
 use counterpoint_scenarios::cli::{self, Streams};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let colours = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let (mut out, mut err) = (io::stdout(), io::stderr());
