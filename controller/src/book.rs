@@ -76,6 +76,43 @@ impl Book {
         (!found.is_empty()).then_some(found)
     }
 
+    /// What a look-up finds that is only made when it is wanted: nothing if it is bogus, or if
+    /// there is no resolver. `None`: it is under way.
+    pub(crate) fn look_up(&mut self, now: Timestamp, question: &Question) -> Option<Vec<Rdata>> {
+        let entry = self.entries.get(question);
+        if let Some(entry) = entry.filter(|entry| entry.until.is_some_and(|until| until > now)) {
+            let is_sound = entry.trouble.is_none();
+            return Some(entry.data.iter().filter(|_| is_sound).cloned().collect());
+        }
+        let Some(resolver) = &mut self.resolver else {
+            return Some(Vec::new());
+        };
+        if !self.pending.values().any(|pending| pending == question) {
+            let ticket = resolver.resolve(now, question.clone());
+            self.pending.insert(ticket, question.clone());
+        }
+        None
+    }
+
+    /// The addresses of a host, as declared or looked up now. `None`: the look-up is under way.
+    pub(crate) fn look_up_host(
+        &mut self,
+        config: &Config,
+        now: Timestamp,
+        host: &Name,
+    ) -> Option<Vec<IpAddr>> {
+        if let Some(declared) = config.addresses.get(host) {
+            return Some(declared.clone());
+        }
+        let resolver = self.resolver.as_ref();
+        let is_v6 = resolver.is_some_and(|resolver| resolver.config().v6);
+        let mut found = self.look_up(now, &Question::new(host.clone(), RecordType::A))?;
+        if is_v6 {
+            found.extend(self.look_up(now, &Question::new(host.clone(), RecordType::AAAA))?);
+        }
+        Some(found.iter().filter_map(Rdata::as_address).collect())
+    }
+
     /// What is known of the parent's keys.
     pub(crate) fn trust(&self, config: &Config) -> Trust {
         let anchored = config.resolver.as_ref();
@@ -243,4 +280,61 @@ impl Book {
 
 fn parent_keys(config: &Config) -> Question {
     Question::new(config.parent.zone.clone(), RecordType::DNSKEY)
+}
+
+#[cfg(test)]
+mod tests {
+    use counterpoint_dns::{
+        message::ResponseCode,
+        name::parse_name,
+        notify::{DSYNC, Dsync},
+        rrset::{RrSet, SignedRrSet},
+        stream::stream,
+    };
+
+    use super::*;
+
+    fn dsync() -> Question {
+        Question::new(parse_name("_dsync.test.").unwrap(), DSYNC)
+    }
+
+    /// What a look-up at this time finds that ends like this.
+    fn found(book: &mut Book, seconds: i64, status: Status) -> usize {
+        let (now, question) = (Timestamp::from_seconds(seconds), dsync());
+        assert_eq!(book.look_up(now, &question), None, "it is under way");
+        assert_eq!(book.look_up(now, &question), None);
+        assert_eq!(book.pending.len(), 1, "and not asked twice");
+        let ticket = *book.pending.keys().next().unwrap();
+        let dsync = Dsync::notify(RecordType::CDS, parse_name("a.test.").unwrap(), 53);
+        let set = RrSet::new(question.name.clone(), DSYNC, 3_600, [dsync.to_rdata()]);
+        let signatures = Vec::new();
+        book.take(
+            now,
+            Resolution {
+                ticket,
+                question: question.clone(),
+                status,
+                rcode: ResponseCode::NoError,
+                answer: Some(SignedRrSet { set, signatures }),
+                from: None,
+                masked_by_retry: false,
+                cached: false,
+            },
+        );
+        book.look_up(now, &question).unwrap().len()
+    }
+
+    /// RFC 9859 §4.1, §5: a parent need not be signed, but what is bogus is not believed, nor what was
+    /// there before it.
+    #[test]
+    fn what_is_bogus_is_not_found() {
+        let mut config = Config::new(parse_name("test.").unwrap());
+        let resolver = counterpoint_dns::resolver::Config::new(Vec::new(), Vec::new());
+        config.resolver = Some(resolver);
+        let mut book = Book::new(&config, stream(1, "book"));
+        assert_eq!(found(&mut book, 0, Status::Secure), 1);
+        let bogus = Status::Bogus("no signature".into());
+        assert_eq!(found(&mut book, 3_600, bogus), 0);
+        assert_eq!(found(&mut book, 7_200, Status::Insecure), 1);
+    }
 }

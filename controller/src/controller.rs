@@ -28,6 +28,7 @@ use crate::{
     config::{Config, SignerName, Zone},
     engine::{Engine, Request},
     io::{Io, Purpose, Tag},
+    notify::Notices,
     process::Kind,
     report::ProcessReport,
     updater::{Answer, Paces},
@@ -44,6 +45,7 @@ pub struct Controller {
     outbox: VecDeque<Output>,
     book: Book,
     agenda: Agenda,
+    notices: Notices,
     paces: Paces,
     next_id: u32,
     started: bool,
@@ -93,6 +95,7 @@ impl Controller {
             outbox,
             book,
             agenda: Agenda::default(),
+            notices: Notices::default(),
             paces: Paces::default(),
             next_id: last.map_or(0, |last| last + 1),
             started: false,
@@ -200,6 +203,7 @@ impl Controller {
             exchanges: &mut self.exchanges,
             outbox: &mut self.outbox,
             book: &self.book,
+            notices: &mut self.notices,
             paces: &mut self.paces,
             next_id: &mut self.next_id,
         };
@@ -323,9 +327,26 @@ impl Controller {
         }));
     }
 
+    /// Uses what was looked up, and looks up what a NOTIFY needs.
+    fn settle(&mut self, now: Timestamp) {
+        loop {
+            let (book, exchanges) = (&mut self.book, &mut self.exchanges);
+            self.notices.advance(&self.config, book, exchanges, now);
+            if !self.book.settle(&self.config, now) {
+                break;
+            }
+            self.each(now, Engine::located);
+        }
+    }
+
     fn exchanged(&mut self, now: Timestamp, tag: Tag, outcome: &Exchanged) {
         let Tag { zone, what } = tag;
+        if let Purpose::Notify(notified) = &what {
+            let outbox = &mut self.outbox;
+            return self.notices.answered(notified, outcome, outbox, now);
+        }
         self.with(now, &zone, |engine, io| match what {
+            Purpose::Notify(_) => {}
             Purpose::Look(look) => engine.looked(io, *look, outcome),
             Purpose::Update(sent) => {
                 let answer = match outcome {
@@ -379,9 +400,7 @@ impl Agent for Controller {
                 self.wake(now);
             }
         }
-        if self.book.settle(&self.config, now) {
-            self.each(now, Engine::located);
-        }
+        self.settle(now);
         self.outbox
             .extend(std::iter::from_fn(|| self.exchanges.poll()));
         self.outbox
@@ -398,7 +417,10 @@ impl Agent for Controller {
     fn wake_at(&self) -> Option<Timestamp> {
         match self.started {
             false => Some(Timestamp::MIN),
-            true => self.agenda.next(),
+            true => [self.agenda.next(), self.notices.wake_at()]
+                .into_iter()
+                .flatten()
+                .min(),
         }
     }
 }

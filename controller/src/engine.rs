@@ -71,7 +71,7 @@ pub(crate) struct Engine {
     surveyed: bool,
     /// When it last looked at everything that may change by itself.
     watched: Timestamp,
-    /// Whose turn it is was told so since the current row began.
+    /// Whose turn it is, be it the parent's, was told so since the current row began.
     has_asked: bool,
     /// Somebody's addresses are not known yet.
     homeless: bool,

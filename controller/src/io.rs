@@ -13,6 +13,7 @@ use counterpoint_dns::{
 use crate::{
     book::Book,
     config::{Config, SignerName},
+    notify::{Notices, Notified},
     place::{Item, Place},
     updater::{Message, Paces, Receipt, Request},
 };
@@ -33,6 +34,8 @@ pub(crate) enum Purpose {
     Look(Box<Look>),
     /// A write.
     Update(Box<Sent>),
+    /// A word to the parent.
+    Notify(Box<Notified>),
 }
 
 /// A look under way.
@@ -73,6 +76,8 @@ pub(crate) struct Io<'a> {
     pub outbox: &'a mut VecDeque<Output>,
     /// Addresses of names, as far as they are known.
     pub book: &'a Book,
+    /// What the parent is to be told.
+    pub notices: &'a mut Notices,
     /// When signers were written to.
     pub paces: &'a mut Paces,
     /// The place of the next process in the order of requests.

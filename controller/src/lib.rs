@@ -26,6 +26,9 @@
 //! A wait asks nothing for itself until its deadline, then looks once more; a watch backs off from
 //! [`Config::poll`] to an hour. So a process costs questions in proportion to its steps.
 //!
+//! When a watch over the parent begins, the parent is told by NOTIFY(CDS) or NOTIFY(CSYNC), if it
+//! publishes where (DSYNC, RFC 9859; `notify`). Nothing waits for that.
+//!
 //! A group at rest is watched in the same way, and goes on being watched, once an hour, while a
 //! process runs: a foreign key that vanished is put back and a new own key is imported at once
 //! (`additions`), inside any process. A new key is the beginning of a roll: the matching process
@@ -58,13 +61,14 @@
 //! | `released` | the signer | who leaves may stop answering (it may be told twice after a restart) |
 //! | `done` | `join` | a process has ended well |
 //! | `declared`, `observed` | – , `join/5` | for the [`audit`] log, if [`Config::audit`]: JSON |
+//! | `notify` | `CDS`, `CSYNC` | how telling the parent ended: acknowledged, refused, or not answered |
 //! | `limited` | the signer | it wants to be left in peace for a while |
 //! | `refused` | `join` | a request cannot be carried out; nothing was changed |
 //!
 //! # What it does not do
 //!
-//! Model 1, other interfaces than dynamic update and deSEC's, and NOTIFY to the parent (RFC 9859). It does not
-//! know beforehand how fast a signer rolls: one that is too fast is told so when it is seen.
+//! Other interfaces than dynamic update and deSEC's. It does not know beforehand how fast a signer
+//! rolls: one that is too fast is told so when it is seen.
 
 mod additions;
 mod agenda;
@@ -89,6 +93,7 @@ mod guard;
 mod io;
 mod keys;
 mod log;
+mod notify;
 mod observation;
 mod outstanding;
 mod place;

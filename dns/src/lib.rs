@@ -7,6 +7,7 @@ pub mod exchange;
 pub mod key;
 pub mod message;
 pub mod name;
+pub mod notify;
 pub mod nsec3;
 pub mod oracle;
 pub mod pace;

@@ -163,6 +163,8 @@ pub fn scenario(seed: u64, row: &Row, ttls: Ttls) -> Scenario {
     scenario.parent.propagation = lag(&mut chance);
     let delay = Range::new(Duration::ZERO, PARENT_DELAY_MAX).draw(&mut chance);
     scenario.scanner.interval = PARENT_DELAY_MAX;
+    // The model on paper knows a parent that finds out by itself.
+    scenario.scanner.notify = false;
     scenario.scanner.publish_delay = Range::new(Duration::ZERO, delay);
     scenario.controller.safety = Safety::Span(Duration::from_secs(1));
     scenario.controller.guard = false;

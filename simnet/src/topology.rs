@@ -2,7 +2,7 @@
 //! been served like that for ever, with fresh signatures.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
     time::Duration,
 };
@@ -10,6 +10,7 @@ use std::{
 use counterpoint_dns::{
     key::{Algorithm, DIGEST_SHA256, Dnskey, SigningKey},
     name::{Name, RecordType, parse_name},
+    notify::{DSYNC, Dsync, NOTIFIED},
     oracle::history::Side,
     rdata::{Ds, Rdata, Soa},
     rrset::RrSet,
@@ -69,6 +70,8 @@ pub struct ParentPlan {
     pub negative_ttl: u32,
     /// From a change to each instance.
     pub propagation: RangeInclusive<Duration>,
+    /// Where it wants NOTIFY(CDS) and NOTIFY(CSYNC), and says so (RFC 9859); `None`: nowhere.
+    pub notify: Option<SocketAddr>,
 }
 
 /// Where a signer's nameserver names live.
@@ -569,7 +572,10 @@ impl Stage {
             return;
         };
         let plan = self.topology.parent.clone();
-        let contents = self.infrastructure(PARENT, &plan.zone, plan.ns_ttl);
+        let mut contents = self.infrastructure(PARENT, &plan.zone, plan.ns_ttl);
+        if let Some(endpoint) = plan.notify {
+            put_dsync(&mut contents, &plan, endpoint);
+        }
         self.infrastructure_zone(operator, plan.zone.clone(), contents, plan.algorithm, &plan);
         for zone in self.topology.zones.clone() {
             self.set_parent_ns(&zone.name, &zone.signers);
@@ -747,6 +753,20 @@ fn delegate(contents: &mut Contents, zone: &Name, instances: &[Instance], ttl: u
         .map(|instance| (instance.host.clone(), instance.address))
         .collect();
     put_delegation(contents, zone, &hosts, ttl);
+}
+
+/// Where the parent wants to be told of new CDS and CSYNC RRsets, for every child (RFC 9859 §3).
+fn put_dsync(contents: &mut Contents, plan: &ParentPlan, endpoint: SocketAddr) {
+    let names = parse_name("*._dsync.").and_then(|all| Ok((all, parse_name("scanner.nic.")?)));
+    let Ok((all, host)) = names else { return };
+    let below = |name: Name| name.append_domain(&plan.zone);
+    let (Ok(all), Ok(host)) = (below(all), below(host)) else {
+        return;
+    };
+    let dsync = NOTIFIED.map(|rtype| Dsync::notify(rtype, host.clone(), endpoint.port()));
+    let data = dsync.map(|dsync| dsync.to_rdata());
+    contents.put(RrSet::new(all, DSYNC, plan.ns_ttl, data));
+    contents.put(address_set(&host, plan.ns_ttl, endpoint.ip()));
 }
 
 /// NS of `zone` and the addresses of those hosts that lie in or below it.

@@ -43,6 +43,24 @@ pub enum Occurrence<C> {
     Input(SeatId, Input<C>),
     /// The time of the script's event of this number has come.
     Script(usize),
+    /// An agent is asked something, where it listens: [`World::answer`] wants to know what it says.
+    Request(Heard),
+}
+
+/// A request to an agent that listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Who is asked.
+    pub seat: SeatId,
+    /// Who asks.
+    pub from: Peer,
+    /// How.
+    pub via: Transport,
+    /// The octets.
+    pub bytes: Vec<u8>,
+    to: IpAddr,
+    asker: SeatId,
+    id: AskId,
 }
 
 /// The start state is as if it had been served for a year.
@@ -178,6 +196,7 @@ pub struct World {
     /// Everybody who runs servers.
     pub operators: Vec<Operator>,
     places: BTreeMap<IpAddr, Place>,
+    listeners: BTreeMap<SocketAddr, SeatId>,
     network: Network,
     seats: Vec<Seat>,
     /// The ground truth.
@@ -203,6 +222,7 @@ impl World {
             sequence: 0,
             operators: Vec::new(),
             places: BTreeMap::new(),
+            listeners: BTreeMap::new(),
             network: Network::new(stream(seed, "network")),
             seats: Vec::new(),
             log: EventLog::new(start),
@@ -265,6 +285,11 @@ impl World {
             is_taken: true,
         });
         SeatId(self.seats.len() - 1)
+    }
+
+    /// What is sent to `address` reaches the agent in this seat from now on.
+    pub fn listen(&mut self, seat: SeatId, address: SocketAddr) {
+        self.listeners.insert(address, seat);
     }
 
     /// The agent is gone: nothing that is under way reaches it any more.
@@ -425,9 +450,20 @@ impl World {
                     to,
                     via,
                     bytes,
-                } => {
-                    self.request(seat, id, to, via, &bytes);
-                }
+                } => match self.listeners.get(&to) {
+                    Some(listener) if self.seats[listener.0].is_taken => {
+                        return Some(Occurrence::Request(Heard {
+                            seat: *listener,
+                            from: self.peer(seat),
+                            via,
+                            bytes,
+                            to: to.ip(),
+                            asker: seat,
+                            id,
+                        }));
+                    }
+                    _ => self.request(seat, id, to, via, &bytes),
+                },
                 Event::Arrival {
                     operator,
                     instance,
@@ -476,17 +512,40 @@ impl World {
     }
 
     fn request(&mut self, seat: SeatId, id: AskId, to: SocketAddr, via: Transport, bytes: &[u8]) {
-        let address = self.seats[seat.0].address;
-        let peer = SocketAddr::new(address, 53_000);
+        let peer = self.peer(seat);
         let is_open = to.port() == 53;
         let answer = is_open.then(|| self.serve(to.ip(), peer, via, bytes));
-        let answer = answer.flatten();
+        self.send_back(seat, id, to.ip(), via, answer.flatten());
+    }
+
+    /// What the agent that was asked says, if anything.
+    pub fn answer(&mut self, heard: &Heard, answer: Option<Vec<u8>>) {
+        let Heard {
+            via, to, asker, id, ..
+        } = *heard;
+        self.send_back(asker, id, to, via, answer);
+    }
+
+    /// Where an agent speaks from.
+    fn peer(&self, seat: SeatId) -> Peer {
+        SocketAddr::new(self.seats[seat.0].address, 53_000)
+    }
+
+    fn send_back(
+        &mut self,
+        seat: SeatId,
+        id: AskId,
+        from: IpAddr,
+        via: Transport,
+        answer: Option<Vec<u8>>,
+    ) {
+        let address = self.seats[seat.0].address;
         let lost = self.now + patience(via);
         let Some(bytes) = answer else {
             return self.schedule(lost, Event::Failure { seat, id });
         };
         self.counts.exchanges += 1;
-        match self.network.carry(self.now, to.ip(), address, via) {
+        match self.network.carry(self.now, from, address, via) {
             // An answer later than the asker's patience finds nobody waiting.
             Verdict::Deliver(takes) if takes < patience(via) => {
                 self.schedule(self.now + takes, Event::Answer { seat, id, bytes });

@@ -54,6 +54,7 @@ fn stage(serving: &[&str]) -> Stage {
             ns_ttl: 86_400,
             negative_ttl: 900,
             propagation: Duration::ZERO..=Duration::from_secs(30),
+            notify: None,
         },
         signers: vec![signer("alpha"), signer("beta")],
         zones: vec![ZonePlan {

@@ -104,7 +104,7 @@ impl Attended {
                 self.is_news |= self.blocked.insert(note.zone.clone());
             }
             "done" | "refused" => self.is_news = true,
-            OBSERVED => {}
+            OBSERVED | "notify" => {}
             _ => {
                 self.blocked.remove(&note.zone);
             }

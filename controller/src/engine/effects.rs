@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use counterpoint_dns::{rdata::Csync, time::Timestamp};
+use counterpoint_dns::{message::Question, rdata::Csync, time::Timestamp};
 
 use super::{BACK_OFF_MAX, Engine, Phase};
 use crate::{
@@ -56,6 +56,12 @@ impl Engine {
                 self.look_again(until.min(next));
             }
             Decision::Watch { what, next_poll } => {
+                if let Goal::Watch(parental) = row.goal
+                    && !std::mem::replace(&mut self.has_asked, true)
+                {
+                    let zone = self.zone.clone();
+                    io.notices.tell(Question::new(zone, parental.notified()));
+                }
                 let text = format!("for {what}");
                 self.tell(io, index, Outcome::Watching, "watch", subject, text);
                 self.look_again(next_poll);

@@ -18,6 +18,8 @@ mod roll_zsk;
 mod state;
 mod turn;
 
+use counterpoint_dns::name::RecordType;
+
 pub(crate) use self::{
     kind::Kind,
     state::{Deadline, Process, StepState},
@@ -86,6 +88,14 @@ pub(crate) enum Parental {
 }
 
 impl Parental {
+    /// The type of which a NOTIFY makes the parent look (RFC 9859 §4): CDS stands for CDNSKEY too.
+    pub(crate) const fn notified(self) -> RecordType {
+        match self {
+            Self::Ds | Self::DsOfBoth | Self::NoDs => RecordType::CDS,
+            Self::Delegation => RecordType::CSYNC,
+        }
+    }
+
     /// What asks the parent for it.
     pub(crate) const fn asked_for_by(self) -> &'static [(What, Who)] {
         match self {

@@ -2,6 +2,7 @@
 //!
 //! Owns the times, the runs under way, and the order *persist, then act*. It judges nothing itself.
 
+mod notified;
 mod publish;
 mod scan;
 
@@ -30,6 +31,8 @@ use crate::{
     survey::Survey,
     verdict::Change,
 };
+
+use self::notified::Notified;
 
 /// The pause before an update is sent again that nobody answered.
 const UPDATE_PAUSE: Duration = Duration::from_secs(60);
@@ -78,6 +81,8 @@ pub struct Scanner {
     transfer: Option<Wanted>,
     last_transfer: LastTransfer,
     patience: Patience,
+    /// Children that a NOTIFY spoke of.
+    notified: Notified,
     memory: Memory,
     /// Updates that wait to be sent (again), by time.
     sending: BTreeMap<Name, Timestamp>,
@@ -120,6 +125,7 @@ impl Scanner {
             transfer: None,
             last_transfer: LastTransfer::default(),
             patience: Patience::default(),
+            notified: Notified::default(),
             memory,
             sending,
             doubtful: BTreeSet::new(),
@@ -167,6 +173,11 @@ impl Scanner {
             .filter(|(child, until)| *until <= now && !self.survey.is_under_way(child))
             .map(|(child, _)| child.clone())
             .collect();
+        let (survey, memory) = (&self.survey, &self.memory);
+        let notified = self
+            .notified
+            .take_due(now, |child| is_busy(survey, memory, child));
+        self.wanted.some.extend(notified);
         // They are in hand already, if a transfer for them is under way.
         let in_hand = self.transfer.as_ref();
         self.wanted.some.extend(waiting.into_iter().filter(|child| {
@@ -185,6 +196,12 @@ impl Scanner {
             self.send_update(&child, now);
         }
     }
+}
+
+/// Whether a child is being asked, or a change of its delegation is not made yet: the next look has to
+/// wait for that.
+fn is_busy(survey: &Survey, memory: &Memory, child: &Name) -> bool {
+    survey.is_under_way(child) || memory.pending.contains_key(child)
 }
 
 impl Agent for Scanner {
@@ -235,7 +252,12 @@ impl Agent for Scanner {
         let sending = self.sending.values().copied();
         let waiting = self.transfer.is_none().then_some(waiting);
         let times = waiting.into_iter().flatten().chain(sending);
+        let notified = {
+            let is_busy = |child: &Name| is_busy(&self.survey, &self.memory, child);
+            self.notified.wake_at(is_busy)
+        };
         times
+            .chain(notified)
             .chain([self.next_scan])
             .chain(self.survey.wake_at())
             .min()

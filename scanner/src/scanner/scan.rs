@@ -9,7 +9,7 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
-use super::{Scanner, Tag, UPDATE_PAUSE, Wanted};
+use super::{Scanner, Tag, UPDATE_PAUSE, Wanted, is_busy};
 use crate::{
     delegation::{BadTransfer, ParentZone, TransferRequest},
     ledger::About,
@@ -77,9 +77,11 @@ impl Scanner {
         for (child, delegation) in delegations {
             let waits = self.patience.waits(&child, now) && !wanted.impatient;
             let is_wanted = wanted.some.contains(&child) || wanted.all && !waits;
-            let is_busy =
-                self.survey.is_under_way(&child) || self.memory.pending.contains_key(&child);
+            let is_busy = is_busy(&self.survey, &self.memory, &child);
             if !is_wanted || is_busy || left.contains(&child) {
+                if wanted.some.contains(&child) {
+                    self.notified.put_back(&child);
+                }
                 continue;
             }
             let is_secure = delegation.ds.is_some();

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What the first part of an entry of `sometimes` can be.
-const REACHABLE: [&str; 23] = [
+const REACHABLE: [&str; 24] = [
     "join",
     "leave",
     "cancel-join",
@@ -33,6 +33,7 @@ const REACHABLE: [&str; 23] = [
     "refused",
     "queued",
     "limited",
+    "notify",
 ];
 
 pub(super) fn lint(lints: &Lints<'_>) {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use counterpoint_controller::{Command as ControllerCommand, Controller};
 use counterpoint_dns::{
-    agent::{Agent, Input, Note, Output, Record},
+    agent::{Agent, Input, Note, Output, Record, Server},
     name::Name,
     resolver::{self, Resolver},
     stream::{Stream, stream},
@@ -13,7 +13,7 @@ use counterpoint_dns::{
 use counterpoint_scanner::{Command as ScannerCommand, Scanner};
 use counterpoint_simnet::{
     topology::Stage,
-    world::{SeatId, World},
+    world::{Heard, SeatId, World},
 };
 
 use super::{
@@ -70,6 +70,23 @@ impl<A: Agent> Seated<A> {
     ) -> Vec<Note> {
         self.agent.handle(world.now(), input);
         self.drain(world, store)
+    }
+
+    /// Has it answer a request, and carries out what it wants then. Who was stopped is silent.
+    fn respond(&mut self, world: &mut World, store: &mut Store, heard: &Heard)
+    where
+        A: Server,
+    {
+        let is_silent = self.is_cut();
+        let mut answer = || {
+            let Heard {
+                from, via, bytes, ..
+            } = heard;
+            self.agent.respond(world.now(), *from, *via, bytes)
+        };
+        let answer = if is_silent { None } else { answer() };
+        world.answer(heard, answer);
+        self.drain(world, store);
     }
 
     /// Carries out what it wants. Returns its notes.
@@ -175,6 +192,9 @@ impl Cast {
         let cut = self.take_cut(Who::Scanner);
         let world = &mut stage.world;
         let seated = Seated::new(world, plan::SCANNER_ADDRESS, "scanner", agent);
+        if let Some(address) = plan::notify_address(scenario) {
+            world.listen(seated.seat, address);
+        }
         let mut seated = seated.cut_after(cut);
         seated.drain(world, &mut self.scanner_store);
         self.scanner = Some(seated);
@@ -246,6 +266,16 @@ impl Cast {
             report.zone == *zone && report.process == "leave" && !report.outcome.is_final()
         });
         leaving.map(|report| report.signer).collect()
+    }
+
+    /// Hands a request to the agent that listens for it.
+    pub fn hear(&mut self, world: &mut World, heard: &Heard) {
+        match &mut self.scanner {
+            Some(seated) if seated.seat == heard.seat => {
+                seated.respond(world, &mut self.scanner_store, heard);
+            }
+            _ => world.answer(heard, None),
+        }
     }
 
     /// Tells the scanner to scan now.

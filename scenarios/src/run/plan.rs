@@ -37,6 +37,16 @@ pub const CONTROLLER_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 66, 200, 1)
 /// Where the scanner speaks from.
 pub const SCANNER_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 66, 200, 2));
 
+/// Where the scanner takes NOTIFY, if it does.
+pub fn notify_address(scenario: &Scenario) -> Option<SocketAddr> {
+    let table = &scenario.scanner;
+    let listens = table.enabled && table.notify;
+    listens.then_some(SocketAddr::new(SCANNER_ADDRESS, NOTIFY_PORT))
+}
+
+/// The port of that.
+const NOTIFY_PORT: u16 = 5359;
+
 /// Where the resolver of this number speaks from.
 pub fn resolver_address(number: usize) -> IpAddr {
     Ipv4Addr::new(127, 66, 201, number as u8 + 1).into()
@@ -56,6 +66,7 @@ pub fn topology(scenario: &Scenario) -> Topology {
             ns_ttl: parent.ns_ttl.seconds(),
             negative_ttl: parent.negative_ttl.seconds(),
             propagation: span(parent.propagation),
+            notify: notify_address(scenario),
         },
         signers: scenario
             .signers

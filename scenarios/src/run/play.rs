@@ -375,6 +375,10 @@ impl Player<'_> {
         match occurrence {
             Occurrence::Script(number) => self.follow(number),
             Occurrence::Input(seat, input) => self.hand_over(seat, input),
+            Occurrence::Request(heard) => {
+                let Played { stage, cast, .. } = &mut self.played;
+                cast.hear(&mut stage.world, &heard);
+            }
         }
         let Played { stage, cast, .. } = &mut self.played;
         let notes = cast.revive(self.scenario, stage);
@@ -539,7 +543,7 @@ impl Player<'_> {
                     self.played.reached.insert(format!("{kind}/{process}"));
                 }
                 "released" => self.release(&note.zone, &note.subject),
-                "repair" | "detected" | "cancel" | "limited" => {
+                "repair" | "detected" | "cancel" | "limited" | "notify" => {
                     self.played
                         .reached
                         .insert(format!("{}/{}", note.kind, note.subject));

@@ -179,7 +179,7 @@ settings! {
         cds "cds": bool = true,
         /// Whether it acts on CSYNC.
         csync "csync": bool = true,
-        /// Whether it listens for NOTIFY and publishes DSYNC.
+        /// Whether it listens for NOTIFY(CDS) and NOTIFY(CSYNC), and the parent publishes DSYNC.
         notify "notify": bool = true,
         /// What a first CDS needs.
         bootstrap "bootstrap": Bootstrap = Bootstrap::Authenticated,

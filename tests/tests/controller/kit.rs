@@ -87,6 +87,7 @@ pub fn stage() -> Stage {
             ns_ttl: 1,
             negative_ttl: 1,
             propagation: Duration::ZERO..=Duration::ZERO,
+            notify: None,
         },
         signers: vec![signer("alpha"), signer("beta")],
         zones: vec![ZonePlan {

@@ -81,6 +81,7 @@ pub fn stage(children: &[&str]) -> Stage {
             ns_ttl: 86_400,
             negative_ttl: 900,
             propagation: Duration::ZERO..=Duration::ZERO,
+            notify: None,
         },
         signers: vec![signer("alpha"), signer("beta")],
         zones: children.iter().map(plan).collect(),

@@ -62,6 +62,7 @@ pub fn stage() -> Stage {
             ns_ttl: 86_400,
             negative_ttl: 900,
             propagation: Duration::ZERO..=Duration::ZERO,
+            notify: None,
         },
         signers: vec![signer("alpha"), signer("beta")],
         zones: vec![ZonePlan {
