@@ -88,7 +88,7 @@ impl Scanner {
             }
             Some(Applied::Done) => self.applied(child, "applied", now),
             Some(Applied::ParentChanged) => {
-                self.doubtful.insert(child.clone());
+                self.wanted.doubtful.insert(child.clone());
                 self.wanted.some.insert(child.clone());
             }
             Some(refused @ Applied::Refused(_)) => {
