@@ -57,6 +57,9 @@ struct Wanted {
     impatient: bool,
     /// These.
     some: BTreeSet<Name>,
+    /// Those of them whose update's effect is not known: only a zone that was asked for afterwards
+    /// tells it.
+    doubtful: BTreeSet<Name>,
 }
 
 impl Wanted {
@@ -81,8 +84,6 @@ pub struct Scanner {
     memory: Memory,
     /// Updates that wait to be sent (again), by time.
     sending: BTreeMap<Name, Timestamp>,
-    /// Updates whose effect is only known when the zone is seen again.
-    doubtful: BTreeSet<Name>,
     ledger: Ledger,
     outbox: VecDeque<Output>,
 }
@@ -122,7 +123,6 @@ impl Scanner {
             patience: Patience::default(),
             memory,
             sending,
-            doubtful: BTreeSet::new(),
             ledger: Ledger::default(),
             outbox,
         }
