@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::collections::{BTreeMap, VecDeque};
 
 use counterpoint_dns::{
-    agent::{Agent, Input, Note, Output, Record},
+    agent::{Agent, AskId, Input, Note, Output, Record},
     exchange::{Exchanges, Outcome as Exchanged},
     name::{Name, parse_name},
     resolver::Resolver,
@@ -233,6 +233,28 @@ impl Controller {
         }
     }
 
+    /// Takes what became of a question. What a zone at rest asks then, be it the same once more, is
+    /// within the budget too.
+    fn came(
+        &mut self,
+        now: Timestamp,
+        id: AskId,
+        take: impl FnOnce(&mut Exchanges<Tag>) -> Option<(Tag, Exchanged)>,
+    ) {
+        let before = self.exchanges.sent();
+        let asker = self.exchanges.tag(id).map(|tag| tag.zone.clone());
+        if let Some((tag, outcome)) = take(&mut self.exchanges) {
+            self.exchanged(now, tag, &outcome);
+        }
+        let asker = asker.and_then(|zone| self.engines.get(&zone));
+        if let Some(a_second) = self.config.questions_per_second
+            && asker.is_some_and(Engine::is_at_rest)
+        {
+            self.agenda
+                .pay(now, self.exchanges.sent() - before, a_second);
+        }
+    }
+
     fn command(&mut self, now: Timestamp, command: Command) {
         match command {
             Command::Join { zone, signer } => {
@@ -371,15 +393,9 @@ impl Agent for Controller {
             Input::Failure { id } if Resolver::owns(id) => self.book.handle(now, id, None),
             Input::Command(command) => self.command(now, command),
             Input::Answer { id, bytes } => {
-                if let Some((tag, outcome)) = self.exchanges.answered(id, bytes) {
-                    self.exchanged(now, tag, &outcome);
-                }
+                self.came(now, id, |exchanges| exchanges.answered(id, bytes));
             }
-            Input::Failure { id } => {
-                if let Some((tag, outcome)) = self.exchanges.failed(id) {
-                    self.exchanged(now, tag, &outcome);
-                }
-            }
+            Input::Failure { id } => self.came(now, id, |exchanges| exchanges.failed(id)),
             Input::Web { id, answer } => {
                 if let Some(Tag { zone, what }) = self.exchanges.web_answered(id)
                     && let Purpose::Update(sent) = what

@@ -212,9 +212,10 @@ impl Default for Name {
 }
 
 impl PartialEq for Name {
-    /// Lengths are no letters, so wire form can be compared whole.
+    /// Lengths are no letters, so wire form can be compared whole. Mostly the case agrees as well.
     fn eq(&self, other: &Self) -> bool {
-        self.octets().eq_ignore_ascii_case(other.octets())
+        let (one, two) = (self.octets(), other.octets());
+        one.len() == two.len() && (one == two || one.eq_ignore_ascii_case(two))
     }
 }
 
@@ -235,27 +236,25 @@ impl PartialOrd for Name {
 }
 
 impl Ord for Name {
-    /// Label by label from the right, as octets in lower case (RFC 4034 §6.1).
+    /// Label by label from the right, as octets in lower case (RFC 4034 §6.1): of the labels that both
+    /// have, the rightmost that differ decide.
     fn cmp(&self, other: &Self) -> Ordering {
         if self.octets() == other.octets() {
             return Ordering::Equal;
         }
-        let (mut own, mut others) = (self.from_root(), other.from_root());
-        loop {
-            return match (own.next(), others.next()) {
-                (None, None) => Ordering::Equal,
-                (None, Some(_)) => Ordering::Less,
-                (Some(_), None) => Ordering::Greater,
-                (Some(one), Some(two)) => match compare(one, two) {
-                    Ordering::Equal => continue,
-                    order => order,
-                },
-            };
-        }
+        let (ones, twos) = (self.iter().count(), other.iter().count());
+        let one = self.iter().skip(ones.saturating_sub(twos));
+        let two = other.iter().skip(twos.saturating_sub(ones));
+        let orders = one.zip(two).map(|(one, two)| compare(one, two));
+        let last = orders.filter(|order| order.is_ne()).last();
+        last.unwrap_or(ones.cmp(&twos))
     }
 }
 
 fn compare(one: &[u8], two: &[u8]) -> Ordering {
+    if one == two {
+        return Ordering::Equal;
+    }
     let lower = |label| <[u8]>::iter(label).map(u8::to_ascii_lowercase);
     lower(one).cmp(lower(two))
 }

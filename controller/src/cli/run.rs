@@ -132,7 +132,9 @@ impl Agent for Attended {
             Some(_) => {}
             None if self.is_news => {
                 self.is_news = false;
-                if self.is_over()
+                // To look at every zone is worth it only for who waits for the end.
+                if self.finished.is_some()
+                    && self.is_over()
                     && let Some(finished) = self.finished.take()
                 {
                     // The receiver waits as long as the driver runs.

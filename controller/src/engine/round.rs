@@ -159,17 +159,16 @@ impl Engine {
                 .log
                 .observe(got.at, &got.place, &got.item, got.shown, max_ttl);
             any_news |= news;
-            if io.config.audit
+            if (io.config.audit || news)
                 && let Some(track) = self.log.track(&got.place, &got.item)
             {
-                observed.add(got.at, &got.place, &got.item, track, news);
-            }
-            let track = self.log.track(&got.place, &got.item);
-            if let Some(Unknown::Bogus(why)) = track.and_then(|track| track.unknown.as_ref())
-                && news
-            {
-                let subject = format!("{} {}", got.place, got.item);
-                io.note(&self.zone, "warning", subject, format!("bogus: {why}"));
+                if io.config.audit {
+                    observed.add(got.at, &got.place, &got.item, track, news);
+                }
+                if news && let Some(Unknown::Bogus(why)) = &track.unknown {
+                    let subject = format!("{} {}", got.place, got.item);
+                    io.note(&self.zone, "warning", subject, format!("bogus: {why}"));
+                }
             }
             if news {
                 let zone = self.zone.to_string();

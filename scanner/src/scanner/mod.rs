@@ -60,6 +60,9 @@ struct Wanted {
     impatient: bool,
     /// These.
     some: BTreeSet<Name>,
+    /// Those of them whose update's effect is not known: only a zone that was asked for afterwards
+    /// tells it.
+    doubtful: BTreeSet<Name>,
 }
 
 impl Wanted {
@@ -86,8 +89,6 @@ pub struct Scanner {
     memory: Memory,
     /// Updates that wait to be sent (again), by time.
     sending: BTreeMap<Name, Timestamp>,
-    /// Updates whose effect is only known when the zone is seen again.
-    doubtful: BTreeSet<Name>,
     ledger: Ledger,
     outbox: VecDeque<Output>,
 }
@@ -128,7 +129,6 @@ impl Scanner {
             notified: Notified::default(),
             memory,
             sending,
-            doubtful: BTreeSet::new(),
             ledger: Ledger::default(),
             outbox,
         }

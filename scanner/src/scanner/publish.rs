@@ -88,7 +88,7 @@ impl Scanner {
             }
             Some(Applied::Done) => self.applied(child, "applied", now),
             Some(Applied::ParentChanged) => {
-                self.doubtful.insert(child.clone());
+                self.wanted.doubtful.insert(child.clone());
                 self.wanted.some.insert(child.clone());
             }
             Some(refused @ Applied::Refused(_)) => {
@@ -113,15 +113,21 @@ impl Scanner {
         let Some(pending) = self.memory.pending.get(child) else {
             return true;
         };
-        let is = |data: fn(&Replacement) -> Option<&RrSet>| {
-            delegation.is_some_and(|delegation| has(delegation, &pending.change, data))
+        let is = |set: &Replacement, data: Option<&RrSet>| {
+            delegation.is_some_and(|delegation| has(delegation, set, data))
         };
-        if is(|set| Some(&set.wanted)) {
+        // What was only to be kept may be out of sight: glue of a nameserver that is not named any more.
+        let is_made = pending
+            .change
+            .changed()
+            .all(|set| is(set, Some(&set.wanted)));
+        if is_made {
             self.applied(child, "applied before", now);
             return true;
         }
         // Judged again it would be accepted again, for ever.
-        let is_unchanged = is(|set| set.seen.as_ref());
+        let mut sets = pending.change.sets.iter();
+        let is_unchanged = sets.all(|set| is(set, set.seen.as_ref()));
         let (reason, text) = match is_unchanged {
             true => (
                 "UPDATE_REFUSED",
@@ -175,20 +181,14 @@ impl Scanner {
     }
 }
 
-/// Whether the delegation has, of everything that the change is about, just this.
-fn has(
-    delegation: &Delegation,
-    change: &Change,
-    data: impl Fn(&Replacement) -> Option<&RrSet>,
-) -> bool {
+/// Whether the delegation has these data where `set` is.
+fn has(delegation: &Delegation, set: &Replacement, data: Option<&RrSet>) -> bool {
     let nothing = BTreeSet::new();
-    change.sets.iter().all(|set| {
-        let there = match set.rtype {
-            RecordType::DS => delegation.ds.as_ref(),
-            RecordType::NS => Some(&delegation.ns),
-            rtype => delegation.glue.get(&(set.name.clone(), rtype)),
-        };
-        let [there, expected] = [there, data(set)].map(|set| set.map_or(&nothing, |set| &set.data));
-        there == expected
-    })
+    let there = match set.rtype {
+        RecordType::DS => delegation.ds.as_ref(),
+        RecordType::NS => Some(&delegation.ns),
+        rtype => delegation.glue.get(&(set.name.clone(), rtype)),
+    };
+    let [there, expected] = [there, data].map(|set| set.map_or(&nothing, |set| &set.data));
+    there == expected
 }

@@ -52,6 +52,7 @@ impl Scanner {
                     .ledger
                     .say(&parent, About::Delegation, "TRANSFER_FAILED", text);
                 self.outbox.extend(said);
+                self.wanted.doubtful.extend(wanted.doubtful);
                 // those that do not wait for the next scan anyway wait for their next turn.
                 for child in wanted.some {
                     self.patience.wait(&child, [].iter(), &[UPDATE_PAUSE], now);
@@ -70,9 +71,9 @@ impl Scanner {
         self.survey.set_zone_addresses(Arc::new(addresses));
         self.patience
             .retain(|child| delegations.contains_key(child));
-        let doubtful = std::mem::take(&mut self.doubtful).into_iter();
-        let left: BTreeSet<Name> = doubtful
-            .filter(|child| !self.settle_doubt(child, delegations.get(child), now))
+        let doubtful = wanted.doubtful.iter();
+        let left: BTreeSet<&Name> = doubtful
+            .filter(|child| !self.settle_doubt(child, delegations.get(*child), now))
             .collect();
         for (child, delegation) in delegations {
             let waits = self.patience.waits(&child, now) && !wanted.impatient;

@@ -344,6 +344,56 @@ fn a_parent_that_finds_fault_for_no_reason_is_asked_once_a_scan() {
 }
 
 #[test]
+fn a_zone_that_was_asked_for_before_a_doubt_arose_does_not_settle_it() {
+    let mut world = World::new(Case::rollover(), |config| {
+        config.publish_delay = Duration::ZERO..=Duration::ZERO;
+    });
+    world.parent.held = Some(Vec::new());
+    world.minutes(0);
+    assert_eq!(
+        (world.said("applied").len(), world.parent.updates.len()),
+        (0, 0)
+    );
+    // It comes back while its update is still on its way. The zone that it asks for at once is that of
+    // before, and arrives after the answer that something has changed.
+    world.is_zone_late = true;
+    world.restart();
+    world.settle();
+    let codes = world.parent.updates.iter().map(|(_, code)| *code);
+    assert_eq!(
+        Vec::from_iter(codes),
+        [ResponseCode::NoError, ResponseCode::NXRRSet]
+    );
+    assert_eq!(world.said("applied"), ["DS"]);
+    assert!(!world.scanner.reasons().contains_key("UPDATE_REFUSED"));
+}
+
+#[test]
+fn a_change_is_seen_as_made_although_glue_that_was_kept_is_out_of_sight() {
+    // C-03: glue in another delegation of this parent is a prerequisite, and stays.
+    let mut case = Case::synchronisation();
+    case.added.clear();
+    let case = case.each(|site| {
+        site.ns.truncate(1);
+        site.csync[0].types = vec![RecordType::NS];
+        site.csync[0].flags = Csync::IMMEDIATE;
+    });
+    let mut world = World::new(case, |config| {
+        config.publish_delay = Duration::ZERO..=Duration::ZERO;
+    });
+    world.parent.held = Some(Vec::new());
+    world.minutes(0);
+    world.restart();
+    world.settle();
+    let codes = world.parent.updates.iter().map(|(_, code)| *code);
+    assert_eq!(
+        Vec::from_iter(codes),
+        [ResponseCode::NoError, ResponseCode::NXRRSet]
+    );
+    assert_eq!(world.said("applied"), ["NS"]);
+}
+
+#[test]
 fn a_record_that_cannot_be_read_is_left_out_and_named() {
     let mut world = World::new(Case::quiet(), |_| {});
     let odd = "{\"guards\": 7}".to_string();

@@ -43,6 +43,8 @@ pub struct Parent {
     pub updates: Vec<(Update, ResponseCode)>,
     /// Answers to updates are lost.
     pub deaf: bool,
+    /// An update that is on its way until the next one comes, if the first is to be.
+    pub held: Option<Vec<Vec<u8>>>,
     pub transfers: usize,
 }
 
@@ -88,6 +90,7 @@ impl Parent {
             stubborn: false,
             updates: Vec::new(),
             deaf: false,
+            held: None,
             transfers: 0,
         }
     }
@@ -101,6 +104,17 @@ impl Parent {
         let checked = check_request([&key], request, now).ok()?;
         let mut answer = Message::response(checked.message.id, checked.message.op_code);
         if checked.message.op_code == OpCode::Update {
+            match &mut self.held {
+                Some(held) if held.is_empty() => {
+                    held.push(request.to_vec());
+                    return None;
+                }
+                held => {
+                    for earlier in held.take().into_iter().flatten() {
+                        self.respond(now, &earlier);
+                    }
+                }
+            }
             let update = Update::from_message(&checked.message).unwrap();
             answer.metadata.response_code = self.update(update);
             if self.deaf {
@@ -202,6 +216,8 @@ pub struct World {
     pub asked: Vec<(SocketAddr, Question, Transport)>,
     /// The scanner is killed after so many outputs, and comes back.
     pub kill_after: Option<usize>,
+    /// The parent's zone travels longer than anything else.
+    pub is_zone_late: bool,
 }
 
 impl World {
@@ -224,6 +240,7 @@ impl World {
             records: BTreeMap::new(),
             asked: Vec::new(),
             kill_after: None,
+            is_zone_late: false,
         }
     }
 
@@ -264,12 +281,13 @@ impl World {
 
     /// Carries out outputs until there are no more.
     pub fn settle(&mut self) {
-        let mut inputs = VecDeque::new();
+        let (mut inputs, mut late) = (VecDeque::new(), VecDeque::new());
         loop {
             while let Some(output) = self.scanner.poll(self.now) {
                 if self.kill_after == Some(0) {
                     self.kill_after = None;
                     inputs.clear();
+                    late.clear();
                     self.restart();
                     continue;
                 }
@@ -284,14 +302,18 @@ impl World {
                     Output::Note(note) => self.notes.push(note),
                     Output::Web { request, .. } => panic!("what for? {request:?}"),
                     Output::Ask { id, to, via, bytes } => {
-                        inputs.push_back(match self.respond(to, via, &bytes) {
+                        let transfers = self.parent.transfers;
+                        let input = match self.respond(to, via, &bytes) {
                             Some(bytes) => Input::Answer { id, bytes },
                             None => Input::Failure { id },
-                        });
+                        };
+                        let is_late = self.is_zone_late && self.parent.transfers > transfers;
+                        let queue = if is_late { &mut late } else { &mut inputs };
+                        queue.push_back(input);
                     }
                 }
             }
-            match inputs.pop_front() {
+            match inputs.pop_front().or_else(|| late.pop_front()) {
                 Some(input) => self.scanner.handle(self.now, input),
                 None => return,
             }

@@ -4,6 +4,7 @@ mod audit;
 mod determinism;
 mod draws;
 mod library;
+mod many;
 mod notify;
 mod rehearsal;
 mod replays;
