@@ -273,7 +273,8 @@ fn differing(one: &Sets, other: &Sets) -> BTreeSet<Name> {
     loop {
         let (name, order) = match (one.peek().copied(), other.peek().copied()) {
             (Some((_, sets)), Some((_, others))) if is_same(sets, others) => {
-                (one.next(), other.next());
+                one.next();
+                other.next();
                 continue;
             }
             (Some((name, _)), Some((other, _))) => (name.min(other), name.cmp(other)),
