@@ -22,7 +22,7 @@ use crate::{
         play::{Played, play_under},
         verdict,
     },
-    scenario::{self, Profile, Property, Scenario, time::print_span},
+    scenario::{self, ParentState, Profile, Property, Scenario, time::print_span},
 };
 
 /// What kind of failure.
@@ -192,6 +192,7 @@ pub fn judged(scenario: &Scenario, played: Played) -> Trial {
     };
     safety(scenario, &played, &mut trial);
     processes(scenario, &played, &mut trial);
+    parent(scenario, &played, &mut trial);
     // Where answers get lost, the scanner does not hear of an update that was made.
     if scenario.faults.is_empty() && verdict::changed_unaccounted(scenario, &played) {
         let class = Class::new("parent-untouched", "-", "-", "the parent changed by itself");
@@ -229,7 +230,11 @@ fn safety(scenario: &Scenario, played: &Played, trial: &mut Trial) {
         scenario::Quantifier::OneResolver => Quantifier::OneResolver,
     };
     for (zone, recorder) in &played.stage.world.recorders {
-        let history: History = recorder.history();
+        let mut history: History = recorder.history();
+        // Who falls silent between a decision and its effect was not to be foreseen.
+        for outage in &mut history.outages {
+            outage.from = (outage.from + bound::reaction(scenario)).min(outage.until);
+        }
         let mut found = Vec::new();
         let mut lenient_is_safe = false;
         for profile in harshest_first(&scenario.judge.profiles) {
@@ -274,6 +279,31 @@ fn safety(scenario: &Scenario, played: &Played, trial: &mut Trial) {
                 },
             );
         }
+    }
+}
+
+/// Whether the parent is as the scenario says that it must be, where it does.
+fn parent(scenario: &Scenario, played: &Played, trial: &mut Trial) {
+    let must_stay = scenario.expect.parent == Some(ParentState::Untouched);
+    let changes = played.stage.world.parent_changes;
+    let mut wrong = Vec::new();
+    if must_stay && changes > 0 {
+        wrong.push(format!(
+            "it changed {changes} times, and nobody who may asked for that"
+        ));
+    }
+    if let Some(named) = &scenario.expect.signers {
+        let delegated = verdict::delegated_to(scenario, played);
+        for (zone, found) in delegated.iter().filter(|(_, found)| *found != named) {
+            let (found, named) = (found.join(" and "), named.join(" and "));
+            wrong.push(format!("it delegates {zone} to {found}, not to {named}"));
+        }
+    }
+    if !wrong.is_empty() {
+        let property = Property::ParentUntouched.name();
+        let class = Class::new(property, "-", "-", "the parent did what it may not");
+        let story = wrong.join("; ");
+        trial.failures.push(Failure { class, story });
     }
 }
 

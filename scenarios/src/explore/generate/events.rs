@@ -10,7 +10,8 @@ use super::{Drawing, TTLS};
 use crate::{
     explore::feature::Feature,
     scenario::{
-        CdsType, CsyncFlags, Event, Fault, FaultKind, Range, Record, Target, Ttl, What,
+        CdsType, CsyncFlags, Digest, Event, Fault, FaultKind, Judge, Profile, Range, Record,
+        Target, Ttl, What,
         time::{hours, minutes, seconds},
     },
 };
@@ -30,15 +31,33 @@ impl Drawing {
             if self.has(Feature::DeadLeaver) && members.len() > 1 && is_alone {
                 at = self.dead_leaver(&name, &mut members, at);
             }
+            if self.has(Feature::Registrar)
+                && !self.has(Feature::DeadLeaver)
+                && is_alone
+                && members.len() < self.scenario.signers.len()
+            {
+                self.registrar(&name, &mut members, at);
+                continue;
+            }
             let most = if self.has(Feature::Busy) { 4 } else { 2 };
             for _ in 0..self.chance.random_range(1..=most) {
-                self.request(&name, is_grouped, &mut members, at);
+                match self.about_keys(&members) {
+                    Some(what) => self.push(at, &name, what),
+                    None => {
+                        self.request(&name, is_grouped, &mut members, at);
+                        self.cancel(&name, at);
+                    }
+                }
                 let gap = match self.has(Feature::Overlap) {
                     true => minutes(10),
                     false => self.process_span(),
                 };
                 at += self.up_to(gap);
+                if self.has(Feature::Renewal) && self.has_common_ksk() {
+                    at += self.scenario.controller.signature_validity;
+                }
             }
+            self.go_insecure(&name, at);
         }
         self.beside();
     }
@@ -63,14 +82,19 @@ impl Drawing {
         {
             signer.propagation = Range::default();
         }
+        let noticed = at + self.up_to(hours(2));
+        let span = self.process_span();
+        let until = match self.has(Feature::Ghost) {
+            true => Some(noticed + minutes(1) + self.up_to(span)),
+            false => None,
+        };
         self.scenario.faults.push(Fault {
             number: 0,
             from: at,
-            until: None,
+            until,
             kind: FaultKind::Dead,
             target: Target::Signer(dead.clone()),
         });
-        let noticed = at + self.up_to(hours(2));
         self.push(
             noticed,
             zone,
@@ -83,8 +107,8 @@ impl Drawing {
     }
 
     pub(super) fn is_dead(&self, signer: &str) -> bool {
-        let mut faults = self.scenario.faults.iter();
-        faults.any(|f| f.until.is_none() && f.target == Target::Signer(signer.to_owned()))
+        let mut events = self.scenario.events.iter();
+        events.any(|event| matches!(&event.what, What::Leave { signer: gone, dead: true } if gone == signer))
     }
 
     /// One request that makes sense after those before it.
@@ -193,11 +217,10 @@ impl Drawing {
     /// A TTL is lowered, or raised as far as was declared.
     fn changed_ttl(&mut self, zone: &Name, first: Duration) {
         // Half of them shortly before the first request: what was served then is still held.
-        let at = match self.one_in(2) {
-            true => first - self.up_to(first),
-            false => self.during(first),
+        let (at, drawn) = match self.one_in(2) {
+            true => (first - self.up_to(first), self.pick(&TTLS[..4])),
+            false => (self.during(first), self.pick(&TTLS)),
         };
-        let drawn = self.pick(&TTLS);
         let (rtype, at_parent) = self.pick(&[
             (RecordType::DNSKEY, false),
             (RecordType::NS, false),
@@ -241,10 +264,23 @@ impl Drawing {
         let zone = self.scenario.zones[0].name.clone();
         let members = self.scenario.zones[0].signers.clone();
         let is_cds = self.one_in(2);
+        // RFC 4509 §3 by analogy: who believes the strongest digest alone shows what a parent copies.
+        let digests = match self.has(Feature::Digests) {
+            true => vec![Digest::Sha256, Digest::Sha384],
+            false => vec![Digest::Sha256],
+        };
+        if self.has(Feature::Digests) && self.scenario.judge == Judge::default() {
+            let unbound = Profile::Named("unbound");
+            self.scenario.judge.profiles.push(unbound);
+        }
         let mut at = minutes(self.chance.random_range(1..=60));
         for _ in 0..self.chance.random_range(1..=5_u32) {
             let at_signers = self.some(&members);
-            let some = self.some(&members).unwrap_or_else(|| members.clone());
+            // What a parent may follow at last: everybody asks for everybody.
+            let all_agree = self.has(Feature::Digests) && self.one_in(2);
+            let at_signers = at_signers.filter(|_| !all_agree);
+            let some = self.some(&members).filter(|_| !all_agree);
+            let some = some.unwrap_or_else(|| members.clone());
             let what = match (is_cds, self.chance.random_range(0..5_u32)) {
                 (true, 0) => What::WithdrawCds { at_signers },
                 // Everybody together may ask for that.
@@ -252,7 +288,10 @@ impl Drawing {
                     at_signers: Some(members[..members.len() - 1].to_vec()),
                     of: None,
                     types: vec![CdsType::Cds, CdsType::Cdnskey],
+                    digests: vec![Digest::Sha256],
                     delete: true,
+                    malformed: false,
+                    signed_by: None,
                 },
                 (true, n) => What::PublishCds {
                     at_signers,
@@ -261,7 +300,10 @@ impl Drawing {
                         2 => vec![CdsType::Cds],
                         _ => vec![CdsType::Cds, CdsType::Cdnskey],
                     },
+                    digests: digests.clone(),
                     delete: false,
+                    malformed: false,
+                    signed_by: None,
                 },
                 (false, 0) => What::WithdrawCsync { at_signers },
                 (false, 1 | 2) => What::SetNs {
@@ -291,7 +333,7 @@ impl Drawing {
         Some(chosen).filter(|chosen| !chosen.is_empty() && chosen.len() < members.len())
     }
 
-    fn push(&mut self, at: Duration, zone: &Name, what: What) {
+    pub(super) fn push(&mut self, at: Duration, zone: &Name, what: What) {
         let zone = if what.has_zone() {
             zone.clone()
         } else {
