@@ -69,7 +69,7 @@ names! {
         Return = "return",
         /// No controller: signals that nobody thought through.
         ByHand = "by-hand",
-        /// No controller: one signal that a parent may not follow.
+        /// No controller: one signal that a parent must, or must not follow.
         Forged = "forged",
         /// Keys roll.
         Rolls = "rolls",
@@ -85,8 +85,6 @@ names! {
         NoNotify = "no-notify",
         /// Nameserver names that end as the zone's name does, and are not in it.
         Lookalike = "lookalike",
-        /// By hand: CDS of several digest types, one for each key.
-        Digests = "digests",
         /// A signer that was taken out as dead comes back.
         Ghost = "ghost",
         /// Signatures of the common KSK that end soon.

@@ -291,14 +291,22 @@ impl Drawing {
         let pace = (longest / part).max(lag.unwrap_or_default() / 2);
         let interval = whole_minutes(pace).clamp(minutes(2), days(1));
         let delay = self.pick(&[seconds(0), seconds(30), interval / 4, interval]);
+        // Later than whoever changes his mind has waited for caches.
+        let is_late = self.has(Feature::SlowParent) && self.one_in(2);
+        let delay = if is_late { interval * 4 } else { delay };
         let scanner = &mut self.scenario.scanner;
         scanner.interval = interval;
         scanner.publish_delay = Range::new(seconds(0), seconds(delay.as_secs()));
         if self.features.contains(&Feature::OnePath) {
             scanner.continuity = Continuity::OnePath;
         }
+        // As patient with silent servers as it is between scans: a run ends no sooner than its patience.
+        let patience = [interval / 2, interval, interval * 2, interval * 4];
+        if patience < [minutes(5), minutes(10), minutes(20), minutes(40)] {
+            scanner.retry = patience.map(|wait| seconds(wait.as_secs())).into();
+        }
         scanner.notify = !self.features.contains(&Feature::NoNotify);
-        let often = self.one_in(3);
+        let often = self.one_in(6);
         let safety = self.pick(&[
             Safety::Span(seconds(1)),
             Safety::Span(minutes(5)),
@@ -311,7 +319,7 @@ impl Drawing {
         controller.enabled = !is_by_hand;
         if controller.enabled && !often {
             // As patient as the parent: what is looked at in vain costs time and shows nothing.
-            controller.poll = whole_minutes(interval / 8).max(controller.poll);
+            controller.poll = whole_minutes(interval / 4).max(controller.poll);
         }
         if has_safety && controller.enabled {
             controller.safety = safety;
@@ -338,8 +346,9 @@ impl Drawing {
                 ..Resolver::default()
             });
         }
+        let interval = self.scenario.scanner.interval;
         for resolver in &mut all {
-            resolver.query_every = whole_minutes(longest / 2).max(minutes(10));
+            resolver.query_every = whole_minutes(longest / 2).max(minutes(10)).max(interval);
         }
         self.scenario.resolvers = all;
     }

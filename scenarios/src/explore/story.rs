@@ -48,8 +48,11 @@ fn expect(scenario: &Scenario, class: &Class) -> Expect {
         }
         // The file says what the parent must be like, or, with a defect, that it is not.
         Some(Property::ParentUntouched) if is_sabotaged => {
-            let stayed = scenario.expect.parent;
-            expect.parent = stayed.map(|_| ParentState::Changed);
+            let due = scenario.expect.parent;
+            expect.parent = due.map(|due| match due {
+                ParentState::Changed => ParentState::Untouched,
+                ParentState::Untouched => ParentState::Changed,
+            });
         }
         Some(Property::ParentUntouched) => {
             expect.parent = scenario.expect.parent;

@@ -287,6 +287,9 @@ fn parent(scenario: &Scenario, played: &Played, trial: &mut Trial) {
     let must_stay = scenario.expect.parent == Some(ParentState::Untouched);
     let changes = played.stage.world.parent_changes;
     let mut wrong = Vec::new();
+    if scenario.expect.parent == Some(ParentState::Changed) && changes == 0 {
+        wrong.push("it did not change, and everybody who may asked for that".into());
+    }
     if must_stay && changes > 0 {
         wrong.push(format!(
             "it changed {changes} times, and nobody who may asked for that"
@@ -301,7 +304,7 @@ fn parent(scenario: &Scenario, played: &Played, trial: &mut Trial) {
     }
     if !wrong.is_empty() {
         let property = Property::ParentUntouched.name();
-        let class = Class::new(property, "-", "-", "the parent did what it may not");
+        let class = Class::new(property, "-", "-", "the parent is not what it must be");
         let story = wrong.join("; ");
         trial.failures.push(Failure { class, story });
     }

@@ -10,8 +10,7 @@ use super::{Drawing, TTLS};
 use crate::{
     explore::feature::Feature,
     scenario::{
-        CdsType, CsyncFlags, Digest, Event, Fault, FaultKind, Judge, Profile, Range, Record,
-        Target, Ttl, What,
+        CdsType, CsyncFlags, Digest, Event, Fault, FaultKind, Range, Record, Target, Ttl, What,
         time::{hours, minutes, seconds},
     },
 };
@@ -222,6 +221,8 @@ impl Drawing {
             false => (self.during(first), self.pick(&TTLS)),
         };
         let (rtype, at_parent) = self.pick(&[
+            // What every process changes: twice as often.
+            (RecordType::DNSKEY, false),
             (RecordType::DNSKEY, false),
             (RecordType::NS, false),
             (RecordType::A, false),
@@ -264,23 +265,10 @@ impl Drawing {
         let zone = self.scenario.zones[0].name.clone();
         let members = self.scenario.zones[0].signers.clone();
         let is_cds = self.one_in(2);
-        // RFC 4509 §3 by analogy: who believes the strongest digest alone shows what a parent copies.
-        let digests = match self.has(Feature::Digests) {
-            true => vec![Digest::Sha256, Digest::Sha384],
-            false => vec![Digest::Sha256],
-        };
-        if self.has(Feature::Digests) && self.scenario.judge == Judge::default() {
-            let unbound = Profile::Named("unbound");
-            self.scenario.judge.profiles.push(unbound);
-        }
         let mut at = minutes(self.chance.random_range(1..=60));
         for _ in 0..self.chance.random_range(1..=5_u32) {
             let at_signers = self.some(&members);
-            // What a parent may follow at last: everybody asks for everybody.
-            let all_agree = self.has(Feature::Digests) && self.one_in(2);
-            let at_signers = at_signers.filter(|_| !all_agree);
-            let some = self.some(&members).filter(|_| !all_agree);
-            let some = some.unwrap_or_else(|| members.clone());
+            let some = self.some(&members).unwrap_or_else(|| members.clone());
             let what = match (is_cds, self.chance.random_range(0..5_u32)) {
                 (true, 0) => What::WithdrawCds { at_signers },
                 // Everybody together may ask for that.
@@ -300,7 +288,7 @@ impl Drawing {
                         2 => vec![CdsType::Cds],
                         _ => vec![CdsType::Cds, CdsType::Cdnskey],
                     },
-                    digests: digests.clone(),
+                    digests: vec![Digest::Sha256],
                     delete: false,
                     malformed: false,
                     signed_by: None,

@@ -1,5 +1,5 @@
-//! Signals that a parent may not follow, whoever publishes them: each drawn scenario says what the parent
-//! must be like at the end, for no cache would fail if it did as it is told.
+//! Signals that a parent must not follow, whoever publishes them, and one that it must: each drawn scenario
+//! says what the parent must be like at the end, for no cache would fail if it were otherwise.
 
 use std::time::Duration;
 
@@ -25,23 +25,54 @@ const MOVES_EVERY: Duration = seconds(3);
 const MOVES: u32 = 20;
 
 impl Drawing {
-    /// One story that the parent may not follow.
+    /// One story that the parent must not follow, or must.
     pub(super) fn forged(&mut self) {
         let zone = self.scenario.zones[0].name.clone();
         let members = self.scenario.zones[0].signers.clone();
         let at = minutes(self.chance.random_range(30..=120));
-        match self.chance.random_range(0..5_u32) {
+        match self.chance.random_range(0..6_u32) {
             0 => self.by_zsk(&zone, &members[0], at),
             1 => self.malformed(&zone, at),
             2 => self.ahead(&zone, &members, at),
             3 => self.moving(&zone, &members, at),
-            _ => return self.replayed(&zone, &members, at),
+            4 => return self.replayed(&zone, &members, at),
+            _ => return self.mixed_digests(&zone, &members, at),
         }
         self.scenario.expect.parent = Some(ParentState::Untouched);
     }
 
     /// RFC 7344 §4.1: somebody who has the ZSK alone asks for the DS of another key.
     fn by_zsk(&mut self, zone: &Name, signer: &str, at: Duration) {
+        let types = vec![CdsType::Cds, CdsType::Cdnskey];
+        self.spare(
+            zone,
+            signer,
+            at,
+            types,
+            vec![Digest::Sha256],
+            Some(KeyKind::Zsk),
+        );
+    }
+
+    /// One digest type for each key: the parent must find out one that all have (RFC 4509 §3).
+    fn mixed_digests(&mut self, zone: &Name, members: &[String], at: Duration) {
+        // The first signer's alone has the weaker one.
+        let digests = vec![Digest::Sha256, Digest::Sha384];
+        let signer = &members[members.len() - 1];
+        self.spare(zone, signer, at, vec![CdsType::Cds], digests, None);
+        self.scenario.expect.parent = Some(ParentState::Changed);
+    }
+
+    /// A signer has another KSK, and the DS RRset is to name it beside all others.
+    fn spare(
+        &mut self,
+        zone: &Name,
+        signer: &str,
+        at: Duration,
+        types: Vec<CdsType>,
+        digests: Vec<Digest>,
+        signed_by: Option<KeyKind>,
+    ) {
         for signer in &mut self.scenario.signers {
             signer.keys = KeyLayout::KskZsk;
         }
@@ -55,11 +86,11 @@ impl Drawing {
         let asked = What::PublishCds {
             at_signers: None,
             of: None,
-            types: vec![CdsType::Cds, CdsType::Cdnskey],
-            digests: vec![Digest::Sha256],
+            types,
+            digests,
             delete: false,
             malformed: false,
-            signed_by: Some(KeyKind::Zsk),
+            signed_by,
         };
         self.push(at + wait * 2, zone, asked);
     }

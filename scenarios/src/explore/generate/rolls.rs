@@ -81,9 +81,7 @@ impl Drawing {
         scanner.notify = false;
         scanner.interval = days(1);
         scanner.publish_delay = Default::default();
-        let controller = &mut self.scenario.controller;
-        controller.poll = minutes(1);
-        controller.parent_settle = Some(hours(1));
+        self.scenario.controller.parent_settle = Some(hours(1));
         let lag = self
             .scenario
             .signers
@@ -93,7 +91,7 @@ impl Drawing {
         // The daily scan comes at the full day, and finds nothing yet.
         let begins = days(1) + minutes(self.chance.random_range(30..=120));
         let wait = self.longest_ttl();
-        let asked = begins + lag.unwrap_or_default() * 3 + minutes(20);
+        let asked = begins + lag.unwrap_or_default() * 3 + self.scenario.controller.poll * 20;
         let signer = newcomer.clone();
         self.push(begins, zone, What::Join { signer });
         self.push(asked, zone, What::ScanNow {});
