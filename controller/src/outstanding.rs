@@ -16,7 +16,7 @@ use crate::{
     case::Case,
     config::SignerName,
     log::{Log, Track, Version},
-    place::{Item, Owner, Place, Places},
+    place::{Item, Owner, Place},
     sabotage::Sabotage,
 };
 
@@ -58,7 +58,7 @@ pub(crate) fn ds_settled(
     }
     let asked_for_else = |request: &Withdrawn<'_>| {
         let data = &request.version.data;
-        !data.is_empty() && !is_wanted(data) && !had_effect(case.log, case.places, data)
+        !data.is_empty() && !is_wanted(data) && !had_effect(case, request.version)
     };
     let all = withdrawn(case.log, &Item::Cds).filter(asked_for_else);
     all.map(|request| request.at + case.config.parent_settle)
@@ -100,17 +100,16 @@ fn spans(track: &Track) -> impl Iterator<Item = (&Version, Timestamp)> {
     track.versions.iter().zip(ends.chain([Timestamp::MAX]))
 }
 
-/// Whether every instance of the parent was seen to serve what these CDS data ask for.
-fn had_effect(log: &Log, places: &Places, cds: &BTreeSet<Rdata>) -> bool {
-    let asked = named(cds);
-    places.public(&Owner::Parent).all(|place| {
-        let track = log.track(place, &Item::Ds);
-        track.is_some_and(|track| {
-            track
-                .versions
-                .iter()
-                .any(|version| named(&version.data) == asked)
-        })
+/// Whether every instance of the parent was seen to serve what these CDS data ask for, since they do.
+/// That it served the same before says nothing: a signal may come back, and still be to act upon.
+fn had_effect(case: &Case<'_>, request: &Version) -> bool {
+    let asked = named(&request.data);
+    case.places.public(&Owner::Parent).all(|place| {
+        let track = case.log.track(place, &Item::Ds).into_iter();
+        let mut since = track
+            .flat_map(spans)
+            .filter(|(_, end)| *end > request.first_seen);
+        since.any(|(version, _)| named(&version.data) == asked)
     })
 }
 
@@ -171,7 +170,8 @@ pub(crate) fn has_csync(case: &Case<'_>, signer: &SignerName) -> bool {
     })
 }
 
-/// The signals that count at `now`: current, or withdrawn less than `parent_settle` ago.
+/// The signals that count at `now`: current, or withdrawn less than `parent_settle` ago, and then only
+/// if CDS has not had its effect.
 fn signals<'a>(
     case: &'a Case<'_>,
     item: &'a Item,
@@ -183,6 +183,7 @@ fn signals<'a>(
     let settle = case.config.parent_settle;
     let recent = withdrawn(case.log, item)
         .filter(move |request| request.at + settle > now)
+        .filter(|request| *item != Item::Cds || !had_effect(case, request.version))
         .map(|request| (request.place, request.version));
     let all = current.chain(recent);
     all.filter(move |(place, version)| is_asked(place) && !version.data.is_empty())

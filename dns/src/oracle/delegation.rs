@@ -4,7 +4,7 @@
 //! an injected fault (outage). Knows nothing of keys.
 
 use super::{
-    history::{History, InstanceId, Side, Span, Version},
+    history::{History, InstanceId, Side, Version},
     holds::Source,
     intervals::{Interval, Intervals},
     judgement::Quantifier,
@@ -116,10 +116,9 @@ struct Health {
 impl Health {
     /// Sorts the spans of a history by instance.
     fn of(history: &History) -> Self {
-        let count = history.instances.len();
         Self {
-            lame: by_instance(&history.lame, count),
-            out: by_instance(&history.outages, count),
+            lame: history.by_instance(&history.lame),
+            out: history.by_instance(&history.outages),
         }
     }
 
@@ -144,19 +143,6 @@ impl Health {
             self.lame(instance).join(&earlier.collect())
         })
     }
-}
-
-/// One set of instants for each instance.
-fn by_instance(spans: &[Span], count: usize) -> Vec<Intervals> {
-    let mut sets: Vec<Vec<Interval>> = vec![Vec::new(); count];
-    for span in spans {
-        if let Some(set) = sets.get_mut(span.instance.0 as usize) {
-            set.push(Interval::new(span.from, span.until));
-        }
-    }
-    sets.into_iter()
-        .map(|set| set.into_iter().collect())
-        .collect()
 }
 
 /// The set of one instance; nothing, if the history does not know it.

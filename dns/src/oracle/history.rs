@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::intervals::{Interval, Intervals};
 use crate::time::Timestamp;
 
 /// A server address of one zone's history: an index into [`History::instances`].
@@ -124,8 +125,21 @@ pub struct History {
     pub ns: Vec<Version<Vec<InstanceId>>>,
     /// When a child instance did not answer authoritatively for the zone (lame: REFUSED, no such zone).
     pub lame: Vec<Span>,
-    /// When an instance was out of order by an injected fault.
+    /// When an instance was out of order by an injected fault: it answers nobody.
     pub outages: Vec<Span>,
     /// When the zone must be signed: from the first instant, until the second.
     pub must_be_secure: Option<(Timestamp, Timestamp)>,
+}
+
+impl History {
+    /// The instants of these spans, a set for each instance.
+    pub(super) fn by_instance(&self, spans: &[Span]) -> Vec<Intervals> {
+        let mut sets: Vec<Vec<Interval>> = vec![Vec::new(); self.instances.len()];
+        for span in spans {
+            if let Some(set) = sets.get_mut(span.instance.0 as usize) {
+                set.push(Interval::new(span.from, span.until));
+            }
+        }
+        sets.into_iter().map(Intervals::from_iter).collect()
+    }
 }

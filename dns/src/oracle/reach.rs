@@ -2,7 +2,8 @@
 //!
 //! Owns the sweep over NS versions. A cache reaches a server only through an NS RRset that names
 //! it. An NS RRset from the zone's own servers counts only while that server is reached itself, and
-//! may keep those it names in reach, itself included (ghost name servers). Knows nothing of keys.
+//! may keep those it names in reach, itself included (ghost name servers). A server that an injected
+//! fault has taken out of order answers nobody until it is back. Knows nothing of keys.
 //!
 //! The sweep does not walk TTL by TTL. Between two events nothing changes: a reached server that
 //! serves an NS RRset *feeds* those it names; when a feed ends at `e`, they stay in reach until
@@ -29,7 +30,7 @@ impl Reach {
         Sweep::new(history, view, kept).run()
     }
 
-    /// When this instance can be asked; never, if the history does not know it.
+    /// When this instance can be asked and answers; never, if the history does not know it.
     pub fn at(&self, instance: InstanceId) -> &Intervals {
         const NEVER: &Intervals = &Intervals::none();
         self.0.get(instance.0 as usize).unwrap_or(NEVER)
@@ -61,6 +62,8 @@ struct Sweep {
     /// Feeds that are served now.
     served: Vec<usize>,
     always: Vec<bool>,
+    /// When each instance is out of order.
+    out: Vec<Intervals>,
     reached: Vec<bool>,
     /// Until when an instance stays in reach by what was fetched before `now`.
     kept_until: Vec<Timestamp>,
@@ -79,21 +82,24 @@ impl Sweep {
             .iter()
             .map(|instance| instance.side == Side::Parent)
             .collect();
-        let feeds: Vec<Feed> = history
-            .ns
-            .iter()
-            .filter(|version| version.from < version.until)
-            .filter_map(|version| {
-                let source = version.instance.0 as usize;
-                let counts = *always.get(source)? || view == NsView::ChildCentric;
-                counts.then(|| Feed {
+        let out = history.by_instance(&history.outages);
+        let mut feeds = Vec::new();
+        for version in history.ns.iter().filter(|ns| ns.from < ns.until) {
+            let source = version.instance.0 as usize;
+            let is_parent = always.get(source).copied();
+            if !is_parent.is_some_and(|is| is || view == NsView::ChildCentric) {
+                continue;
+            }
+            let served = Intervals::from(Interval::new(version.from, version.until));
+            for served in served.minus(&out[source]).iter() {
+                feeds.push(Feed {
                     source,
                     targets: targets(&version.content, count),
-                    served: Interval::new(version.from, version.until),
+                    served,
                     kept: kept(version.ttl),
-                })
-            })
-            .collect();
+                });
+            }
+        }
         let mut waiting: Vec<usize> = (0..feeds.len()).collect();
         waiting.sort_by_key(|&index| std::cmp::Reverse(feeds[index].served.from));
         Self {
@@ -106,6 +112,7 @@ impl Sweep {
             since: vec![Timestamp::MIN; count],
             done: vec![Vec::new(); count],
             always,
+            out,
         }
     }
 
@@ -127,12 +134,9 @@ impl Sweep {
                 self.done[instance].push(Interval::new(self.since[instance], Timestamp::MAX));
             }
         }
-        Reach(
-            self.done
-                .into_iter()
-                .map(|spans| spans.into_iter().collect())
-                .collect(),
-        )
+        let reached = self.done.into_iter().map(Intervals::from_iter);
+        let answers = |(reached, out): (Intervals, &Intervals)| reached.minus(out);
+        Reach(reached.zip(&self.out).map(answers).collect())
     }
 
     /// Moves to `now`: what was fed until now stays kept, feeds change, reach follows.

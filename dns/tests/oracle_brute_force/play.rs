@@ -108,8 +108,11 @@ impl<'h> Game<'h> {
     /// The seconds in which a version can be fetched.
     pub fn fetches<C>(&self, version: &Version<C>) -> Vec<i64> {
         let reached = &self.reached[version.instance.0 as usize];
+        let outages = &self.history.outages;
+        let answers =
+            |second: &i64| reached.contains(second) && !in_span(outages, version.instance, *second);
         let served = whole(version.from)..whole(version.until);
-        served.filter(|second| reached.contains(second)).collect()
+        served.filter(answers).collect()
     }
 
     /// The seconds in which a cache holds what it fetched in `fetched`, signatures aside.
