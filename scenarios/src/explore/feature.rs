@@ -89,8 +89,6 @@ names! {
         Ghost = "ghost",
         /// Signatures of the common KSK that end soon.
         Renewal = "renewal",
-        /// A registrar takes back what the parent was asked for.
-        Registrar = "registrar",
     }
 }
 
@@ -114,7 +112,7 @@ const fn rarity(feature: Feature) -> u32 {
         Feature::MixedAlgorithms => 24,
         Feature::P256 | Feature::ByHand | Feature::Zones => 8,
         Feature::CommonKsk | Feature::Lookalike => 8,
-        Feature::Forged | Feature::RollAlgorithm | Feature::Registrar => 16,
+        Feature::Forged | Feature::RollAlgorithm => 16,
         // Whatever else is asked for, is asked for in vain afterwards.
         Feature::GoInsecure => 24,
         _ => 3,

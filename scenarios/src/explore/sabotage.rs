@@ -85,7 +85,12 @@ pub enum Hunter {
 
 /// Defects that somebody need not catch, and why nobody could. Who is listed and catches it all the same
 /// fails the score as well: the entry is stale.
-pub const SURVIVORS: &[(&str, Hunter, &str)] = &[];
+pub const SURVIVORS: &[(&str, Hunter, &str)] = &[(
+    "no-recheck-at-deadline",
+    Hunter::Drawn,
+    "what was seen must be undone by hand while caches are waited for: drawn, that harms the correct \
+         tables as well, where it comes a little too late",
+)];
 
 /// Why a defect may survive `hunter`, if it may.
 pub fn excuse(defect: Defect, hunter: Hunter) -> Option<&'static str> {

@@ -10,7 +10,7 @@ use super::{Drawing, TTLS};
 use crate::{
     explore::feature::Feature,
     scenario::{
-        CdsType, CsyncFlags, Digest, Event, Fault, FaultKind, Range, Record, Target, Ttl, What,
+        CdsType, CsyncFlags, Digest, Event, Fault, FaultKind, Record, Target, Ttl, What,
         time::{hours, minutes, seconds},
     },
 };
@@ -29,14 +29,6 @@ impl Drawing {
             let is_alone = self.scenario.zones.len() == 1 && !is_grouped;
             if self.has(Feature::DeadLeaver) && members.len() > 1 && is_alone {
                 at = self.dead_leaver(&name, &mut members, at);
-            }
-            if self.has(Feature::Registrar)
-                && !self.has(Feature::DeadLeaver)
-                && is_alone
-                && members.len() < self.scenario.signers.len()
-            {
-                self.registrar(&name, &mut members, at);
-                continue;
             }
             let most = if self.has(Feature::Busy) { 4 } else { 2 };
             for _ in 0..self.chance.random_range(1..=most) {
@@ -71,16 +63,6 @@ impl Drawing {
         let all: Vec<String> = members.iter().cloned().collect();
         let dead = self.pick(&all);
         members.remove(&dead);
-        // For the oracle a signer that is silent may answer somebody until it is given up: then it
-        // stops at once.
-        for signer in self
-            .scenario
-            .signers
-            .iter_mut()
-            .filter(|signer| signer.name == dead)
-        {
-            signer.propagation = Range::default();
-        }
         let noticed = at + self.up_to(hours(2));
         let span = self.process_span();
         let until = match self.has(Feature::Ghost) {

@@ -4,15 +4,11 @@ use std::{collections::BTreeSet, time::Duration};
 
 use counterpoint_dns::name::Name;
 use counterpoint_simnet::topology::OWNER;
-use rand::RngExt as _;
 
 use super::Drawing;
 use crate::{
     explore::feature::Feature,
-    scenario::{
-        Algorithm, KeyLayout, KskRoll, What,
-        time::{days, hours, minutes, seconds},
-    },
+    scenario::{Algorithm, KeyLayout, KskRoll, What, time::minutes},
 };
 
 impl Drawing {
@@ -59,49 +55,5 @@ impl Drawing {
             let later = minutes(1) + self.up_to(span);
             self.push(at + later, zone, What::Cancel {});
         }
-    }
-
-    /// A registrar takes a newcomer's DS back while the controller waits for caches to learn it; the
-    /// parent finds the CDS again a day later. Returns when.
-    pub(super) fn registrar(
-        &mut self,
-        zone: &Name,
-        members: &mut BTreeSet<String>,
-        at: Duration,
-    ) -> Duration {
-        let outside = self
-            .scenario
-            .signers
-            .iter()
-            .map(|signer| signer.name.clone());
-        let Some(newcomer) = outside.into_iter().find(|name| !members.contains(name)) else {
-            return at;
-        };
-        let scanner = &mut self.scenario.scanner;
-        scanner.notify = false;
-        scanner.interval = days(1);
-        scanner.publish_delay = Default::default();
-        self.scenario.controller.parent_settle = Some(hours(1));
-        let lag = self
-            .scenario
-            .signers
-            .iter()
-            .map(|s| s.propagation.high)
-            .max();
-        // The daily scan comes at the full day, and finds nothing yet.
-        let begins = days(1) + minutes(self.chance.random_range(30..=120));
-        let wait = self.longest_ttl();
-        let asked = begins + lag.unwrap_or_default() * 3 + self.scenario.controller.poll * 20;
-        let signer = newcomer.clone();
-        self.push(begins, zone, What::Join { signer });
-        self.push(asked, zone, What::ScanNow {});
-        let taken_back = asked + self.scenario.parent.propagation.high + wait / 2 + seconds(1);
-        let set = What::SetDs {
-            of: members.iter().cloned().collect(),
-            digests: vec![crate::scenario::Digest::Sha256],
-        };
-        self.push(taken_back, zone, set);
-        members.insert(newcomer);
-        taken_back
     }
 }
