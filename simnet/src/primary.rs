@@ -20,7 +20,7 @@ use counterpoint_dns::{
 
 use crate::{
     contents::Contents,
-    keys::KeyRing,
+    keys::{KeyKind, KeyRing},
     published::{Given, Plan, Published, Served, Sets},
 };
 
@@ -64,6 +64,8 @@ pub struct Primary {
     pub backdate: Duration,
     /// A frozen primary goes on serving and makes no new signature: it can publish nothing.
     pub is_frozen: bool,
+    /// Which keys alone sign CDS and CDNSKEY, if somebody chose them by hand.
+    pub cds_signed_by: Option<KeyKind>,
     /// What the zone's owner signed and pushed, where it holds the KSK (RFC 8901 §2.1.1); `None`: this
     /// server signs everything itself.
     pub pushed: Option<Pushed>,
@@ -89,6 +91,7 @@ impl Primary {
             signing: None,
             backdate: INCEPTION_BACKDATE,
             is_frozen: false,
+            cds_signed_by: None,
             pushed: None,
             zone,
             soa,
@@ -236,7 +239,10 @@ impl Primary {
             RecordType::DNSKEY if self.pushed.is_some() => self.keys.signing(|_| true).collect(),
             RecordType::DNSKEY => self.keys.signing(|kind| kind.signs_keys()).collect(),
             // The parent wants the KSK's signature here (RFC 7344 §4.1); ordinary validators, any.
-            RecordType::CDS | RecordType::CDNSKEY => self.keys.signing(|_| true).collect(),
+            RecordType::CDS | RecordType::CDNSKEY => {
+                let is_chosen = |kind| self.cds_signed_by.is_none_or(|only| only == kind);
+                self.keys.signing(is_chosen).collect()
+            }
             _ => self.keys.signing(|kind| kind.signs_data()).collect(),
         };
         if let Some(before) = before

@@ -139,6 +139,10 @@ enum Event {
         kind: Edge,
         begins: bool,
     },
+    Keep {
+        operator: usize,
+        instance: usize,
+    },
 }
 
 /// A fault that is more than trouble with messages.
@@ -148,6 +152,8 @@ pub enum Edge {
     Outage,
     /// The instance keeps serving what it serves.
     Stale,
+    /// The instance serves again what it served at this instant.
+    Replay(Timestamp),
 }
 
 struct Scheduled {
@@ -338,6 +344,9 @@ impl World {
         from: Timestamp,
         until: Timestamp,
     ) {
+        if let Edge::Replay(of) = kind {
+            self.schedule(of, Event::Keep { operator, instance });
+        }
         self.schedule(
             from,
             Event::FaultEdge {
@@ -480,6 +489,10 @@ impl World {
                     begins,
                 } => {
                     self.edge(operator, instance, kind, begins);
+                }
+                Event::Keep { operator, instance } => {
+                    let now = self.now;
+                    self.operators[operator].instances[instance].keep(now);
                 }
             }
         }
@@ -844,6 +857,17 @@ impl World {
         }
     }
 
+    /// The instance holds back what arrives, or shows it.
+    fn hold(&mut self, operator: usize, instance: usize, begins: bool) {
+        let server = &mut self.operators[operator].instances[instance];
+        server.is_stale = begins;
+        if !begins {
+            for (zone, version) in std::mem::take(&mut server.withheld) {
+                self.arrive(operator, instance, zone, version);
+            }
+        }
+    }
+
     fn edge(&mut self, operator: usize, instance: usize, kind: Edge, begins: bool) {
         let server = &mut self.operators[operator].instances[instance];
         let name = server.name.clone();
@@ -855,14 +879,20 @@ impl World {
                     recorder.outage(&name, begins, self.now);
                 }
             }
-            Edge::Stale => {
-                server.is_stale = begins;
-                if !begins {
-                    for (zone, version) in std::mem::take(&mut server.withheld) {
-                        self.arrive(operator, instance, zone, version);
-                    }
+            Edge::Stale => self.hold(operator, instance, begins),
+            Edge::Replay(of) if begins => {
+                let old = server.kept.remove(&of).unwrap_or_default();
+                let held: Vec<(Name, Rc<Published>)> = server.copies().collect();
+                // A zone that it did not serve then it goes on serving as it does.
+                for (zone, version) in old {
+                    self.arrive(operator, instance, zone, Some(version));
+                }
+                self.hold(operator, instance, true);
+                for (zone, version) in held {
+                    self.arrive(operator, instance, zone, Some(version));
                 }
             }
+            Edge::Replay(_) => self.hold(operator, instance, false),
         }
     }
 }
