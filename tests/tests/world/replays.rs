@@ -31,7 +31,11 @@ fn every_witness_of_the_library_fails_in_a_resolver() {
                 continue;
             }
             let what = format!("{} {:?}", path.display(), case.violation);
-            assert_eq!(case.violation.property, Property::Secure, "{what}");
+            if case.violation.property != Property::Secure {
+                // A validator that is told that there is no DS is content.
+                assert!(matches!(case.replayed, Replayed::NotShown), "{what}");
+                continue;
+            }
             assert!(
                 matches!(case.replayed, Replayed::Bogus(_)),
                 "{:?}\n{what}",
