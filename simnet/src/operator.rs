@@ -194,15 +194,16 @@ impl Server for Operator {
                     Ok(checked) => checked,
                     Err(fault) => return Some(refuse(&message, &fault, now)),
                 };
-                let answer = match published {
-                    Some(published) => published.transfer(message.id.to_be_bytes()),
-                    None => encode(&Message::error_msg(
-                        message.id,
-                        OpCode::Query,
-                        ResponseCode::NotAuth,
-                    )),
-                };
-                Some(checked.sign_octets(answer, now))
+                Some(match published {
+                    Some(published) => {
+                        checked.sign_all(published.transfer(message.id.to_be_bytes()), now)
+                    }
+                    None => {
+                        let code = ResponseCode::NotAuth;
+                        let refusal = Message::error_msg(message.id, OpCode::Query, code);
+                        checked.sign_octets(encode(&refusal), now)
+                    }
+                })
             }
             OpCode::Query => {
                 let primary = closest(&self.primaries, &zone, rtype);

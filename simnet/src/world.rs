@@ -761,7 +761,11 @@ impl World {
         self.log_changes(name, zone, before, after);
         if *zone == self.parent {
             let Some(after) = after else { return };
-            for (child, recorder) in &mut self.recorders {
+            for child in self.children(before, Some(after)) {
+                let child = &child;
+                let Some(recorder) = self.recorders.get_mut(child) else {
+                    continue;
+                };
                 let is_same = |rtype: RecordType| {
                     let old = before.and_then(|before| before.get(child, rtype));
                     match (old, after.get(child, rtype)) {
@@ -782,6 +786,16 @@ impl World {
         }
     }
 
+    /// The judged zones whose delegations may differ between these versions of the parent zone, in order.
+    fn children(&self, before: Option<&Published>, after: Option<&Published>) -> Vec<Name> {
+        let (Some(before), Some(after)) = (before, after) else {
+            return self.recorders.keys().cloned().collect();
+        };
+        let changed = after.changed_since(before).into_iter();
+        let judged = changed.filter(|name| self.recorders.contains_key(*name));
+        judged.cloned().collect()
+    }
+
     fn log_changes(
         &mut self,
         name: &str,
@@ -795,7 +809,7 @@ impl World {
         };
         let mut owners = vec![zone.clone()];
         if *zone == self.parent {
-            owners = self.recorders.keys().cloned().collect();
+            owners = self.children(before, after);
         } else if !self.recorders.contains_key(zone) {
             return;
         }
