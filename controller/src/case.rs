@@ -16,7 +16,7 @@ use crate::{
     keys::Keys,
     log::{Log, Unknown, Version},
     place::{Item, Owner, Place, Places},
-    process::Process,
+    process::{Kind, Process},
     updater::Writes,
     waits::silence_is_consent,
 };
@@ -162,7 +162,8 @@ impl Case<'_> {
     }
 
     /// Whether DS data name exactly everybody's KSKs and CSKs, each with the same digest types
-    /// (which ones is the parent's choice), or are to the letter what is asked for.
+    /// (which ones is the parent's choice), or are to the letter what is asked for. A join that is
+    /// run back leaves a parent without DS as it is.
     pub(crate) fn is_wanted_ds(&self, data: &BTreeSet<Rdata>, both: bool) -> bool {
         let after = self.process.after();
         let keys = self.entry_points(&after, both);
@@ -181,5 +182,6 @@ impl Case<'_> {
         });
         !keys.is_empty() && !records.is_empty() && all_known && is_even
             || *data == self.cds(&after, both).0
+            || data.is_empty() && self.process.kind == Kind::CancelJoin
     }
 }

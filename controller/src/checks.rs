@@ -303,9 +303,18 @@ pub(crate) fn warnings(case: &Case<'_>) -> Vec<String> {
     let parent = case.places.public(&Owner::Parent);
     let ds = parent.filter_map(|place| case.log.shown(place, &Item::Ds, case.since).ok());
     if ds.into_iter().any(|version| version.data.is_empty()) {
-        warnings.push(
-            "the parent has no DS RRset yet: publishing CDS asks it for the first one".into(),
-        );
+        let asks = "the parent has no DS RRset yet: publishing CDS asks it for the first one";
+        warnings.push(match case.unvouched() {
+            None => asks.into(),
+            Some(lacking) if lacking.is_empty() => {
+                format!("{asks}, and signalling names vouch for that (RFC 9615)")
+            }
+            Some(lacking) => format!(
+                "{asks}; one that wants authenticated signals (RFC 9615) must be asked by other means, \
+                 for {}",
+                lacking.join("; ")
+            ),
+        });
     }
     warnings
 }

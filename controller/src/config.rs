@@ -123,12 +123,23 @@ pub struct Signer {
     pub interface: Interface,
     /// How often.
     pub limits: Limits,
+    /// Zones at the same primary, written by the same key, in which it vouches for a first DS RRset
+    /// (RFC 9615): each at or above `_signal.<ns>` of one of its nameserver names.
+    pub signal_zones: BTreeSet<Name>,
     /// Its own keys, as far as they cannot be learned from who signs what.
     pub own_keys: Vec<Dnskey>,
     /// Whether its keys sign both DNSKEY and data; learned where not declared.
     pub csk: Option<bool>,
     /// No TTL in a zone that it served was ever longer.
     pub max_ttl: Duration,
+}
+
+impl Signer {
+    /// The zone in which a signalling name is written: of those that hold it, the closest one.
+    pub fn signal_zone(&self, signal: &Name) -> Option<&Name> {
+        let above = self.signal_zones.iter().filter(|zone| zone.zone_of(signal));
+        above.max_by_key(|zone| zone.num_labels())
+    }
 }
 
 /// How a signer is written to.

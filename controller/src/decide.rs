@@ -191,6 +191,9 @@ fn publish(case: &Case<'_>, what: What, who: Who, now: Timestamp) -> Decision {
         what,
         next_poll: now + case.back_off,
     };
+    if what == What::Signals && case.has_ds().is_none() {
+        return watch("the parent to show its DS".into());
+    }
     let targets = match case.targets(what, who) {
         Ok(targets) => targets,
         Err(signer) => return watch(format!("the SOA serial of {signer}")),
@@ -295,12 +298,12 @@ fn watch(case: &Case<'_>, what: Parental, now: Timestamp) -> Decision {
 
 /// A signer that publishes signals of its own may have replaced ours while the parent slept.
 fn lost_signal(case: &Case<'_>, what: Parental) -> Option<Decision> {
-    for (what, who) in what.asked_for_by().iter().filter(|_| case.is_slow()) {
-        for target in case.targets(*what, *who).unwrap_or_default() {
+    for (what, who) in case.asked_for_by(what).filter(|_| case.is_slow()) {
+        for target in case.targets(what, who).unwrap_or_default() {
             let version = case.at_primary(&target.signer, &target.item);
             if version.is_some_and(|version| !case.meets(&target, version)) {
                 return Some(Decision::Return {
-                    to: *what,
+                    to: what,
                     why: format!("{} no longer publishes that {}", target.signer, target.item),
                 });
             }

@@ -89,6 +89,10 @@ impl Forecaster<'_> {
             process.steps.push(step);
         }
         while let Some(row) = table.get(process.row) {
+            if self.case(&process, &Writes::new()).is_idle(row.goal) {
+                process.row += 1;
+                continue;
+            }
             let from = self.now;
             let played = self.row(&mut process, *row);
             let (notes, why) = match played {
@@ -248,7 +252,7 @@ impl Forecaster<'_> {
         longest.unwrap_or_default()
     }
 
-    fn publish(&mut self, process: &Process, row: Row) -> Result<Vec<String>, String> {
+    fn publish(&mut self, process: &mut Process, row: Row) -> Result<Vec<String>, String> {
         let writes = Writes::new();
         let case = self.case(process, &writes);
         let changes: Vec<Change> = match decide(&case, row, self.now) {
@@ -266,6 +270,7 @@ impl Forecaster<'_> {
                 .map_err(|witness| format!("the guard would refuse it: {witness}"))?;
             notes.push("safe: the guard finds no cache that it would harm".into());
         }
+        process.take_down(&changes);
         self.now += self.config.poll;
         for change in &changes {
             let owner = Owner::Signer(change.signer.clone());

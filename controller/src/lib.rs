@@ -102,6 +102,7 @@ mod report;
 mod rolls;
 mod sabotage;
 mod scribe;
+mod signals;
 mod store;
 #[cfg(feature = "tool")]
 mod survey;

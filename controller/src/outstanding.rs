@@ -95,7 +95,7 @@ pub(crate) fn delegation_settled(
 }
 
 /// Versions with their ends.
-fn spans(track: &Track) -> impl Iterator<Item = (&Version, Timestamp)> {
+pub(crate) fn spans(track: &Track) -> impl Iterator<Item = (&Version, Timestamp)> {
     let ends = track.versions.iter().skip(1).map(|next| next.first_seen);
     track.versions.iter().zip(ends.chain([Timestamp::MAX]))
 }

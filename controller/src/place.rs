@@ -88,6 +88,11 @@ pub(crate) enum Item {
         #[serde(with = "store::name")] Name,
         #[serde(with = "store::rtype")] RecordType,
     ),
+    /// CDS or CDNSKEY under a signalling name (RFC 9615 §3.1).
+    Signal(
+        #[serde(with = "store::name")] Name,
+        #[serde(with = "store::rtype")] RecordType,
+    ),
     /// DS, at the parent.
     Ds,
     /// The delegation's NS RRset, at the parent.
@@ -115,7 +120,7 @@ impl Item {
             Self::Cdnskey => RecordType::CDNSKEY,
             Self::Csync => RecordType::CSYNC,
             Self::Soa => RecordType::SOA,
-            Self::Address(_, rtype) => *rtype,
+            Self::Address(_, rtype) | Self::Signal(_, rtype) => *rtype,
             Self::Ds => RecordType::DS,
         }
     }
@@ -123,7 +128,7 @@ impl Item {
     /// The name that is asked for.
     pub(crate) fn name(&self, zone: &Name) -> Name {
         match self {
-            Self::Address(name, _) => name.clone(),
+            Self::Address(name, _) | Self::Signal(name, _) => name.clone(),
             _ => zone.clone(),
         }
     }
@@ -133,7 +138,7 @@ impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Delegation => f.write_str("delegation"),
-            Self::Address(name, rtype) => write!(f, "{name} {rtype}"),
+            Self::Address(name, rtype) | Self::Signal(name, rtype) => write!(f, "{name} {rtype}"),
             _ => self.rtype().fmt(f),
         }
     }

@@ -189,7 +189,8 @@ impl<'a, G: Ground> Scribe<'a, G> {
                     .answers
                     .push(judged!(Answer { example }, longest, signatures));
             }
-            Item::Cds | Item::Cdnskey | Item::Csync | Item::Address(..) => {}
+            // No validator asks for signals.
+            Item::Cds | Item::Cdnskey | Item::Csync | Item::Address(..) | Item::Signal(..) => {}
         }
     }
 }

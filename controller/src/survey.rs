@@ -22,6 +22,7 @@ use crate::{
     log::{Log, Unknown},
     observation,
     place::{Item, Owner, Place, Places, parent_places, signer_places},
+    signals,
 };
 
 /// What one look showed.
@@ -121,7 +122,10 @@ impl Surveyor {
                 self.sights.lost.push(text);
                 continue;
             };
-            let items = self.items(&owner);
+            let mut items = self.items(&owner);
+            if let Owner::Signer(signer) = &owner {
+                items.extend(signals::of(config, &self.zone, signer));
+            }
             for place in &places {
                 for item in &items {
                     let question = Question::new(item.name(&self.zone), item.rtype());

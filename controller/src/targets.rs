@@ -17,6 +17,7 @@ use crate::{
     place::{Item, Owner},
     process::{Goal, Kind, Parental, Turn, WaitFor, What, Who},
     sabotage::Sabotage,
+    signals,
 };
 
 /// What an RRset must be.
@@ -118,6 +119,21 @@ impl Case<'_> {
                         add(signer, item, Want::Exactly(data));
                     }
                 }
+                What::Signals => {
+                    let (cds, cdnskey) = self.cds(&after, false);
+                    for item in self.signals(signer) {
+                        let data = match item.rtype() {
+                            RecordType::CDS => &cds,
+                            _ => &cdnskey,
+                        };
+                        add(signer, item, Want::Exactly(data.clone()));
+                    }
+                }
+                What::NoSignals => {
+                    for item in self.published_signals(signer) {
+                        add(signer, item, Want::Exactly(BTreeSet::new()));
+                    }
+                }
                 What::NoAddresses => {
                     for (item, _) in self.addresses(&self.process.who(Who::Subject)) {
                         add(signer, item, Want::Exactly(BTreeSet::new()));
@@ -126,6 +142,12 @@ impl Case<'_> {
             }
         }
         Ok(targets)
+    }
+
+    /// What asks the parent for it in this process.
+    pub(crate) fn asked_for_by(&self, what: Parental) -> impl Iterator<Item = (What, Who)> {
+        let all = what.asked_for_by().iter().copied();
+        all.filter(|(what, _)| self.process.has_come_to(self.config, *what))
     }
 
     /// The signers at which a row publishes.
@@ -233,6 +255,8 @@ impl Case<'_> {
                         What::Ns => vec![Item::Ns],
                         What::Csync => vec![Item::Csync, Item::Soa],
                         What::NoCsync => vec![Item::Csync],
+                        What::Signals => signals::of(self.config, self.zone, &name),
+                        What::NoSignals => self.published_signals(&name),
                         What::Addresses => self.address_items(&self.process.after()),
                         What::NoAddresses => self.address_items(&self.process.who(Who::Subject)),
                     };
@@ -240,7 +264,7 @@ impl Case<'_> {
                 }
                 // What the parent has when the signal goes out is what its answer is measured by.
                 match what {
-                    What::Cds | What::CdsOfBoth | What::CdsDelete => {
+                    What::Cds | What::CdsOfBoth | What::CdsDelete | What::Signals => {
                         looks.extend([(Owner::Parent, Item::Ds)]);
                     }
                     What::Csync => looks.extend([(Owner::Parent, Item::Delegation)]),
@@ -254,8 +278,8 @@ impl Case<'_> {
                     Parental::Delegation => (Owner::Parent, Item::Delegation),
                 });
                 if self.is_slow() {
-                    for (what, who) in what.asked_for_by() {
-                        looks.extend(self.looks(Goal::Publish(*what, *who)));
+                    for (what, who) in self.asked_for_by(what) {
+                        looks.extend(self.looks(Goal::Publish(what, who)));
                     }
                 }
             }

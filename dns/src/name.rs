@@ -485,6 +485,14 @@ pub fn read_name(message: &[u8], at: usize) -> Option<(Name, usize)> {
     None
 }
 
+/// `_dsboot.<child>._signal.<host>`: where the operator of the nameserver `host` vouches for what `child`
+/// asks of its parent (RFC 9615 §3.1). `None`: that is longer than a name can be (§4.4).
+pub fn signalling_name(child: &Name, host: &Name) -> Option<Name> {
+    let labels = [b"_dsboot".as_slice()].into_iter().chain(child.iter());
+    let labels = labels.chain([b"_signal".as_slice()]).chain(host.iter());
+    Name::from_labels(labels).ok()
+}
+
 /// Whether `name` is `zone` or lies below it.
 pub fn is_at_or_below(name: &Name, zone: &Name) -> bool {
     zone.zone_of(name)

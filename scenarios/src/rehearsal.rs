@@ -46,9 +46,18 @@ pub struct Story {
 }
 
 /// All of them. Those that are cancelled are so after the time that is handed in.
-pub const STORIES: [Story; 12] = [
+pub const STORIES: [Story; 14] = [
     story("join", false, |s, _| {
         push(s, AT, What::Join { signer: beta() });
+    }),
+    story("bootstrap", false, |s, _| {
+        without_ds(s);
+        push(s, AT, What::Join { signer: beta() });
+    }),
+    story("cancel-bootstrap", false, |s, later| {
+        without_ds(s);
+        push(s, AT, What::Join { signer: beta() });
+        push(s, AT + later, What::Cancel {});
     }),
     story("leave", true, |s, _| push(s, AT, leave(false))),
     story("leave-dead", true, |s, _| {
@@ -124,6 +133,15 @@ const fn story(name: &'static str, has_beta: bool, tell: fn(&mut Scenario, Durat
         has_beta,
         tell,
     }
+}
+
+/// The parent has no DS RRset, and wants authenticated signals for the first one.
+fn without_ds(scenario: &mut Scenario) {
+    scenario.zones[0].secure = false;
+    scenario
+        .signers
+        .iter_mut()
+        .for_each(|signer| signer.signal = true);
 }
 
 fn beta() -> String {

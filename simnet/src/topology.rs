@@ -77,7 +77,7 @@ pub struct ParentPlan {
 /// Where a signer's nameserver names live.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamesIn {
-    /// In an insecure child of the parent that the signer serves itself.
+    /// In a child of the parent that the signer serves itself.
     Zone(Name),
     /// Inside the served zone: `ns1.alpha.example.test.`.
     ServedZone,
@@ -92,6 +92,8 @@ pub struct SignerPlan {
     pub hosts: Vec<String>,
     /// Where those names live.
     pub names_in: NamesIn,
+    /// That child is signed, has a DS RRset and takes updates: signalling names lie there (RFC 9615).
+    pub signal: bool,
     /// One key for both purposes.
     pub is_csk: bool,
     /// Algorithm of its keys.
@@ -674,7 +676,8 @@ impl Stage {
         owner.primaries.insert(zone, primary);
     }
 
-    /// Each signer's nameserver names live in an insecure child of the parent that it serves.
+    /// Each signer's nameserver names live in a child of the parent that it serves, insecure unless
+    /// signalling names lie there.
     fn add_name_zones(&mut self) {
         for plan in self.topology.signers.clone() {
             let NamesIn::Zone(zone) = &plan.names_in else {
@@ -683,20 +686,29 @@ impl Stage {
             let Some(operator) = self.world.operator(&plan.name) else {
                 continue;
             };
-            let owner = &mut self.world.operators[operator];
-            let mut contents = Contents::new(zone.clone());
             let ttl = self.topology.parent.ns_ttl;
-            delegate(&mut contents, zone, &owner.instances, ttl);
-            let soa = soa(
-                zone,
-                plan.host(0, zone),
-                1,
-                self.topology.parent.negative_ttl,
-            );
-            let counter = self.world.signature_counter.clone();
-            let primary = Primary::new(contents, zone.clone(), soa, ttl, counter);
-            owner.primaries.insert(zone.clone(), primary);
-            let instances: Vec<(Name, IpAddr)> = owner
+            let contents = self.infrastructure(&plan.name, zone, ttl);
+            let ds = match plan.signal {
+                true => {
+                    let parent = self.topology.parent.clone();
+                    let name = zone.clone();
+                    self.infrastructure_zone(operator, name, contents, plan.algorithm, &parent);
+                    let primary = self.world.operators[operator].primaries.get(zone);
+                    let keys = primary.map(ksks).unwrap_or_default().into_iter();
+                    let ds = keys.filter_map(|key| key.ds(zone, DIGEST_SHA256));
+                    ds.map(|ds| ds.to_rdata()).collect()
+                }
+                false => {
+                    let negative_ttl = self.topology.parent.negative_ttl;
+                    let soa = soa(zone, plan.host(0, zone), 1, negative_ttl);
+                    let counter = self.world.signature_counter.clone();
+                    let primary = Primary::new(contents, zone.clone(), soa, ttl, counter);
+                    let owner = &mut self.world.operators[operator];
+                    owner.primaries.insert(zone.clone(), primary);
+                    Vec::new()
+                }
+            };
+            let instances: Vec<(Name, IpAddr)> = self.world.operators[operator]
                 .instances
                 .iter()
                 .map(|i| (i.host.clone(), i.address))
@@ -707,6 +719,9 @@ impl Stage {
                 .and_then(|parent| self.world.operators[parent].primaries.get_mut(&parent_zone))
             {
                 put_delegation(&mut primary.contents, zone, &instances, ttl);
+                let ds_ttl = self.topology.parent.ds_ttl;
+                let ds = RrSet::new(zone.clone(), RecordType::DS, ds_ttl, ds);
+                primary.contents.put(ds);
             }
         }
     }

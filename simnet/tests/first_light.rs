@@ -28,6 +28,7 @@ fn signer(label: &str) -> SignerPlan {
         name: label.into(),
         hosts: vec!["ns1".into(), "ns2".into()],
         names_in: NamesIn::Zone(name(&format!("{label}.test."))),
+        signal: false,
         is_csk: false,
         algorithm: Algorithm::Ed25519,
         dnskey_ttl: 3_600,

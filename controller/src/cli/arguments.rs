@@ -194,6 +194,10 @@ pub struct SignerMore {
     /// How it is written to: by plain updates, or with what the owner of a zone signed.
     #[arg(long, value_enum)]
     pub interface: Option<Interface>,
+    /// A zone at the same primary in which it vouches for a first DS RRset (RFC 9615), at or above
+    /// _signal.NAME of one of its nameserver names; more than once for several.
+    #[arg(long = "signal-zone", value_name = "NAME", conflicts_with = "desec")]
+    pub signal_zones: Vec<String>,
     /// No TTL in a zone that it served was ever longer.
     #[arg(long, value_name = "SPAN", value_parser = a_span)]
     pub max_ttl: Option<String>,

@@ -194,7 +194,8 @@ fn written_to(
         let mut table = vec![("url", url.clone()), ("token-file", token.clone())];
         table.extend(more.ca_file.clone().map(|file| ("ca-file", file)));
         fields.push(("desec", Field::Table(table)));
-        fields.extend(["primary", "via", "tsig"].map(|key| (key, Field::Absent)));
+        let others = ["primary", "via", "tsig", "signal-zones"];
+        fields.extend(others.map(|key| (key, Field::Absent)));
     }
     if let Some(primary) = primary {
         fields.push(("primary", Field::Text(primary.to_string())));
@@ -223,6 +224,10 @@ fn optional(more: &SignerMore) -> Fields {
         let signed = interface == arguments::Interface::SignedRrset;
         let interface = if signed { "signed-rrset" } else { "ddns" };
         fields.push(("interface", word(interface)));
+    }
+    if !more.signal_zones.is_empty() {
+        let zones = Field::Texts(more.signal_zones.clone());
+        fields.push(("signal-zones", zones));
     }
     if let Some(span) = &more.max_ttl {
         fields.push(("max-ttl", word(span)));
@@ -280,6 +285,10 @@ fn a_signer(name: &SignerName, signer: &Declared) -> (String, Value) {
             about["tsig"] = access.tsig.name().to_string().into();
         }
         Interface::Desec(access) => about["desec"] = access.url.as_str().into(),
+    }
+    if !signer.signal_zones.is_empty() {
+        let zones = signer.signal_zones.iter().map(ToString::to_string);
+        about["signal-zones"] = zones.collect::<Vec<_>>().into();
     }
     if signer.limits != Limits::default() {
         about["limits"] = signer.limits.to_string().into();

@@ -19,6 +19,9 @@ use crate::{
     survey::Sights,
 };
 
+/// The TTL of the first DS RRset of a zone that has none yet.
+const DS_TTL_SECONDS: u32 = 3_600;
+
 /// The file. `Err`: why there cannot be one.
 pub fn written(
     setup: &Setup,
@@ -29,9 +32,9 @@ pub fn written(
 ) -> Result<String, String> {
     let config = &setup.declared.config;
     let mut text = String::new();
-    let ds_ttl = ttl(sights, &Owner::Parent, &Item::Ds)
-        .filter(|_| has_data(sights, &Owner::Parent, &Item::Ds))
-        .ok_or_else(|| format!("{zone} has no DS RRset, and every world begins with one"))?;
+    let is_secure = has_data(sights, &Owner::Parent, &Item::Ds);
+    let ds_ttl = ttl(sights, &Owner::Parent, &Item::Ds);
+    let ds_ttl = ds_ttl.filter(|_| is_secure).unwrap_or(DS_TTL_SECONDS);
     let ns_ttl = ttl(sights, &Owner::Parent, &Item::Delegation);
     let settle = config.parent_settle.as_secs().max(2);
     // Writing to a String cannot fail.
@@ -69,8 +72,9 @@ pub fn written(
     let quoted: Vec<String> = members.iter().map(|name| format!("\"{name}\"")).collect();
     let _ = write!(
         text,
-        "\n[[zone]]\nname = \"{zone}\"\nsigners = [{}]\nrecords = [\"www A 192.0.2.1\"]\n",
-        quoted.join(", ")
+        "\n[[zone]]\nname = \"{zone}\"\nsigners = [{}]\n{}records = [\"www A 192.0.2.1\"]\n",
+        quoted.join(", "),
+        if is_secure { "" } else { "secure = false\n" },
     );
     for forecast in forecasts {
         event(&mut text, forecast)?;
@@ -118,6 +122,8 @@ fn signer(text: &mut String, setup: &Setup, zone: &Name, name: &SignerName, sigh
     );
     if declared.ns.iter().any(|name| is_at_or_below(name, zone)) {
         text.push_str("names-in = \"zone\"\n");
+    } else if !declared.signal_zones.is_empty() {
+        text.push_str("signal = true\n");
     }
 }
 

@@ -72,6 +72,7 @@ impl Bench {
                         tsig: TsigKey::hmac_sha256(name("k."), b"secret"),
                     }),
                     limits: Limits::default(),
+                    signal_zones: Default::default(),
                     own_keys: Vec::new(),
                     csk: None,
                     max_ttl: HOUR,

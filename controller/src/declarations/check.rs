@@ -10,6 +10,7 @@ use std::{
 use counterpoint_dns::{
     agent::Transport,
     key::{DIGEST_SHA256, DIGEST_SHA384},
+    name::Name,
     resolver,
     web::Url,
 };
@@ -163,10 +164,37 @@ impl Check<'_> {
             in_zone_addresses: in_zone,
             interface: self.interface(table)?,
             limits: limits(table),
+            signal_zones: self.signal_zones(table)?,
             own_keys: table.own_keys.iter().map(|key| key.0.clone()).collect(),
             csk: table.keys.map(|keys| matches!(keys, KeysText::Csk)),
             max_ttl: table.max_ttl,
         })
+    }
+
+    /// Each holds the signalling names of one of the signer's nameserver names (RFC 9615 §3.1).
+    fn signal_zones(&self, table: &SignerTable) -> Result<BTreeSet<Name>, BadDeclaration> {
+        let Some(zones) = &table.signal_zones else {
+            return Ok(BTreeSet::new());
+        };
+        if table.desec.is_some() {
+            let what = "deSEC's web interface writes no signalling names";
+            return Err(self.bad(zones.span(), what, "leave out `signal-zones`"));
+        }
+        let all: BTreeSet<Name> = names(zones.get_ref()).into_iter().collect();
+        let hosts = names(table.ns.get_ref());
+        let signals = hosts
+            .iter()
+            .filter_map(|host| host.prepend_label("_signal").ok());
+        let signals: Vec<Name> = signals.collect();
+        let holds_none = |zone: &&Name| !signals.iter().any(|name| zone.zone_of(name));
+        match all.iter().find(holds_none) {
+            None => Ok(all),
+            Some(stranger) => {
+                let what = format!("{stranger} holds no signalling name of this signer");
+                let remedy = "name zones at or above `_signal.NAME`, for names in `ns`";
+                Err(self.bad(zones.span(), what, remedy))
+            }
+        }
     }
 
     fn interface(&self, table: &SignerTable) -> Result<Interface, BadDeclaration> {
@@ -334,6 +362,6 @@ fn limits(table: &SignerTable) -> Limits {
     }
 }
 
-fn names(texts: &[NameText]) -> Vec<counterpoint_dns::name::Name> {
+fn names(texts: &[NameText]) -> Vec<Name> {
     texts.iter().map(|text| text.0.clone()).collect()
 }

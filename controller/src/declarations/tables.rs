@@ -181,6 +181,8 @@ pub(super) struct SignerTable {
     pub desec: Option<Spanned<DesecTable>>,
     /// How often it may be written to.
     pub limits: Option<LimitsTable>,
+    /// Zones at the same primary in which it vouches for a first DS RRset.
+    pub signal_zones: Option<Spanned<Vec<NameText>>>,
     #[serde(default = "max_ttl", with = "span")]
     pub max_ttl: Duration,
     /// Which keys it has; learned where not declared.

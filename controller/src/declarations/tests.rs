@@ -75,6 +75,10 @@ fn what_is_not_said_is_as_by_default_and_what_is_said_counts() {
     let more = GOOD
         .replace("primary", "via = \"udp\"\nmax-ttl = \"2h\"\nprimary")
         .replace(
+            "primary",
+            "signal-zones = [\"alpha.test.\", \"_signal.ns1.alpha.test.\"]\nprimary",
+        )
+        .replace(
             "signers = [\"alpha\"]",
             "signers = [\"alpha\"]\nmode = \"manual\"",
         );
@@ -88,6 +92,13 @@ fn what_is_not_said_is_as_by_default_and_what_is_said_counts() {
     assert_eq!(
         (access.via, alpha.max_ttl),
         (Transport::Udp, Duration::from_secs(7_200))
+    );
+    assert_eq!(
+        (
+            plain.signers[&"alpha".into()].signal_zones.len(),
+            alpha.signal_zones.len()
+        ),
+        (0, 2)
     );
     assert_eq!(
         (config.safety, config.ksk_roll),
@@ -116,6 +127,18 @@ fn every_mistake_has_its_place_and_a_remedy() {
             "cannot be a name",
         ),
         ("[\"ns1.alpha.test.\"]", "[]", "7:6", "without nameservers"),
+        (
+            "[\"ns1.alpha.test.\"]",
+            "[\"ns1.alpha.test.\"]\nsignal-zones = [\"beta.test.\"]",
+            "8:16",
+            "beta.test. holds no signalling name of this signer",
+        ),
+        (
+            "primary = \"192.0.2.1:53\"\ntsig = { name = \"ctl.\", secret-file = \"a.secret\" }",
+            "desec = { token-file = \"a.secret\" }\nsignal-zones = [\"alpha.test.\"]",
+            "9:16",
+            "deSEC's web interface writes no signalling names",
+        ),
         ("[\"alpha\"]", "[\"beta\"]", "13:12", "no signer `beta`"),
         ("[\"alpha\"]", "[]", "13:11", "nobody serves it"),
         (

@@ -87,6 +87,7 @@ impl Engine {
         process
             .steps
             .push(StepState::begin(process.kind, 1, io.now));
+        self.pass_idle_rows(io, index);
         self.persist_process(io, index);
         io.note(&self.zone, "process", name.into(), text);
         self.told.clear();

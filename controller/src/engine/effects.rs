@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use counterpoint_dns::{message::Question, rdata::Csync, time::Timestamp};
+use counterpoint_dns::{message::Question, name::Name, time::Timestamp};
 
 use super::{BACK_OFF_MAX, Engine, Phase};
 use crate::{
@@ -11,10 +11,11 @@ use crate::{
     decide::{Decision, until_text},
     guard,
     io::{Io, Purpose, Sent, Tag},
-    place::{Item, Owner},
+    place::Owner,
     process::{Deadline, Goal, Row, StepState, What},
     report::Outcome,
     sabotage::Sabotage,
+    signals,
     updater::{Answer, Change, Next, Write, Written, updater},
 };
 
@@ -124,8 +125,9 @@ impl Engine {
                 Err(witness) => return self.refuse(io, index, row, witness),
             }
         }
+        self.processes[index].row += 1;
+        self.pass_idle_rows(io, index);
         let process = &mut self.processes[index];
-        process.row += 1;
         process.allowed = None;
         process.deadline = None;
         process.forgot_deadline = false;
@@ -149,6 +151,17 @@ impl Engine {
             self.persist_process(io, index);
         }
         self.enter_row(io, index);
+    }
+
+    /// Rows that have nothing to do are passed without a look.
+    pub(super) fn pass_idle_rows(&mut self, io: &Io<'_>, index: usize) {
+        let is_idle = |engine: &Self| {
+            let row = engine.row(io.config, index);
+            row.is_some_and(|row| engine.case(io.config, index).is_idle(row.goal))
+        };
+        while is_idle(self) {
+            self.processes[index].row += 1;
+        }
     }
 
     /// Tells that who leaves may stop. Told twice is better than never, so the record comes after.
@@ -229,11 +242,7 @@ impl Engine {
         if let Some(step) = process.steps.last_mut() {
             step.applied_at.get_or_insert(io.now);
         }
-        for change in changes.iter().filter(|change| change.item == Item::Csync) {
-            if let Some(csync) = change.wanted.data.iter().find_map(Csync::parse) {
-                process.csync.insert(change.signer.clone(), csync.serial);
-            }
-        }
+        process.take_down(&changes);
         self.persist_process(io, index);
         self.write(io, "apply", subject, changes);
     }
@@ -251,16 +260,18 @@ impl Engine {
 
     /// When everybody concerned may be written to, and who is the last.
     fn turn(&self, io: &mut Io<'_>, changes: &[Change]) -> Option<(Timestamp, SignerName)> {
-        let signers: BTreeSet<&SignerName> = changes.iter().map(|change| &change.signer).collect();
-        let turns = signers.into_iter().filter_map(|signer| {
+        let zone = |change| signals::zone_of(io.config, &self.zone, change);
+        let targets = changes.iter().map(|change| (&change.signer, zone(change)));
+        let targets: BTreeSet<(&SignerName, Name)> = targets.collect();
+        let turns = targets.into_iter().filter_map(|(signer, zone)| {
             let declared = io.config.signers.get(signer)?;
-            let turn = io.paces.turn(signer, &self.zone, &declared.limits, io.now);
+            let turn = io.paces.turn(signer, &zone, &declared.limits, io.now);
             Some((turn, signer.clone()))
         });
         turns.max()
     }
 
-    /// Sends one update to each signer, and tells what of.
+    /// Sends one update to each signer, and zone of it, and tells what of.
     pub(super) fn write(
         &mut self,
         io: &mut Io<'_>,
@@ -273,23 +284,22 @@ impl Engine {
         {
             return self.look_again(until);
         }
-        let mut by_signer: BTreeMap<SignerName, Vec<Change>> = BTreeMap::new();
+        let mut updates: BTreeMap<(SignerName, Name), Vec<Change>> = BTreeMap::new();
         for change in changes {
             let text = format!("{} {}", change.signer, difference(&change));
             io.note(&self.zone, kind, subject.clone(), text);
-            by_signer
-                .entry(change.signer.clone())
-                .or_default()
-                .push(change);
+            let zone = signals::zone_of(io.config, &self.zone, &change);
+            let target = (change.signer.clone(), zone);
+            updates.entry(target).or_default().push(change);
         }
-        self.phase = Phase::Applying(by_signer.len());
-        for (signer, changes) in by_signer {
+        self.phase = Phase::Applying(updates.len());
+        for ((signer, zone), changes) in updates {
             let Some(declared) = io.config.signers.get(&signer) else {
                 continue;
             };
             let id = io.exchanges.message_id();
-            io.paces.take(&signer, &self.zone, &declared.limits, io.now);
-            let request = updater(&declared.interface).request(&self.zone, &changes, id, io.now);
+            io.paces.take(&signer, &zone, &declared.limits, io.now);
+            let request = updater(&declared.interface).request(&zone, &changes, id, io.now);
             let tag = Tag {
                 zone: self.zone.clone(),
                 what: Purpose::Update(Box::new(Sent {

@@ -96,11 +96,31 @@ impl<'a, 'c> Builder<'a, 'c> {
         for (place, item, version) in std::mem::take(&mut self.ahead) {
             self.write(&place, &item, &version);
         }
+        let secure_from = self.secure_from();
         let mut history = self.scribe.history;
         let has_ds = self.case.process.kind != Kind::GoInsecure
             && history.ds.iter().any(|version| !version.content.is_empty());
-        history.must_be_secure = has_ds.then_some((self.now, Timestamp::MAX));
+        let secure_from = secure_from.filter(|_| has_ds);
+        history.must_be_secure = secure_from.map(|from| (from, Timestamp::MAX));
         history
+    }
+
+    /// From when no cache takes the zone for unsigned any more: of a first DS RRset, once every denial
+    /// has run out. `None`: the parent denies it still.
+    fn secure_from(&self) -> Option<Timestamp> {
+        let Case { log, places, .. } = *self.case;
+        let mut from = self.now;
+        for place in places.public(&Owner::Parent) {
+            let track = log.track(place, &Item::Ds).into_iter();
+            for (version, end) in track.flat_map(outstanding::spans) {
+                match (version.data.is_empty(), end) {
+                    (false, _) => {}
+                    (true, Timestamp::MAX) => return None,
+                    (true, end) => from = from.max(end + version.ttl()),
+                }
+            }
+        }
+        Some(from)
     }
 
     /// What signers bring about from now on when they do this, each instance in its own time.

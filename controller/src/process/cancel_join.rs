@@ -2,13 +2,13 @@
 //! b's own.
 //!
 //! Once they have, cancelling a join is a leave of b. What the parent was asked for may still take
-//! effect for a while; until that has settled, b's keys stay.
+//! effect for a while; until that has settled, b's keys stay. A parent without DS may stay so.
 
 use super::{
     Goal::{Publish, Wait, Watch},
     Parental, Row, WaitFor,
-    What::{Cds, CdsAtRest, ForeignKeys},
-    Who::After,
+    What::{Cds, CdsAtRest, ForeignKeys, NoSignals},
+    Who::{After, Subject},
     row,
 };
 
@@ -16,8 +16,10 @@ use super::{
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Row] = &[
     row(1, Publish(Cds, After),                          "CDS and CDNSKEY name the KSKs of S again"),
+    row(2, Publish(NoSignals, After),                    "the signalling names of S are gone"),
     row(2, Watch(Parental::Ds),                          "the parent's DS RRset names them"),
     row(3, Wait(&[WaitFor::Ds]),                         "no cache holds another DS RRset, and none can come"),
     row(4, Publish(ForeignKeys, After),                  "b's ZSKs leave S's DNSKEY RRsets"),
+    row(5, Publish(NoSignals, Subject),                  "those of b, which nobody asks for, are gone"),
     row(5, Publish(CdsAtRest, After),                    "CDS and CDNSKEY as the policy wants them"),
 ];

@@ -11,8 +11,8 @@ use super::{
     Turn::{Discard, New, SignWithNew},
     WaitFor,
     What::{
-        Addresses, Cds, CdsAtRest, CdsOfBoth, Csync, ForeignKeys, NoAddresses, NoCsync, Ns,
-        OldKeysOut,
+        Addresses, Cds, CdsAtRest, CdsOfBoth, Csync, ForeignKeys, NoAddresses, NoCsync, NoSignals,
+        Ns, OldKeysOut, Signals,
     },
     Who::{After, All, Subject},
     row,
@@ -24,6 +24,7 @@ pub(crate) const JOIN: &[Row] = &[
     row(1, Prerequisites,                                "b serves the zone, signed"),
     row(2, Publish(ForeignKeys, After),                  "everybody's ZSKs in the one DNSKEY RRset, at b too"),
     row(3, Publish(Cds, After),                          "CDS and CDNSKEY name the common KSK, at b too"),
+    row(4, Publish(Signals, After),                      "while the parent has no DS, signalling names show the same"),
     row(4, Wait(&[WaitFor::Dnskey]),                     "no cache holds a DNSKEY RRset without b's ZSKs"),
     row(5, Publish(Addresses, After),                    "addresses of nameserver names inside the zone"),
     row(5, Wait(&[WaitFor::Addresses]),                  "no cache holds a proof that they have none"),
@@ -32,6 +33,7 @@ pub(crate) const JOIN: &[Row] = &[
     row(6, Publish(Csync, After),                        "CSYNC, if the delegation differs"),
     row(7, Watch(Parental::Delegation),                  "the parent's NS RRset and glue follow"),
     row(7, Wait(&[WaitFor::Delegation]),                 "and stay so"),
+    row(8, Publish(NoSignals, After),                    "the signalling names are gone, DS or not"),
     row(8, Publish(NoCsync, After),                      "CSYNC is withdrawn"),
     row(8, Publish(CdsAtRest, After),                    "CDS and CDNSKEY as the policy wants them"),
 ];
@@ -39,7 +41,9 @@ pub(crate) const JOIN: &[Row] = &[
 /// A join that no cache has noticed is run back.
 #[rustfmt::skip]
 pub(crate) const CANCEL_JOIN: &[Row] = &[
+    row(1, Publish(NoSignals, After),                    "the signalling names of S are gone"),
     row(1, Publish(ForeignKeys, After),                  "b's ZSKs leave the one DNSKEY RRset"),
+    row(2, Publish(NoSignals, Subject),                  "those of b, which nobody asks for, are gone"),
     row(2, Publish(CdsAtRest, After),                    "CDS and CDNSKEY as the policy wants them"),
 ];
 

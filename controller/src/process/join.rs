@@ -3,11 +3,14 @@
 //! Hardened in two ways: caches must have dropped the older DNSKEY RRsets *and* the older DS RRset
 //! before any of them can be led to b, and b names everybody before anybody names b, so that no
 //! cache gets stuck with b's own-only NS RRset.
+//!
+//! A zone without DS joins as well: whoever serves it vouches for the first DS RRset (RFC 9615) until
+//! the parent has it.
 
 use super::{
     Goal::{Prerequisites, Publish, Wait, Watch},
     Parental, Row, WaitFor,
-    What::{Addresses, Cds, CdsAtRest, Csync, ForeignKeys, NoCsync, Ns},
+    What::{Addresses, Cds, CdsAtRest, Csync, ForeignKeys, NoCsync, NoSignals, Ns, Signals},
     Who::{After, Subject},
     row,
 };
@@ -18,7 +21,9 @@ pub(crate) const TABLE: &[Row] = &[
     row(1, Prerequisites,                                "b can join"),
     row(2, Publish(ForeignKeys, After),                  "everybody's ZSKs in everybody's DNSKEY RRset"),
     row(3, Publish(Cds, After),                          "CDS and CDNSKEY name everybody's KSKs, the same everywhere"),
+    row(4, Publish(Signals, After),                      "while the parent has no DS, signalling names show the same"),
     row(4, Watch(Parental::Ds),                          "the parent's DS RRset names them"),
+    row(5, Publish(NoSignals, After),                    "the signalling names are gone"),
     row(5, Wait(&[WaitFor::Ds, WaitFor::Dnskey]),        "no cache holds an older DS or DNSKEY RRset"),
     row(6, Publish(Addresses, After),                    "addresses of nameserver names inside the zone"),
     row(6, Wait(&[WaitFor::Addresses]),                  "no cache holds a proof that they have none"),

@@ -60,6 +60,11 @@ pub(crate) enum What {
     CdsDelete,
     /// Neither CDS nor CDNSKEY.
     NoCds,
+    /// The same as CDS and CDNSKEY under the signalling names of each signer, while the parent has no DS
+    /// RRset (RFC 9615).
+    Signals,
+    /// None of those that the process published (RFC 9615 §5.1).
+    NoSignals,
     /// A and AAAA of nameserver names inside the zone.
     Addresses,
     /// The same of those that no longer serve: none.
@@ -99,7 +104,7 @@ impl Parental {
     /// What asks the parent for it.
     pub(crate) const fn asked_for_by(self) -> &'static [(What, Who)] {
         match self {
-            Self::Ds => &[(What::Cds, Who::After)],
+            Self::Ds => &[(What::Cds, Who::After), (What::Signals, Who::After)],
             Self::DsOfBoth => &[(What::CdsOfBoth, Who::After)],
             Self::NoDs => &[(What::CdsDelete, Who::After)],
             Self::Delegation => &[(What::Ns, Who::All), (What::Csync, Who::All)],

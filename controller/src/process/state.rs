@@ -2,14 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use counterpoint_dns::{rdata::Rdata, time::Timestamp};
+use counterpoint_dns::{
+    rdata::{Csync, Rdata},
+    time::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Goal, Kind, Role, Row, What, Who};
 use crate::{
     config::{Config, KskRoll, Model, SignerName},
+    place::Item,
     report::Outcome,
     store,
+    updater::Change,
 };
 
 /// A deadline that was announced.
@@ -73,6 +78,9 @@ pub(crate) struct Process {
     /// The serials of the CSYNC records that it published.
     #[serde(default)]
     pub csync: BTreeMap<SignerName, u32>,
+    /// The RRsets under signalling names that it published.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub signals: BTreeSet<(SignerName, Item)>,
     /// Who leaves was told that it may stop.
     #[serde(default)]
     pub released: bool,
@@ -146,6 +154,7 @@ impl Process {
             row: 0,
             deadline: None,
             csync: BTreeMap::new(),
+            signals: BTreeSet::new(),
             released: false,
             probed: None,
             cancelled: false,
@@ -224,6 +233,23 @@ impl Process {
         let mut all = self.before.clone();
         all.extend(self.subject.clone());
         all
+    }
+
+    /// Takes down what must be known later of changes that are about to be written.
+    pub(crate) fn take_down(&mut self, changes: &[Change]) {
+        for change in changes {
+            match &change.item {
+                Item::Csync => {
+                    if let Some(csync) = change.wanted.data.iter().find_map(Csync::parse) {
+                        self.csync.insert(change.signer.clone(), csync.serial);
+                    }
+                }
+                signal @ Item::Signal(..) if !change.wanted.data.is_empty() => {
+                    self.signals.insert((change.signer.clone(), signal.clone()));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Whether the row that publishes `what` has begun.

@@ -107,6 +107,7 @@ impl World {
                         tsig: tsig.clone(),
                     }),
                     limits: Limits::default(),
+                    signal_zones: Default::default(),
                     own_keys: Vec::new(),
                     csk: None,
                     max_ttl: HOUR,

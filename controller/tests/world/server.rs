@@ -10,7 +10,7 @@ use counterpoint_dns::{
     agent::Transport,
     key::{Dnskey, SigningKey},
     message::{Question, ResponseCode, decode, encode, records, signature_record},
-    name::{Name, RecordType},
+    name::{Name, RecordType, signalling_name},
     rdata::{Csync, Rdata, Soa, serial_lt},
     rrset::RrSet,
     signature::Rrsig,
@@ -50,6 +50,8 @@ pub struct Site {
     /// The zone at its primary.
     pub sets: Sets,
     pub updates: u32,
+    /// The zones that it takes updates of.
+    pub zones: BTreeSet<Name>,
     tsig: TsigKey,
     /// What each instance serves, older versions first.
     copies: Vec<Copy>,
@@ -71,6 +73,7 @@ impl Site {
             lag: Duration::from_secs(20),
             sets: Sets::new(),
             updates: 0,
+            zones: [zone()].into(),
             tsig,
             copies: Vec::new(),
         };
@@ -217,6 +220,15 @@ impl Site {
             Change::Clear(_, rtype) => *rtype,
         });
         let types: BTreeSet<RecordType> = types.collect();
+        // RFC 2136 §3.4.1: an update is of the zone that it says, and a name belongs to the closest one.
+        let mut names = update.changes.iter().map(Change::name);
+        let is_elsewhere = |name: &Name| {
+            let above = self.zones.iter().filter(|zone| zone.zone_of(name));
+            above.max_by_key(|zone| zone.num_labels()) != Some(&update.zone)
+        };
+        if names.any(is_elsewhere) {
+            return ResponseCode::NotZone;
+        }
         if !types.is_disjoint(&self.refuses) {
             return ResponseCode::Refused;
         }
@@ -262,6 +274,8 @@ pub struct Parent {
     pub is_asleep: bool,
     /// It asks one instance of each signer.
     pub is_lazy: bool,
+    /// A first DS RRset needs signals for every nameserver of the delegation (RFC 9615).
+    pub wants_signals: bool,
 }
 
 impl Parent {
@@ -275,6 +289,7 @@ impl Parent {
             ns_ttl: 3_600,
             is_asleep: false,
             is_lazy: false,
+            wants_signals: false,
         }
     }
 
@@ -301,8 +316,21 @@ impl Parent {
             each.collect()
         };
         let cds = copies(RecordType::CDS);
+        let is_first = self.ds.is_empty() && self.wants_signals;
+        let is_vouched = |site: &&Site| {
+            site.ns.iter().all(|ns| {
+                let name = signalling_name(&zone(), ns).unwrap();
+                [RecordType::CDS, RecordType::CDNSKEY]
+                    .into_iter()
+                    .all(|rtype| {
+                        let signal = site.sets.get(&(name.clone(), rtype));
+                        signal.is_some_and(|set| set.data == site.data(rtype))
+                    })
+            })
+        };
         if let (1, Some(cds)) = (cds.len(), cds.first())
             && !cds.is_empty()
+            && (!is_first || delegated.iter().all(is_vouched))
         {
             self.ds = cds.clone();
         }
@@ -323,6 +351,19 @@ impl Parent {
         }
     }
 
+    fn soa(&self) -> RrSet {
+        let soa = Soa {
+            mname: name("a.test."),
+            rname: name("hostmaster.test."),
+            serial: 1,
+            refresh: 3_600,
+            retry: 600,
+            expire: 86_400,
+            minimum: 900,
+        };
+        RrSet::new(name("test."), RecordType::SOA, 3_600, [soa.to_rdata()])
+    }
+
     pub fn respond(
         &mut self,
         _now: Timestamp,
@@ -341,6 +382,9 @@ impl Parent {
             RecordType::DS => {
                 answer.metadata.authoritative = true;
                 answer.answers.extend(records(&ds));
+                if self.ds.is_empty() {
+                    answer.authorities.extend(records(&self.soa()));
+                }
             }
             _ => answer.authorities.extend(records(&ns)),
         }

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use counterpoint_dns::{
-    name::{Name, RecordType, is_at_or_below},
+    name::{Name, RecordType, is_at_or_below, signalling_name},
     resolver::{Resolution, Status},
     rrset::SignedRrSet,
 };
@@ -112,17 +112,6 @@ impl fmt::Display for Signal {
             None => write!(f, "the signalling name under {}", self.host),
         }
     }
-}
-
-/// `_dsboot.<child>._signal.<host>` (RFC 9615 §3.1); none if that is longer than a name can be.
-fn signalling_name(child: &Name, host: &Name) -> Option<Name> {
-    let labels: Vec<&[u8]> = [b"_dsboot".as_slice()]
-        .into_iter()
-        .chain(child.iter())
-        .chain([b"_signal".as_slice()])
-        .chain(host.iter())
-        .collect();
-    Name::from_labels(labels).ok()
 }
 
 #[cfg(test)]

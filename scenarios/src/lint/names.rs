@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use counterpoint_dns::name::{Name, is_at_or_below};
 
 use super::Lints;
-use crate::scenario::{NamesIn, Servers};
+use crate::scenario::{Interface, NamesIn, Servers};
 
 /// Words that mean something else where a signer's name could stand.
 const RESERVED: [&str; 5] = ["parent", "scanner", "controller", "resolver", "owner"];
@@ -97,6 +97,17 @@ fn signer_names(lints: &Lints<'_>) {
                 "not supported yet: `names-in = \"zone\"` with several zones",
                 |d| d.expected("this release runs it with one zone only"),
             );
+        }
+        if signer.signal && (in_zone || signer.interface == Interface::Desec) {
+            let expected = match in_zone {
+                true => "names inside the zone cannot vouch for it (RFC 9615 §3.2)",
+                false => "signalling names are written by dynamic update",
+            };
+            let path = format!("{path}.signal");
+            let title = format!("nobody can write signalling names of `{name}`");
+            lints.fail(&path, "no-signal", title, |d| {
+                d.expected(expected).suggest("leave `signal` out")
+            });
         }
         if in_zone && matches!(signer.servers, Servers::Names(_)) {
             let path = format!("{path}.servers");

@@ -28,8 +28,8 @@ use counterpoint_simnet::{
 };
 
 use crate::scenario::{
-    self, CdsAfter, Continuity, Event, Interface, KeyLayout, KskRoll, Model, NamesIn, Profile,
-    Quirk, Range, ResolverProfile, Safety, Scenario, Servers, Signer, What, Zone,
+    self, Bootstrap, CdsAfter, Continuity, Event, Interface, KeyLayout, KskRoll, Model, NamesIn,
+    Profile, Quirk, Range, ResolverProfile, Safety, Scenario, Servers, Signer, What, Zone,
 };
 
 /// Where the controller speaks from.
@@ -145,6 +145,7 @@ fn signer_plan(scenario: &Scenario, signer: &Signer) -> SignerPlan {
         name: signer.name.clone(),
         hosts,
         names_in,
+        signal: signer.signal,
         is_csk: signer.keys == KeyLayout::Csk,
         algorithm: algorithm(signer.algorithm),
         dnskey_ttl: signer.dnskey_ttl.seconds(),
@@ -276,6 +277,7 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
                 in_zone_addresses,
                 interface: interface(signer, operator),
                 limits: limits(signer),
+                signal_zones: signal_zones(plan),
                 own_keys: Vec::new(),
                 csk: Some(signer.keys == KeyLayout::Csk),
                 max_ttl: signer.max_ttl.span(),
@@ -317,6 +319,14 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
         }
     }
     config
+}
+
+/// The zones in which the controller may write signalling names.
+fn signal_zones(plan: &SignerPlan) -> BTreeSet<Name> {
+    match &plan.names_in {
+        topology::NamesIn::Zone(zone) if plan.signal => [zone.clone()].into(),
+        _ => BTreeSet::new(),
+    }
 }
 
 /// How the controller writes to a signer.
@@ -388,8 +398,12 @@ pub fn scanner_config(scenario: &Scenario, stage: &Stage, first: Duration) -> sc
     let policy = &mut config.policy;
     policy.cds = table.cds;
     policy.csync.enabled = table.csync;
-    // The world's parent sets no first DS RRset, and leaves TTLs as they are.
-    policy.initial.accept = scanner::policy::InitialAccept::Never;
+    policy.initial.accept = match table.bootstrap {
+        Bootstrap::Authenticated => scanner::policy::InitialAccept::Rfc9615,
+        Bootstrap::AfterDelay => scanner::policy::InitialAccept::AfterDelay,
+        Bootstrap::Never => scanner::policy::InitialAccept::Never,
+    };
+    // The world's parent leaves TTLs as they are.
     policy.ds.ttl_after_change = Duration::ZERO;
     policy.rollover.continuity = match table.continuity {
         Continuity::Strict => scanner::Continuity::Strict,

@@ -105,7 +105,7 @@ impl Setting for Servers {
 /// Where the names of a signer's nameservers live.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamesIn {
-    /// In this insecure child of the parent, with glue.
+    /// In this child of the parent, with glue.
     Domain(Name),
     /// Inside each served zone.
     Zone,
@@ -154,6 +154,8 @@ settings! {
         servers "servers": Servers = Servers::Count(2),
         /// Where their names live; none: in a domain named after the signer, below the parent.
         names_in "names-in": Option<NamesIn> = None,
+        /// Whether that domain is signed, with a DS, and takes its updates: signalling names lie there.
+        signal "signal": bool = false,
         /// How the controller writes to it.
         interface "interface": Interface = Interface::Ddns,
         /// How often its web interface takes a change of a zone; none: as deSEC publishes. The controller

@@ -30,7 +30,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     not("zone.model", &["serve-only", "3", "inline", "hybrid"]),
     not("zone.primary", &[]),
     not("zone.ksk-holder", &[]),
-    not("zone.secure", &[]),
     not("zone.dynamic", &[]),
     not(
         "judge.profiles",

@@ -124,6 +124,7 @@ fn every_default_is_the_manuals() {
         name: "alpha".into(),
         servers: Servers::Count(2),
         names_in: None,
+        signal: false,
         interface: Interface::Ddns,
         limits: Vec::new(),
         keys: KeyLayout::KskZsk,

@@ -46,9 +46,25 @@ fn a_file_is_begun_and_filled_by_commands() {
             "udp",
             "--max-ttl",
             "2h",
+            "--signal-zone",
+            "_signal.ns1.beta.test",
         ],
     );
     assert_eq!(code, 0, "{out}{err}");
+    let (code, out, err) = say(
+        &office,
+        &["signer", "update", "beta", "--signal-zone", "beta.test"],
+    );
+    assert_eq!(code, 0, "{out}{err}");
+    let (code, _, err) = say(
+        &office,
+        &["signer", "update", "beta", "--signal-zone", "alpha.test"],
+    );
+    assert_eq!(
+        (code, err.contains("holds no signalling name")),
+        (2, true),
+        "{err}"
+    );
     let (code, _, err) = add("alpha", &[]);
     assert_eq!((code, err.contains("declared already")), (2, true), "{err}");
     let (code, _, err) = add("gamma", &[]);
@@ -74,6 +90,7 @@ fn a_file_is_begun_and_filled_by_commands() {
         out.contains("via udp") && out.contains("max-ttl-seconds 7200"),
         "{out}"
     );
+    assert!(out.contains("signal-zones beta.test."), "{out}");
     let secret = office.read("beta.secret");
     for words in [
         &["signer", "list"][..],

@@ -68,6 +68,7 @@ fn controller(group: &Group) -> ControllerConfig {
                     tsig: tsig(group),
                 }),
                 limits: Limits::default(),
+                signal_zones: Default::default(),
                 own_keys: Vec::new(),
                 csk: Some(false),
                 max_ttl: ttl,

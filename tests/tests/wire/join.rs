@@ -47,6 +47,7 @@ fn config(stage: &Stage) -> Config {
                 tsig: operator.tsig.clone(),
             }),
             limits: Limits::default(),
+            signal_zones: Default::default(),
             own_keys: Vec::new(),
             csk: Some(false),
             max_ttl: Config::MAX_TTL,

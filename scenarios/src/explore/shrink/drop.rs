@@ -173,6 +173,7 @@ impl Shrinker<'_> {
             signer_defaults!(
                 servers,
                 names_in,
+                signal,
                 interface,
                 limits,
                 keys,
