@@ -21,7 +21,6 @@ use rand_chacha::rand_core::SeedableRng as _;
 
 use crate::{
     agenda::Agenda,
-    audit::{DECLARED, Declared},
     book::Book,
     command::{Command, RolledKey},
     common::owner,
@@ -159,26 +158,8 @@ impl Controller {
     fn start(&mut self, now: Timestamp) {
         if !self.started {
             self.started = true;
-            self.audit();
             self.book.refresh(&self.config, now);
             self.each(now, Engine::start);
-        }
-    }
-
-    /// Tells what is declared, for the audit log.
-    fn audit(&mut self) {
-        if !self.config.audit {
-            return;
-        }
-        // Plain data with text keys: to JSON it cannot fail.
-        let text = serde_json::to_string(&Declared::of(&self.config)).unwrap_or_default();
-        for zone in self.config.zones.keys() {
-            self.outbox.push_back(Output::Note(Note {
-                zone: zone.to_string(),
-                kind: DECLARED,
-                subject: String::new(),
-                text: text.clone(),
-            }));
         }
     }
 

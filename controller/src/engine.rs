@@ -19,6 +19,7 @@ use counterpoint_dns::{
 };
 
 use crate::{
+    audit::Declared,
     case::Case,
     config::{Config, SignerName},
     decide::{Decision, additions, decide},
@@ -75,6 +76,8 @@ pub(crate) struct Engine {
     has_asked: bool,
     /// Somebody's addresses are not known yet.
     homeless: bool,
+    /// What was last told of the declarations, for the audit log.
+    declared: Option<Declared>,
     /// What was last told, so that nothing is told twice.
     told: String,
 }
@@ -99,6 +102,7 @@ impl Engine {
             watched: Timestamp::MIN,
             has_asked: false,
             homeless: false,
+            declared: None,
             told: String::new(),
         }
     }
@@ -108,7 +112,7 @@ impl Engine {
         self.log.share(verifier);
     }
 
-    /// Takes back one record of this zone: `kind/zone/…`. `None`: it cannot be read.
+    /// Takes back one record of this zone: `kind/zone`, or `kind/zone/…`. `None`: it cannot be read.
     pub(crate) fn restore(&mut self, config: &Config, kind: &str, record: &Record) -> Option<()> {
         match kind {
             "log" => {

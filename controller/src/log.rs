@@ -3,6 +3,8 @@
 //! Owns what waits and guard rest on. Knows nothing of processes. *Unknown* never becomes a version:
 //! an instance that does not answer goes on serving whatever it may serve.
 
+mod record;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -10,7 +12,6 @@ use std::{
 };
 
 use counterpoint_dns::{
-    agent::Record,
     key::Dnskey,
     rdata::{Rdata, Soa},
     rrset::SignedRrSet,
@@ -86,7 +87,7 @@ impl Version {
 }
 
 /// All that was seen of one RRset at one instance.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Track {
     /// In the order in which they were seen.
     pub versions: Vec<Version>,
@@ -178,14 +179,6 @@ impl Track {
     }
 }
 
-/// One track, with where it belongs: what a record holds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Stored {
-    place: Place,
-    item: Item,
-    track: Track,
-}
-
 /// All tracks of one zone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
@@ -193,6 +186,10 @@ pub(crate) struct Log {
     /// Keys that are known although nobody serves them.
     announced: BTreeSet<Rdata>,
     verifier: SharedVerifier,
+    /// It was read from one record for all of it.
+    is_whole: bool,
+    /// Records of single tracks, as earlier versions wrote them.
+    single: Vec<String>,
 }
 
 impl Log {
@@ -218,6 +215,11 @@ impl Log {
     /// One track.
     pub(crate) fn track(&self, place: &Place, item: &Item) -> Option<&Track> {
         self.tracks.get(place)?.get(item)
+    }
+
+    /// Where anything was looked at.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Place> {
+        self.tracks.keys()
     }
 
     /// All of them.
@@ -328,24 +330,5 @@ impl Log {
         untried
             .filter_map(|data| Some((data.clone(), last(Dnskey::parse(data)?)?)))
             .collect()
-    }
-
-    /// The record of one track.
-    pub(crate) fn record(&self, zone: &str, place: &Place, item: &Item) -> Option<Record> {
-        let track = self.track(place, item)?.clone();
-        let stored = Stored {
-            place: place.clone(),
-            item: item.clone(),
-            track,
-        };
-        Some(store::record(format!("log/{zone}/{place}/{item}"), &stored))
-    }
-
-    /// Takes a record back. `None`: it cannot be read.
-    pub(crate) fn restore(&mut self, record: &Record) -> Option<()> {
-        let stored = store::read::<Stored>(record)?;
-        let tracks = self.tracks.entry(stored.place).or_default();
-        tracks.insert(stored.item, stored.track);
-        Some(())
     }
 }

@@ -112,6 +112,39 @@ fn zones_at_rest_ask_within_the_budget_and_use_it() {
     assert_eq!(world.asked.len(), ZONES, "each had its turn");
 }
 
+/// What a zone at rest leaves to be read at a restart: records, and their octets; and how much the audit
+/// log was told. So many signers are declared that never served it.
+fn kept(strangers: usize) -> (usize, usize, usize) {
+    let mut world = World::with(|config| {
+        config.audit = true;
+        let beta = config.signers[&SignerName::from("beta")].clone();
+        for number in 0..strangers {
+            let name = SignerName::from(format!("stranger-{number}").as_str());
+            config.signers.insert(name, beta.clone());
+        }
+    });
+    world.start();
+    world.pass(Duration::from_secs(7_200));
+    let octets = world
+        .store
+        .iter()
+        .map(|(key, value)| key.len() + value.len());
+    let told = world.notes.iter().map(|(_, note)| note.text.len());
+    (world.store.len(), octets.sum(), told.sum())
+}
+
+#[test]
+fn a_zone_at_rest_leaves_little_to_read_at_a_restart() {
+    let (records, octets, told) = kept(0);
+    assert_eq!(records, 3, "its log, its keys, and when all was seen");
+    assert!(octets < 4_000, "{octets} octets");
+    assert_eq!(
+        kept(100),
+        (records, octets, told),
+        "whoever else is declared"
+    );
+}
+
 #[test]
 fn an_open_process_does_not_wait_for_the_budget() {
     let mut world = Silence::new();

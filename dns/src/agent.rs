@@ -22,7 +22,8 @@ pub enum Transport {
 
 /// Answers requests: a signer's instance, a parent's, the scanner's NOTIFY listener.
 pub trait Server {
-    /// The answer to `request`, or silence.
+    /// The answer to `request`, or silence. That of a transfer may take several messages, one behind the
+    /// other.
     fn respond(
         &mut self,
         now: Timestamp,

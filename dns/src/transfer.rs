@@ -81,6 +81,14 @@ pub struct RawMessage<'a> {
 impl<'a> RawMessage<'a> {
     /// Walks over a message.
     pub fn read(message: &'a [u8]) -> Result<Self, Malformed> {
+        match Self::walk(message)? {
+            (read, end) if end == message.len() => Ok(read),
+            _ => Err(Malformed("octets after its last record")),
+        }
+    }
+
+    /// Walks over the message that these octets begin with, to its end.
+    fn walk(message: &'a [u8]) -> Result<(Self, usize), Malformed> {
         let header = message
             .get(..HEADER_OCTETS)
             .ok_or(Malformed("shorter than a header"))?;
@@ -103,17 +111,22 @@ impl<'a> RawMessage<'a> {
                 last_additional = (section == 10).then_some(record);
             }
         }
-        if at != message.len() {
-            return Err(Malformed("octets after its last record"));
-        }
-        Ok(Self {
+        let read = Self {
             id: word(0),
             is_response: header[2] & 0x80 != 0,
             rcode: header[3] & 0x0f,
             answers,
             last_additional,
-        })
+        };
+        Ok((read, at))
     }
+}
+
+/// The first message of an answer that may have several, one behind the other (RFC 5936 §2.2), and the
+/// octets of the others.
+pub fn split_first(answer: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let (_, end) = RawMessage::walk(answer)?;
+    Ok(answer.split_at(end))
 }
 
 fn read_record(message: &[u8], at: usize) -> Result<(RawRecord<'_>, usize), Malformed> {

@@ -15,7 +15,8 @@ use counterpoint_dns::{
     rdata::{Ds, Soa},
     rrset::RrSet,
     time::Timestamp,
-    tsig::{RequestMac, TsigKey},
+    transfer::split_first,
+    tsig::{RequestMac, TsigFault, TsigKey},
 };
 
 /// One delegation of the parent.
@@ -134,7 +135,8 @@ impl TransferRequest {
         (Self { id, zone, mac }, octets)
     }
 
-    /// Reads the answer: one message that holds the whole zone, from SOA to SOA (RFC 5936 §2.2).
+    /// Reads the answer: one message or several, one behind the other, which hold the whole zone, from SOA
+    /// to SOA (RFC 5936 §2.2).
     pub fn read(
         &self,
         octets: &[u8],
@@ -142,17 +144,29 @@ impl TransferRequest {
         last: &mut LastTransfer,
         now: Timestamp,
     ) -> Result<ParentZone, BadTransfer> {
-        let message = match (tsig, &self.mac) {
-            (Some(key), Some(mac)) => key
-                .check_answer(mac, octets, now)
-                .map_err(|fault| BadTransfer(fault.to_string()))?,
-            _ => decode(octets).map_err(|error| BadTransfer(error.to_string()))?,
+        let (first, mut rest) = split_first(octets).map_err(bad)?;
+        let signed = tsig.zip(self.mac.as_ref());
+        let mut message = match signed {
+            Some((key, mac)) => key.check_answer(mac, first, now).map_err(bad)?,
+            None => decode(first).map_err(bad)?,
         };
-        if message.id != self.id {
-            return Err(BadTransfer("the answer is to another request".into()));
+        self.check(&message)?;
+        let mut chain = signed.map(|(key, mac)| key.check_chain(mac));
+        if let Some(chain) = chain.as_mut().filter(|_| !rest.is_empty()) {
+            chain.take(first, now).map_err(bad)?;
         }
-        if message.response_code != ResponseCode::NoError {
-            return Err(BadTransfer(format!("{}", message.response_code)));
+        while !rest.is_empty() {
+            let (next, others) = split_first(rest).map_err(bad)?;
+            if let Some(chain) = &mut chain {
+                chain.take(next, now).map_err(bad)?;
+            }
+            let next = decode(next).map_err(bad)?;
+            self.check(&next)?;
+            message.answers.extend(next.answers);
+            rest = others;
+            if rest.is_empty() && chain.as_ref().is_some_and(|chain| !chain.is_closed()) {
+                return Err(bad(TsigFault::Missing));
+            }
         }
         // The sequence of records is closed by the SOA that opened it: short of that it is partial.
         let whole = message.answers.len() >= 2
@@ -167,6 +181,20 @@ impl TransferRequest {
         }
         last.zone(&self.zone, message)
     }
+
+    fn check(&self, message: &Message) -> Result<(), BadTransfer> {
+        if message.id != self.id {
+            return Err(bad("the answer is to another request"));
+        }
+        match message.response_code {
+            ResponseCode::NoError => Ok(()),
+            refused => Err(bad(refused)),
+        }
+    }
+}
+
+fn bad(why: impl fmt::Display) -> BadTransfer {
+    BadTransfer(why.to_string())
 }
 
 impl ParentZone {
@@ -259,6 +287,7 @@ mod tests {
         message::{encode, records},
         name::parse_name,
         rdata::Rdata,
+        tsig::check_request,
     };
 
     fn zone_message(id: u16, closing: bool) -> Vec<u8> {
@@ -308,6 +337,42 @@ mod tests {
         assert_eq!(delegation.ds_records().len(), 1);
         let host = parse_name("ns1.alpha.test.").unwrap();
         assert_eq!(delegation.glue_of(&host).count(), 1);
+    }
+
+    #[test]
+    fn a_zone_may_take_several_messages_each_of_them_signed() {
+        let zone = parse_name("test.").unwrap();
+        let key = TsigKey::hmac_sha256(parse_name("k.").unwrap(), b"secret");
+        let now = Timestamp::from_seconds(1_767_225_600);
+        let (plain, _) = TransferRequest::new(9, &zone, None, now);
+        let last = &mut LastTransfer::default();
+        let whole = plain.read(&zone_message(9, true), None, last, now);
+        let (request, octets) = TransferRequest::new(9, &zone, Some(&key), now);
+        let checked = check_request([&key], &octets, now).unwrap();
+        let message = decode(&zone_message(9, true)).unwrap();
+        let parts = message.answers.chunks(2).map(|answers| {
+            let mut part = message.clone();
+            part.answers = answers.to_vec();
+            encode(&part)
+        });
+        let parts: Vec<Vec<u8>> = parts.collect();
+        let read = |octets: &[u8]| {
+            let last = &mut LastTransfer::default();
+            request.read(octets, Some(&key), last, now)
+        };
+        let answer = checked.sign_all(parts.iter().cloned(), now);
+        assert!(whole.is_ok());
+        assert_eq!(read(&answer), whole);
+        let (first, others) = split_first(&answer).unwrap();
+        let (_, third) = split_first(others).unwrap();
+        for partial in [first, &answer[..answer.len() - third.len()]] {
+            let why = read(partial).unwrap_err().to_string();
+            assert!(why.contains("do not run from SOA to SOA"), "{why}");
+        }
+        let without_second = [first, third].concat();
+        assert!(read(&without_second).is_err(), "covered by no signature");
+        let unsigned = [first, &parts[1], &parts[2]].concat();
+        assert_eq!(read(&unsigned), Err(bad(TsigFault::Missing)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, rc::Rc};
 use counterpoint_dns::{
     agent::Transport,
     message::{Question, ResponseCode, encode, records, signature_record},
-    name::{Name, RecordType},
+    name::{Name, RecordType, canonical_wire},
     rdata::Rdata,
     rrset::RrSet,
 };
@@ -17,6 +17,12 @@ use hickory_proto::{
 
 use crate::published::{Published, Served};
 
+/// No message of a transfer takes more, before it is signed and closed: what is left of 65,535.
+const TRANSFER_OCTETS: usize = 60_000;
+/// Type, class, TTL and length of a record (RFC 1035 §4.1.3).
+const RECORD_FIELDS: usize = 10;
+/// What an RRSIG says before its signer's name (RFC 4034 §3.1).
+const RRSIG_FIELDS: usize = 18;
 /// Octets of a UDP answer to somebody without EDNS.
 const PLAIN_UDP_MAX: u16 = 512;
 
@@ -54,33 +60,48 @@ pub fn answer(zone: Option<&Published>, request: &Message, via: Transport) -> Ve
     octets
 }
 
-/// The zone as one AXFR answer (RFC 5936): SOA, everything else, SOA again. The message id is 0.
-pub fn transfer(zone: &Published) -> Message {
-    let mut response = Message::response(0, OpCode::Query);
-    response.metadata.authoritative = true;
-    response.add_query(Query::query((&zone.zone).into(), RecordType::AXFR));
-    let put = |served: &Rc<Served>, into: &mut Vec<Record>| {
-        into.extend(records(&served.set));
-        into.extend(
-            served
-                .signatures()
-                .iter()
-                .map(|rrsig| signature_record(&served.set, rrsig)),
-        );
+/// The zone as an AXFR answer (RFC 5936): SOA, everything else, SOA again, in as many messages as that
+/// takes. Their id is 0.
+pub fn transfer(zone: &Published) -> Vec<Message> {
+    let begin = || {
+        let mut message = Message::response(0, OpCode::Query);
+        message.metadata.authoritative = true;
+        message.add_query(Query::query((&zone.zone).into(), RecordType::AXFR));
+        message
     };
     let Some(soa) = zone.apex(RecordType::SOA) else {
-        response.metadata.response_code = ResponseCode::ServFail;
-        return response;
+        let mut failed = begin();
+        failed.metadata.response_code = ResponseCode::ServFail;
+        return vec![failed];
     };
-    put(soa, &mut response.answers);
-    for served in zone
+    let others = zone
         .all()
-        .filter(|served| served.set.rtype != RecordType::SOA)
-    {
-        put(served, &mut response.answers);
+        .filter(|served| served.set.rtype != RecordType::SOA);
+    let (mut messages, mut message, mut octets) = (Vec::new(), begin(), 0);
+    for served in [soa].into_iter().chain(others) {
+        octets += octets_max(served);
+        if octets > TRANSFER_OCTETS {
+            messages.push(std::mem::replace(&mut message, begin()));
+            octets = octets_max(served);
+        }
+        let made = served.signatures().iter();
+        let made = made.map(|rrsig| signature_record(&served.set, rrsig));
+        message.answers.extend(records(&served.set).chain(made));
     }
-    response.answers.extend(records(&soa.set));
-    response
+    message.answers.extend(records(&soa.set));
+    messages.push(message);
+    messages
+}
+
+/// No more than this it takes to encode an RRset and its signatures.
+fn octets_max(served: &Served) -> usize {
+    let data = served.set.data.iter().map(|data| data.octets().len());
+    let made = served
+        .signatures()
+        .iter()
+        .map(|rrsig| RRSIG_FIELDS + canonical_wire(&rrsig.signer).len() + rrsig.signature.len());
+    let each = canonical_wire(&served.set.name).len() + RECORD_FIELDS;
+    data.chain(made).map(|octets| each + octets).sum()
 }
 
 struct Answering<'a> {
@@ -244,5 +265,50 @@ impl<'a> Answering<'a> {
             encloser = encloser.base_name();
         }
         encloser
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use counterpoint_dns::{message::decode, name::parse_name, rdata::Soa};
+
+    use super::*;
+    use crate::published::Sets;
+
+    #[test]
+    fn a_large_zone_takes_several_messages() {
+        let zone = parse_name("test.").unwrap();
+        let soa = Soa {
+            mname: zone.clone(),
+            rname: zone.clone(),
+            serial: 1,
+            refresh: 1,
+            retry: 1,
+            expire: 1,
+            minimum: 1,
+        };
+        let mut sets = Sets::new();
+        let mut put = |name: &Name, rtype, data| {
+            let set = RrSet::new(name.clone(), rtype, 60, [data]);
+            let served = Served::new(set, Vec::new(), zone.clone(), Rc::default());
+            let of_name = sets.entry(name.clone()).or_default();
+            of_name.insert(rtype, Rc::new(served));
+        };
+        put(&zone, RecordType::SOA, soa.to_rdata());
+        for number in 0..3_000 {
+            let host = parse_name(&format!("host-{number}.test.")).unwrap();
+            let address = Rdata::address([192, 0, 2, 1].into());
+            put(&host, RecordType::A, address);
+        }
+        let published = Published::new(zone.clone(), 1, sets);
+        let messages: Vec<Vec<u8>> = published.transfer([0, 7]).collect();
+        assert!(messages.len() > 1);
+        let fits = |octets: &Vec<u8>| octets.len() <= usize::from(u16::MAX);
+        assert!(messages.iter().all(fits));
+        let messages = messages.iter().map(|octets| decode(octets).unwrap());
+        let answers = messages.inspect(|message| assert_eq!(message.id, 7));
+        let records: Vec<Record> = answers.flat_map(|message| message.answers).collect();
+        assert_eq!(records.len(), 3_002);
+        assert_eq!(records.first(), records.last());
     }
 }

@@ -26,9 +26,36 @@ pub enum Keys {
     Label(String),
 }
 
+/// What CDS and CDNSKEY ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A DS RRset of the KSKs (CSKs) of these signers.
+    Keys {
+        /// Whose.
+        of: Vec<String>,
+        /// The digest type of each CDS, in turn; the last, of all the rest.
+        digests: Vec<u8>,
+    },
+    /// No DS RRset (RFC 8078 §4).
+    Delete,
+    /// The same in a shape that no RFC gives it.
+    MalformedDelete,
+}
+
 /// The digest of a delete request is one zero octet (RFC 8078 §4).
 const DELETE_CDS: [u8; 5] = [0, 0, 0, 0, 0];
 const DELETE_CDNSKEY: [u8; 5] = [0, 0, 3, 0, 0];
+/// A digest type, and the flags of a KSK, where RFC 8078 §4 wants zeros.
+const MALFORMED_CDS: [u8; 5] = [0, 0, 0, 2, 0];
+const MALFORMED_CDNSKEY: [u8; 5] = [1, 1, 3, 0, 0];
+
+/// The data of a CDS and of a CDNSKEY RRset with one record each.
+fn alone(cds: [u8; 5], cdnskey: [u8; 5]) -> (Vec<Rdata>, Vec<Rdata>) {
+    (
+        vec![Rdata::from_octets(cds)],
+        vec![Rdata::from_octets(cdnskey)],
+    )
+}
 
 impl Stage {
     /// Makes visible what changed in `zone` at `operator`.
@@ -139,19 +166,46 @@ impl Stage {
         types: &[RecordType],
         delete: bool,
     ) {
-        let keys = self.ksks_of(of, zone);
-        let ds = keys.iter().filter_map(|key| key.ds(zone, DIGEST_SHA256));
-        let mut cds: Vec<Rdata> = ds.map(|ds| Ds::to_rdata(&ds)).collect();
-        let mut cdnskey: Vec<Rdata> = keys.iter().map(Dnskey::to_rdata).collect();
-        if delete {
-            cds = vec![Rdata::from_octets(DELETE_CDS)];
-            cdnskey = vec![Rdata::from_octets(DELETE_CDNSKEY)];
-        }
+        let asked = match delete {
+            true => Asked::Delete,
+            false => Asked::Keys {
+                of: of.to_vec(),
+                digests: vec![DIGEST_SHA256],
+            },
+        };
+        self.ask_parent(zone, at, &asked, types, None);
+    }
+
+    /// Publishes CDS and CDNSKEY, signed by the keys of `signed_by` alone; none: by all that sign.
+    pub fn ask_parent(
+        &mut self,
+        zone: &Name,
+        at: &[String],
+        asked: &Asked,
+        types: &[RecordType],
+        signed_by: Option<KeyKind>,
+    ) {
+        let (cds, cdnskey) = match asked {
+            Asked::Keys { of, digests } => {
+                let keys = self.ksks_of(of, zone);
+                let last = digests.last().copied().unwrap_or(DIGEST_SHA256);
+                let digests = digests.iter().copied().chain(std::iter::repeat(last));
+                let ds = keys
+                    .iter()
+                    .zip(digests)
+                    .filter_map(|(key, digest)| key.ds(zone, digest));
+                let cds: Vec<Rdata> = ds.map(|ds| Ds::to_rdata(&ds)).collect();
+                (cds, keys.iter().map(Dnskey::to_rdata).collect())
+            }
+            Asked::Delete => alone(DELETE_CDS, DELETE_CDNSKEY),
+            Asked::MalformedDelete => alone(MALFORMED_CDS, MALFORMED_CDNSKEY),
+        };
         for signer in at {
             let ttl = self.signer(signer).map_or(3_600, |plan| plan.default_ttl);
             let Some(primary) = self.primary(signer, zone) else {
                 continue;
             };
+            primary.cds_signed_by = signed_by;
             for (rtype, data) in [(RecordType::CDS, &cds), (RecordType::CDNSKEY, &cdnskey)] {
                 if types.contains(&rtype) {
                     primary

@@ -43,6 +43,8 @@ pub struct Instance {
     /// Zones whose newer versions wait until a `stale` fault ends.
     pub(crate) withheld: BTreeMap<Name, Option<Rc<Published>>>,
     pub(crate) is_stale: bool,
+    /// Versions that a `replay` fault will serve again, by the instant at which they were kept.
+    pub(crate) kept: BTreeMap<Timestamp, BTreeMap<Name, Rc<Published>>>,
 }
 
 impl Instance {
@@ -58,12 +60,24 @@ impl Instance {
             last_arrival: Timestamp::MIN,
             withheld: BTreeMap::new(),
             is_stale: false,
+            kept: BTreeMap::new(),
         }
     }
 
     /// The version of `zone` that it serves now.
     pub fn copy(&self, zone: &Name) -> Option<&Rc<Published>> {
         self.copies.get(zone)
+    }
+
+    /// Every zone that it serves now, as it does.
+    pub(crate) fn copies(&self) -> impl Iterator<Item = (Name, Rc<Published>)> {
+        let copies = self.copies.iter();
+        copies.map(|(zone, version)| (zone.clone(), Rc::clone(version)))
+    }
+
+    /// Keeps what it serves now, to serve it again.
+    pub(crate) fn keep(&mut self, now: Timestamp) {
+        self.kept.insert(now, self.copies.clone());
     }
 
     /// Serves this version from now on; with `None` the zone no longer.
@@ -194,15 +208,16 @@ impl Server for Operator {
                     Ok(checked) => checked,
                     Err(fault) => return Some(refuse(&message, &fault, now)),
                 };
-                let answer = match published {
-                    Some(published) => published.transfer(message.id.to_be_bytes()),
-                    None => encode(&Message::error_msg(
-                        message.id,
-                        OpCode::Query,
-                        ResponseCode::NotAuth,
-                    )),
-                };
-                Some(checked.sign_octets(answer, now))
+                Some(match published {
+                    Some(published) => {
+                        checked.sign_all(published.transfer(message.id.to_be_bytes()), now)
+                    }
+                    None => {
+                        let code = ResponseCode::NotAuth;
+                        let refusal = Message::error_msg(message.id, OpCode::Query, code);
+                        checked.sign_octets(encode(&refusal), now)
+                    }
+                })
             }
             OpCode::Query => {
                 let primary = closest(&self.primaries, &zone, rtype);

@@ -3,7 +3,13 @@
 //! A change becomes visible only by [`Primary::publish`], which makes the next [`Published`]: RRsets
 //! that did not change keep their signatures, others get new ones, NSEC records follow the names.
 
-use std::{cell::Cell, collections::BTreeMap, rc::Rc, time::Duration};
+use std::{
+    cell::Cell,
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    time::Duration,
+};
 
 use counterpoint_dns::{
     name::{Name, RecordType},
@@ -14,8 +20,8 @@ use counterpoint_dns::{
 
 use crate::{
     contents::Contents,
-    keys::KeyRing,
-    published::{Given, Plan, Published, Served},
+    keys::{KeyKind, KeyRing},
+    published::{Given, Plan, Published, Served, Sets},
 };
 
 /// RRSIGs are dated back this far, as real signers do against slow clocks.
@@ -58,6 +64,8 @@ pub struct Primary {
     pub backdate: Duration,
     /// A frozen primary goes on serving and makes no new signature: it can publish nothing.
     pub is_frozen: bool,
+    /// Which keys alone sign CDS and CDNSKEY, if somebody chose them by hand.
+    pub cds_signed_by: Option<KeyKind>,
     /// What the zone's owner signed and pushed, where it holds the KSK (RFC 8901 §2.1.1); `None`: this
     /// server signs everything itself.
     pub pushed: Option<Pushed>,
@@ -83,6 +91,7 @@ impl Primary {
             signing: None,
             backdate: INCEPTION_BACKDATE,
             is_frozen: false,
+            cds_signed_by: None,
             pushed: None,
             zone,
             soa,
@@ -114,18 +123,23 @@ impl Primary {
         }
         let mut sets = self.build(now);
         let last = self.published.as_ref();
-        if last.is_some_and(|last| is_same(&sets, &last.sets)) {
+        let changed = last.map(|last| differing(&sets, &last.sets));
+        if changed.as_ref().is_some_and(BTreeSet::is_empty) {
             return None;
         }
+        let before = self.soa.serial;
         if last.is_some() {
             self.soa.serial = self.soa.serial.wrapping_add(1);
         }
-        let soa = self.soa_set();
-        let soa = self.served(soa, now);
+        let soa = self.served(&self.soa_set(), now);
         sets.entry(self.zone.clone())
             .or_default()
             .insert(RecordType::SOA, soa);
-        let published = Published::new(self.zone.clone(), self.soa.serial, sets);
+        let mut published = Published::new(self.zone.clone(), self.soa.serial, sets);
+        if let Some(mut changed) = changed {
+            changed.insert(self.zone.clone());
+            published = published.after(before, changed);
+        }
         let published = Rc::new(published);
         self.published = Some(Rc::clone(&published));
         Some(published)
@@ -149,24 +163,24 @@ impl Primary {
         RrSet::new(self.zone.clone(), RecordType::SOA, self.soa_ttl, data)
     }
 
-    fn build(&self, now: Timestamp) -> BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>> {
-        let mut sets: BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>> = BTreeMap::new();
+    fn build(&self, now: Timestamp) -> Sets {
+        let mut sets = Sets::new();
         let mut put = |served: Rc<Served>| {
             let types = sets.entry(served.set.name.clone()).or_default();
             types.insert(served.set.rtype, served);
         };
         for set in self.contents.sets() {
-            put(self.served(set.clone(), now));
+            put(self.served(set, now));
         }
-        put(self.served(self.soa_set(), now));
+        put(self.served(&self.soa_set(), now));
         if let Some(signing) = &self.signing {
             let dnskey = self.dnskey(signing.dnskey_ttl);
             if !dnskey.data.is_empty() {
-                put(self.served(dnskey, now));
+                put(self.served(&dnskey, now));
             }
             let ttl = self.soa.minimum.min(self.soa_ttl);
             for nsec in self.contents.nsec_chain(ttl) {
-                put(self.served(nsec, now));
+                put(self.served(&nsec, now));
             }
         }
         sets
@@ -189,16 +203,16 @@ impl Primary {
 
     /// The RRset as it will be served: as before if neither it nor its signers changed and no
     /// signature is due, else with new signatures.
-    fn served(&self, set: RrSet, now: Timestamp) -> Rc<Served> {
+    fn served(&self, set: &RrSet, now: Timestamp) -> Rc<Served> {
         let before = self
             .published
             .as_ref()
             .and_then(|last| last.get(&set.name, set.rtype));
-        if let Some(given) = self.given(&set) {
+        if let Some(given) = self.given(set) {
             return match before {
-                Some(before) if before.set == set && before.given == *given => Rc::clone(before),
+                Some(before) if before.set == *set && before.given == *given => Rc::clone(before),
                 _ => Rc::new(Served::given(
-                    set,
+                    set.clone(),
                     given.clone(),
                     self.zone.clone(),
                     self.counter.clone(),
@@ -208,12 +222,12 @@ impl Primary {
         let Some(signing) = self
             .signing
             .as_ref()
-            .filter(|_| self.contents.is_authoritative(&set))
+            .filter(|_| self.contents.is_authoritative(set))
         else {
             return match before {
-                Some(before) if before.set == set => Rc::clone(before),
+                Some(before) if before.set == *set => Rc::clone(before),
                 _ => Rc::new(Served::new(
-                    set,
+                    set.clone(),
                     vec![],
                     self.zone.clone(),
                     self.counter.clone(),
@@ -225,11 +239,14 @@ impl Primary {
             RecordType::DNSKEY if self.pushed.is_some() => self.keys.signing(|_| true).collect(),
             RecordType::DNSKEY => self.keys.signing(|kind| kind.signs_keys()).collect(),
             // The parent wants the KSK's signature here (RFC 7344 §4.1); ordinary validators, any.
-            RecordType::CDS | RecordType::CDNSKEY => self.keys.signing(|_| true).collect(),
+            RecordType::CDS | RecordType::CDNSKEY => {
+                let is_chosen = |kind| self.cds_signed_by.is_none_or(|only| only == kind);
+                self.keys.signing(is_chosen).collect()
+            }
             _ => self.keys.signing(|kind| kind.signs_data()).collect(),
         };
         if let Some(before) = before
-            && before.set == set
+            && before.set == *set
             && before.given.is_empty()
             && before.plans.len() == keys.len()
             && before.plans.iter().zip(&keys).all(|(plan, key)| {
@@ -247,7 +264,7 @@ impl Primary {
         };
         let plans = keys.iter().map(plan).collect();
         Rc::new(Served::new(
-            set,
+            set.clone(),
             plans,
             self.zone.clone(),
             self.counter.clone(),
@@ -255,14 +272,35 @@ impl Primary {
     }
 }
 
-type Sets = BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>>;
+/// The names at which two versions differ.
+fn differing(one: &Sets, other: &Sets) -> BTreeSet<Name> {
+    let mut changed = BTreeSet::new();
+    let (mut one, mut other) = (one.iter().peekable(), other.iter().peekable());
+    loop {
+        let (name, order) = match (one.peek().copied(), other.peek().copied()) {
+            (Some((_, sets)), Some((_, others))) if is_same(sets, others) => {
+                one.next();
+                other.next();
+                continue;
+            }
+            (Some((name, _)), Some((other, _))) => (name.min(other), name.cmp(other)),
+            (Some((name, _)), None) => (name, Ordering::Less),
+            (None, Some((name, _))) => (name, Ordering::Greater),
+            (None, None) => return changed,
+        };
+        changed.insert(name.clone());
+        if order != Ordering::Greater {
+            one.next();
+        }
+        if order != Ordering::Less {
+            other.next();
+        }
+    }
+}
 
-fn is_same(a: &Sets, b: &Sets) -> bool {
-    let flat = |sets: &'_ Sets| -> Vec<*const Served> {
-        sets.values()
-            .flat_map(BTreeMap::values)
-            .map(Rc::as_ptr)
-            .collect()
-    };
-    flat(a) == flat(b)
+type OfName = BTreeMap<RecordType, Rc<Served>>;
+
+fn is_same(one: &OfName, other: &OfName) -> bool {
+    let pointers = other.values().map(Rc::as_ptr);
+    one.values().map(Rc::as_ptr).eq(pointers)
 }

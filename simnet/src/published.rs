@@ -5,7 +5,7 @@
 
 use std::{
     cell::{Cell, OnceCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
 
@@ -119,6 +119,9 @@ impl Served {
     }
 }
 
+/// RRsets by name and type.
+pub type Sets = BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>>;
+
 /// One version of a zone.
 #[derive(Debug)]
 pub struct Published {
@@ -127,29 +130,48 @@ pub struct Published {
     /// Its serial.
     pub serial: u32,
     /// Its RRsets, NSEC and DNSKEY included.
-    pub sets: BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>>,
-    transfer: OnceCell<Vec<u8>>,
+    pub sets: Sets,
+    /// The serial of the version before, and the names at which this one differs.
+    news: Option<(u32, BTreeSet<Name>)>,
+    transfer: OnceCell<Vec<Vec<u8>>>,
 }
 
 impl Published {
     /// A version of `zone`.
-    pub fn new(
-        zone: Name,
-        serial: u32,
-        sets: BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>>,
-    ) -> Self {
+    pub fn new(zone: Name, serial: u32, sets: Sets) -> Self {
         Self {
             zone,
             serial,
             sets,
+            news: None,
             transfer: OnceCell::new(),
         }
     }
 
-    /// All of it as one AXFR answer to this message id, encoded once.
-    pub fn transfer(&self, id: [u8; 2]) -> Vec<u8> {
-        let octets = self.transfer.get_or_init(|| encode_apart(&transfer(self)));
-        [&id, &octets[2..]].concat()
+    /// The same as the one after that of serial `before`, from which it differs at the names `changed`.
+    pub fn after(self, before: u32, changed: BTreeSet<Name>) -> Self {
+        Self {
+            news: Some((before, changed)),
+            ..self
+        }
+    }
+
+    /// The names at which it may differ from another version: few, if that is the one before.
+    pub fn changed_since<'a>(&'a self, other: &'a Self) -> BTreeSet<&'a Name> {
+        match &self.news {
+            Some((before, changed)) if *before == other.serial => changed.iter().collect(),
+            _ => self.sets.keys().chain(other.sets.keys()).collect(),
+        }
+    }
+
+    /// The messages of an AXFR answer to this message id, encoded once.
+    pub fn transfer(&self, id: [u8; 2]) -> impl Iterator<Item = Vec<u8>> {
+        let messages = self
+            .transfer
+            .get_or_init(|| transfer(self).iter().map(encode_apart).collect());
+        messages
+            .iter()
+            .map(move |octets| [&id, &octets[2..]].concat())
     }
 
     /// The RRset of this name and type.
@@ -170,18 +192,20 @@ impl Published {
     /// Whether the data are the same as `other`'s: what is made at publication does not count.
     pub fn says_the_same(&self, other: &Self) -> bool {
         let made = [RecordType::SOA, RecordType::NSEC, RecordType::DNSKEY];
-        let data = |zone: &Self| -> Vec<Rc<Served>> {
-            zone.all()
-                .filter(|served| !made.contains(&served.set.rtype))
+        let data = |zone: &Self, name: &Name| -> Vec<Rc<Served>> {
+            let sets = zone.sets.get(name).into_iter().flat_map(BTreeMap::values);
+            sets.filter(|served| !made.contains(&served.set.rtype))
                 .cloned()
                 .collect()
         };
-        let (mine, others) = (data(self), data(other));
-        mine.len() == others.len()
-            && mine
-                .iter()
-                .zip(&others)
-                .all(|(a, b)| Rc::ptr_eq(a, b) || a.set == b.set)
+        self.changed_since(other).into_iter().all(|name| {
+            let (mine, others) = (data(self, name), data(other, name));
+            mine.len() == others.len()
+                && mine
+                    .iter()
+                    .zip(&others)
+                    .all(|(a, b)| Rc::ptr_eq(a, b) || a.set == b.set)
+        })
     }
 
     /// The highest delegation at or above `name`, if there is one below the apex.

@@ -139,6 +139,10 @@ enum Event {
         kind: Edge,
         begins: bool,
     },
+    Keep {
+        operator: usize,
+        instance: usize,
+    },
 }
 
 /// A fault that is more than trouble with messages.
@@ -148,6 +152,8 @@ pub enum Edge {
     Outage,
     /// The instance keeps serving what it serves.
     Stale,
+    /// The instance serves again what it served at this instant.
+    Replay(Timestamp),
 }
 
 struct Scheduled {
@@ -338,6 +344,9 @@ impl World {
         from: Timestamp,
         until: Timestamp,
     ) {
+        if let Edge::Replay(of) = kind {
+            self.schedule(of, Event::Keep { operator, instance });
+        }
         self.schedule(
             from,
             Event::FaultEdge {
@@ -480,6 +489,10 @@ impl World {
                     begins,
                 } => {
                     self.edge(operator, instance, kind, begins);
+                }
+                Event::Keep { operator, instance } => {
+                    let now = self.now;
+                    self.operators[operator].instances[instance].keep(now);
                 }
             }
         }
@@ -761,7 +774,11 @@ impl World {
         self.log_changes(name, zone, before, after);
         if *zone == self.parent {
             let Some(after) = after else { return };
-            for (child, recorder) in &mut self.recorders {
+            for child in self.children(before, Some(after)) {
+                let child = &child;
+                let Some(recorder) = self.recorders.get_mut(child) else {
+                    continue;
+                };
                 let is_same = |rtype: RecordType| {
                     let old = before.and_then(|before| before.get(child, rtype));
                     match (old, after.get(child, rtype)) {
@@ -782,6 +799,16 @@ impl World {
         }
     }
 
+    /// The judged zones whose delegations may differ between these versions of the parent zone, in order.
+    fn children(&self, before: Option<&Published>, after: Option<&Published>) -> Vec<Name> {
+        let (Some(before), Some(after)) = (before, after) else {
+            return self.recorders.keys().cloned().collect();
+        };
+        let changed = after.changed_since(before).into_iter();
+        let judged = changed.filter(|name| self.recorders.contains_key(*name));
+        judged.cloned().collect()
+    }
+
     fn log_changes(
         &mut self,
         name: &str,
@@ -795,7 +822,7 @@ impl World {
         };
         let mut owners = vec![zone.clone()];
         if *zone == self.parent {
-            owners = self.recorders.keys().cloned().collect();
+            owners = self.children(before, after);
         } else if !self.recorders.contains_key(zone) {
             return;
         }
@@ -830,6 +857,17 @@ impl World {
         }
     }
 
+    /// The instance holds back what arrives, or shows it.
+    fn hold(&mut self, operator: usize, instance: usize, begins: bool) {
+        let server = &mut self.operators[operator].instances[instance];
+        server.is_stale = begins;
+        if !begins {
+            for (zone, version) in std::mem::take(&mut server.withheld) {
+                self.arrive(operator, instance, zone, version);
+            }
+        }
+    }
+
     fn edge(&mut self, operator: usize, instance: usize, kind: Edge, begins: bool) {
         let server = &mut self.operators[operator].instances[instance];
         let name = server.name.clone();
@@ -841,14 +879,20 @@ impl World {
                     recorder.outage(&name, begins, self.now);
                 }
             }
-            Edge::Stale => {
-                server.is_stale = begins;
-                if !begins {
-                    for (zone, version) in std::mem::take(&mut server.withheld) {
-                        self.arrive(operator, instance, zone, version);
-                    }
+            Edge::Stale => self.hold(operator, instance, begins),
+            Edge::Replay(of) if begins => {
+                let old = server.kept.remove(&of).unwrap_or_default();
+                let held: Vec<(Name, Rc<Published>)> = server.copies().collect();
+                // A zone that it did not serve then it goes on serving as it does.
+                for (zone, version) in old {
+                    self.arrive(operator, instance, zone, Some(version));
+                }
+                self.hold(operator, instance, true);
+                for (zone, version) in held {
+                    self.arrive(operator, instance, zone, Some(version));
                 }
             }
+            Edge::Replay(_) => self.hold(operator, instance, false),
         }
     }
 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, SignerName};
+use crate::{
+    config::{Config, SignerName},
+    place::Owner,
+};
 
 /// What was declared, as far as a verdict depends on it: no secret, no address to which anything is
 /// written.
@@ -18,9 +21,12 @@ pub(crate) struct Declared {
 }
 
 impl Declared {
-    /// What `config` declares.
-    pub(crate) fn of(config: &Config) -> Self {
-        let signers = config.signers.iter();
+    /// What `config` declares of these.
+    pub(crate) fn of<'a>(config: &Config, owners: impl Iterator<Item = &'a Owner>) -> Self {
+        let signers = owners.filter_map(|owner| match owner {
+            Owner::Signer(name) => config.signers.get_key_value(name),
+            Owner::Parent => None,
+        });
         Self {
             parent: config.parent.zone.to_string(),
             max_ttl: signers

@@ -6,7 +6,7 @@
 //!
 //! | kind | subject | what |
 //! |---|---|---|
-//! | `declared` | – | at each start: the parent, and of each signer the declared bound of its TTLs |
+//! | `declared` | – | before the first round that is told after a start, and when it is another: the parent, and of each signer that was looked at the declared bound of its TTLs |
 //! | `observed` | the step, as `join/5`, or `rest` | what a round of looks showed: each version that is new, or why it is unknown; and what was seen to be as before |
 //!
 //! Each round of a process is told; at rest those alone that brought news. [`AuditLog`] reads a log back

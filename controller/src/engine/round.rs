@@ -6,7 +6,7 @@ use counterpoint_dns::{exchange::Outcome, message::Question, rrset::SignedRrSet,
 
 use super::{BACK_OFF_MAX, Engine, Phase};
 use crate::{
-    audit::{OBSERVED, Observed},
+    audit::{DECLARED, Declared, OBSERVED, Observed},
     io::{Io, Look, Purpose, Tag},
     log::Unknown,
     observation,
@@ -170,11 +170,10 @@ impl Engine {
                     io.note(&self.zone, "warning", subject, format!("bogus: {why}"));
                 }
             }
-            if news {
-                let zone = self.zone.to_string();
-                let record = self.log.record(&zone, &got.place, &got.item);
-                record.into_iter().for_each(|record| io.persist(record));
-            }
+        }
+        if any_news || self.log.is_outdated() {
+            let records = self.log.records(&self.zone);
+            records.for_each(|record| io.persist(record));
         }
         if io.config.audit && (any_news || self.current().is_some()) {
             self.audit(io, &observed);
@@ -197,7 +196,14 @@ impl Engine {
     }
 
     /// Tells what a round showed, for the audit log.
-    fn audit(&self, io: &mut Io<'_>, observed: &Observed) {
+    fn audit(&mut self, io: &mut Io<'_>, observed: &Observed) {
+        let declared = Declared::of(io.config, self.log.places().map(|place| &place.owner));
+        if self.declared.as_ref() != Some(&declared) {
+            // Plain data with text keys: to JSON it cannot fail.
+            let text = serde_json::to_string(&declared).unwrap_or_default();
+            io.note(&self.zone, DECLARED, String::new(), text);
+            self.declared = Some(declared);
+        }
         let index = self.current();
         let row = index.and_then(|index| Some((index, self.row(io.config, index)?)));
         let subject = row.map_or_else(

@@ -54,8 +54,8 @@ impl Reply {
         } = Header::read(&mut decoder).map_err(bad)?;
         let mut question = None;
         for _ in 0..counts.queries {
-            let query = Query::read(&mut decoder).map_err(bad)?;
-            question.get_or_insert_with(|| of_query(&query));
+            let asked = read_question(octets, &mut decoder)?;
+            question.get_or_insert(asked);
         }
         let mut reader = Reader {
             octets,
@@ -115,6 +115,17 @@ pub fn find<'a>(
     section
         .iter()
         .find(|signed| signed.set.rtype == rtype && signed.set.name == *name)
+}
+
+/// The next question of a message.
+fn read_question(octets: &[u8], decoder: &mut BinDecoder<'_>) -> Result<Question, BadMessage> {
+    let at = decoder.index();
+    let (name, after) = read_name(octets, at).ok_or_else(|| bad("a name that cannot be read"))?;
+    decoder.read_slice(after - at).map_err(bad)?;
+    // The type, and the class, which is not looked at.
+    let fixed = decoder.read_slice(4).map_err(bad)?.unverified();
+    let rtype = u16::from_be_bytes([fixed[0], fixed[1]]);
+    Ok(Question::new(name, rtype.into()))
 }
 
 fn of_query(query: &Query) -> Question {

@@ -1,7 +1,7 @@
 //! TSIG over an answer of many messages (RFC 8945 §5.3.1): each signature covers everything since the
 //! one before, and some messages may carry none.
 
-use super::{RequestMac, TsigFault, TsigKey};
+use super::{ADDITIONAL_COUNT, CheckedRequest, FUDGE_SECONDS, RequestMac, TsigFault, TsigKey};
 use crate::{
     name::{Name, RecordType, canonical_wire, read_name},
     time::Timestamp,
@@ -14,6 +14,8 @@ const UNSIGNED_MAX: usize = 99;
 const UNSIGNED_ERRORS: [(u16, &str); 2] = [(16, "BADSIG"), (17, "BADKEY")];
 /// What a clock that is too far off is answered with.
 const BAD_TIME: u16 = 18;
+/// The class of a TSIG record (RFC 8945 §4.2).
+const CLASS_ANY: u16 = 255;
 
 /// An answer under way.
 #[derive(Debug)]
@@ -48,6 +50,48 @@ impl TsigKey {
             is_first: true,
             unsigned: 0,
         }
+    }
+
+    /// Signs an encoded message after others of the same answer, of which `covered` is not yet signed.
+    fn sign_further(&self, covered: &[u8], mut octets: Vec<u8>, now: Timestamp) -> Vec<u8> {
+        let mut timers = (now.as_seconds() as u64).to_be_bytes()[2..].to_vec();
+        timers.extend(FUDGE_SECONDS.to_be_bytes());
+        let signed = self.signer.sign(&[covered, &octets, &timers].concat());
+        let (Ok(mac), Some([high, low])) = (signed, octets.get(ADDITIONAL_COUNT)) else {
+            return octets;
+        };
+        let additional = u16::from_be_bytes([*high, *low]) + 1;
+        let mut data = canonical_wire(&(&self.signer.algorithm().to_name()).into());
+        data.extend(&timers);
+        data.extend(prefixed(&mac));
+        data.extend(&octets[..2]);
+        // Neither an error nor other data.
+        data.extend([0; 4]);
+        octets[ADDITIONAL_COUNT].copy_from_slice(&additional.to_be_bytes());
+        octets.extend(canonical_wire(self.name()));
+        octets.extend(u16::from(RecordType::TSIG).to_be_bytes());
+        octets.extend(CLASS_ANY.to_be_bytes());
+        octets.extend([0; 4]);
+        octets.extend((data.len() as u16).to_be_bytes());
+        octets.extend(data);
+        octets
+    }
+}
+
+impl CheckedRequest<'_> {
+    /// Signs each message of an encoded answer, and puts them one behind the other.
+    pub fn sign_all(&self, messages: impl Iterator<Item = Vec<u8>>, now: Timestamp) -> Vec<u8> {
+        let mut answer = Vec::new();
+        let mut last: Option<Vec<u8>> = None;
+        for octets in messages {
+            let signed = match &last {
+                None => self.sign_octets(octets, now),
+                Some(mac) => self.key.sign_further(mac, octets, now),
+            };
+            last = mac_of(&signed).map(|mac| prefixed(&mac));
+            answer.extend(signed);
+        }
+        answer
     }
 }
 
@@ -146,6 +190,12 @@ impl<'a> Tsig<'a> {
     }
 }
 
+/// The MAC of a signed message.
+fn mac_of(signed: &[u8]) -> Option<Vec<u8>> {
+    let record = RawMessage::read(signed).ok()?.last_additional?;
+    Some(Tsig::read(record.octets())?.mac.to_vec())
+}
+
 /// A MAC as the next one covers it: its length first.
 fn prefixed(mac: &[u8]) -> Vec<u8> {
     let mut octets = (mac.len() as u16).to_be_bytes().to_vec();
@@ -159,6 +209,7 @@ mod tests {
     use crate::{
         message::{Message, Question, decode, encode, query},
         name::parse_name,
+        transfer::split_first,
         tsig::check_request,
     };
     use hickory_proto::op::OpCode;
@@ -167,34 +218,6 @@ mod tests {
 
     fn key(secret: &[u8]) -> TsigKey {
         TsigKey::hmac_sha256(parse_name("k.").unwrap(), secret)
-    }
-
-    /// Signs a further message as RFC 8945 §5.3.1 says, by hand.
-    fn sign_further(key: &TsigKey, covered: &[u8], octets: &[u8]) -> Vec<u8> {
-        let mut timers = (NOW.as_seconds() as u64).to_be_bytes()[2..].to_vec();
-        timers.extend(300_u16.to_be_bytes());
-        let tbs = [covered, octets, &timers].concat();
-        let mac = key.signer.sign(&tbs).unwrap();
-        let mut data = canonical_wire(&(&key.signer.algorithm().to_name()).into());
-        data.extend(&timers);
-        data.extend(prefixed(&mac));
-        data.extend(&octets[..2]);
-        data.extend([0; 4]);
-        let mut signed = octets.to_vec();
-        signed[11] += 1;
-        signed.extend(canonical_wire(key.name()));
-        signed.extend(250_u16.to_be_bytes());
-        signed.extend(255_u16.to_be_bytes());
-        signed.extend([0; 4]);
-        signed.extend((data.len() as u16).to_be_bytes());
-        signed.extend(data);
-        signed
-    }
-
-    fn mac_of(signed: &[u8]) -> Vec<u8> {
-        let message = RawMessage::read(signed).unwrap();
-        let record = message.last_additional.unwrap();
-        Tsig::read(record.octets()).unwrap().mac.to_vec()
     }
 
     #[test]
@@ -206,8 +229,8 @@ mod tests {
         let checked = check_request([&key], &request, NOW).unwrap();
         let first = checked.sign_answer(Message::response(7, OpCode::Query), NOW);
         let bare = encode(&Message::response(7, OpCode::Query));
-        let covered = [prefixed(&mac_of(&first)), bare.clone()].concat();
-        let last = sign_further(&key, &covered, &bare);
+        let covered = [prefixed(&mac_of(&first).unwrap()), bare.clone()].concat();
+        let last = key.sign_further(&covered, bare.clone(), NOW);
 
         let mut chain = key.check_chain(&mac);
         for (octets, is_closed) in [(&first, true), (&bare, false), (&last, true)] {
@@ -238,6 +261,26 @@ mod tests {
             guess.check_chain(&mac).take(&first, NOW),
             Err(TsigFault::BadSignature)
         );
+    }
+
+    #[test]
+    fn an_answer_of_several_messages_is_signed_message_by_message() {
+        let key = key(b"secret");
+        let zone = parse_name("test.").unwrap();
+        let request = decode(&query(7, &Question::new(zone, RecordType::AXFR))).unwrap();
+        let (request, mac) = key.sign_request(request, NOW);
+        let checked = check_request([&key], &request, NOW).unwrap();
+        let bare = encode(&Message::response(7, OpCode::Query));
+        let answer = checked.sign_all([(); 3].map(|()| bare.clone()).into_iter(), NOW);
+        let mut chain = key.check_chain(&mac);
+        let mut rest = answer.as_slice();
+        for _ in 0..3 {
+            let (first, others) = split_first(rest).unwrap();
+            chain.take(first, NOW).unwrap();
+            assert!(chain.is_closed());
+            rest = others;
+        }
+        assert!(rest.is_empty());
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::scenario::{
 const SLOWEST_POLL: Duration = hours(1);
 /// The least allowance in percent has this floor.
 const SAFETY_LEAST: Duration = minutes(1);
+/// How long one asks until silence is an answer.
+const UNANSWERED: Duration = minutes(5);
 /// Rows of a table that observe or write: each is seen, written and seen again.
 const ROWS: u32 = 12;
 /// Times that a table waits for caches.
@@ -24,12 +26,21 @@ const WATCHES: u32 = 2;
 /// When nothing is broken any more, and nothing further is asked for: the second phase begins. What
 /// is broken for ever is part of the story, not of the weather.
 pub fn calm_from(scenario: &Scenario) -> Duration {
-    let faults = scenario.faults.iter().filter_map(|fault| fault.until);
+    let faults = scenario.faults.iter();
+    let faults = faults.map(|fault| fault.until.unwrap_or(fault.from));
     let events = scenario.events.iter().map(|event| match event.what {
         What::ControllerCrash { lasting } => event.at + lasting,
         _ => event.at,
     });
     faults.chain(events).max().unwrap_or_default()
+}
+
+/// The longest from a decision to its effect: who falls silent in between was not to be foreseen.
+pub fn reaction(scenario: &Scenario) -> Duration {
+    let signers = scenario.signers.iter();
+    let lag = signers.map(|signer| signer.propagation.high).max();
+    let parent = scenario.scanner.publish_delay.high + scenario.parent.propagation.high;
+    UNANSWERED + parent.max(lag.unwrap_or_default())
 }
 
 /// By when every process has ended, from the start: one after another, from the calm on.
@@ -43,7 +54,8 @@ pub fn ended_by(scenario: &Scenario) -> Duration {
             _ => 0,
         })
         .sum();
-    calm_from(scenario) + one(scenario) * processes
+    // Where nobody asks the controller, the parent still has time to act.
+    calm_from(scenario) + one(scenario) * processes.max(1)
 }
 
 /// The longest that one process takes.

@@ -27,7 +27,7 @@ const ENDS: [&str; 6] = [
     "leave blocked",
 ];
 /// Faults that scenarios can have.
-const FAULTS: [&str; 4] = ["dead", "loss", "latency", "stale"];
+const FAULTS: [&str; 5] = ["dead", "loss", "latency", "stale", "replay"];
 /// Profiles that can judge.
 const PROFILES: [&str; 3] = ["liberal", "strict-ds", "strict-dnskey"];
 /// Reason codes that no rule of the tables gives.

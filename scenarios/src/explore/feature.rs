@@ -69,6 +69,26 @@ names! {
         Return = "return",
         /// No controller: signals that nobody thought through.
         ByHand = "by-hand",
+        /// No controller: one signal that a parent must, or must not follow.
+        Forged = "forged",
+        /// Keys roll.
+        Rolls = "rolls",
+        /// The group takes another algorithm.
+        RollAlgorithm = "roll-algorithm",
+        /// The zone goes insecure.
+        GoInsecure = "go-insecure",
+        /// Joins and leaves are run back.
+        Cancel = "cancel",
+        /// The owner of the zone holds the KSK.
+        CommonKsk = "common-ksk",
+        /// A parent that finds out by itself.
+        NoNotify = "no-notify",
+        /// Nameserver names that end as the zone's name does, and are not in it.
+        Lookalike = "lookalike",
+        /// A signer that was taken out as dead comes back.
+        Ghost = "ghost",
+        /// Signatures of the common KSK that end soon.
+        Renewal = "renewal",
     }
 }
 
@@ -91,6 +111,10 @@ const fn rarity(feature: Feature) -> u32 {
         // The join is refused: one such run in a while is enough.
         Feature::MixedAlgorithms => 24,
         Feature::P256 | Feature::ByHand | Feature::Zones => 8,
+        Feature::CommonKsk | Feature::Lookalike => 8,
+        Feature::Forged | Feature::RollAlgorithm => 16,
+        // Whatever else is asked for, is asked for in vain afterwards.
+        Feature::GoInsecure => 24,
         _ => 3,
     }
 }

@@ -3,8 +3,11 @@
 //!
 //! Owns the ranges. What is drawn is plain data: the same as a person could write.
 
+mod agents;
 mod events;
 mod faults;
+mod forged;
+mod rolls;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -16,13 +19,15 @@ use rand::RngExt as _;
 
 use super::feature::{self, Feature};
 use crate::scenario::{
-    Algorithm, CdsAfter, Continuity, Group, KeyLayout, NamesIn, Profile, Range, Record, Resolver,
-    ResolverProfile, Safety, Scenario, Servers, Signer, Ttl, Zone,
-    time::{days, hours, minutes, print_span, seconds},
+    Algorithm, Group, Interface, KeyLayout, Model, NamesIn, Profile, Range, Record, Scenario,
+    Servers, Signer, Ttl, Zone,
+    time::{hours, minutes, print_span, seconds},
 };
 
 const SIGNERS: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
 const ZONES: [&str; 2] = ["example.test.", "other.test."];
+/// What stands before it makes a name that ends as the first zone's does, and is not in it.
+const LOOKALIKE: &str = "example.test.";
 /// TTLs of a world in which they are all alike.
 const ALIKE: [u32; 4] = [60, 300, 3_600, 21_600];
 /// TTLs drawn one by one.
@@ -90,9 +95,10 @@ pub fn draw(seed: u64, swarm: &Swarm) -> Drawn {
     }
     drawing.world();
     drawing.agents();
-    match drawing.has(Feature::ByHand) {
-        true => drawing.signals(),
-        false => drawing.requests(),
+    match (drawing.has(Feature::Forged), drawing.is_by_hand()) {
+        (true, _) => drawing.forged(),
+        (_, true) => drawing.signals(),
+        _ => drawing.requests(),
     }
     drawing.faults();
     let Drawing {
@@ -121,6 +127,16 @@ struct Drawing {
 impl Drawing {
     fn has(&self, feature: Feature) -> bool {
         self.features.contains(&feature)
+    }
+
+    /// Whether there is no controller.
+    fn is_by_hand(&self) -> bool {
+        self.has(Feature::ByHand) || self.has(Feature::Forged)
+    }
+
+    /// Whether the owner of the zone holds the KSK. It has one place, and signs for one group.
+    fn has_common_ksk(&self) -> bool {
+        self.has(Feature::CommonKsk) && !self.is_by_hand()
     }
 
     fn pick<T: Clone>(&mut self, from: &[T]) -> T {
@@ -179,22 +195,35 @@ impl Drawing {
         signer.servers = Servers::Count(self.servers());
         signer.propagation = self.lag();
         signer.algorithm = algorithm;
-        if self.has(Feature::Csk) && self.one_in(2) {
+        if self.has_common_ksk() {
+            signer.interface = Interface::SignedRrset;
+        } else if self.has(Feature::Csk) && self.one_in(2) {
             signer.keys = KeyLayout::Csk;
         }
-        if self.has(Feature::InZone) && !self.has(Feature::Zones) && self.one_in(2) {
+        if self.has(Feature::Lookalike) && self.one_in(2) {
+            signer.names_in = Some(NamesIn::Domain(named(&format!("{name}{LOOKALIKE}"))));
+        }
+        let is_in_zone = self.has(Feature::InZone) && signer.names_in.is_none();
+        if is_in_zone && !self.has(Feature::Zones) && self.one_in(2) {
             signer.names_in = Some(NamesIn::Zone);
         }
         signer
     }
 
     fn zones(&mut self, signers: usize, record_ttls: &[Ttl]) {
-        let count = if self.has(Feature::Zones) { 2 } else { 1 };
+        let count = match self.has(Feature::Zones) && !self.has(Feature::Forged) {
+            true => 2,
+            false => 1,
+        };
         // Somebody must be left who can join, unless there is nobody to ask for it.
-        let is_full = self.has(Feature::ByHand) || self.has(Feature::DeadLeaver);
+        let is_full = self.is_by_hand() || self.has(Feature::DeadLeaver);
         let most = if is_full { signers } else { signers - 1 };
         let group = self.has(Feature::Group).then(|| "g1".to_owned());
         let shared = self.members(most);
+        let model = match self.has_common_ksk() {
+            true => Model::One,
+            false => Model::Two,
+        };
         for name in &ZONES[..count] {
             let members = match group {
                 Some(_) => shared.clone(),
@@ -209,6 +238,7 @@ impl Drawing {
                 name: named(name),
                 signers: members,
                 group: group.clone(),
+                model,
                 records: texts
                     .iter()
                     .filter_map(|text| Record::parse(text).ok())
@@ -216,7 +246,7 @@ impl Drawing {
                 ..Zone::default()
             });
         }
-        if self.has(Feature::MixedAlgorithms) {
+        if self.has(Feature::MixedAlgorithms) && !self.has_common_ksk() {
             // Only of those outside: a zone that starts with signers of two algorithms is broken.
             let other = match self.has(Feature::P256) {
                 true => Algorithm::Ed25519,
@@ -239,73 +269,13 @@ impl Drawing {
 
     /// Those who serve a zone at the start.
     fn members(&mut self, most: usize) -> Vec<String> {
-        let several = self.has(Feature::ByHand) || self.has(Feature::DeadLeaver);
+        let several = self.is_by_hand() || self.has(Feature::DeadLeaver);
         let least = if several { 2 } else { 1 };
         let count = self.chance.random_range(least..=most);
         SIGNERS[..count]
             .iter()
             .map(|name| (*name).to_owned())
             .collect()
-    }
-
-    fn agents(&mut self) {
-        let longest = self.longest_ttl();
-        let slow = if self.has(Feature::SlowParent) { 1 } else { 2 };
-        let part = self.pick(&[1, 2, 3]) * slow;
-        // A parent that scans much more often than anything changes costs time and shows nothing.
-        let lag = self
-            .scenario
-            .signers
-            .iter()
-            .map(|signer| signer.propagation.high)
-            .max();
-        let pace = (longest / part).max(lag.unwrap_or_default() / 2);
-        let interval = whole_minutes(pace).clamp(minutes(2), days(1));
-        let delay = self.pick(&[seconds(0), seconds(30), interval / 4, interval]);
-        let scanner = &mut self.scenario.scanner;
-        scanner.interval = interval;
-        scanner.publish_delay = Range::new(seconds(0), seconds(delay.as_secs()));
-        if self.features.contains(&Feature::OnePath) {
-            scanner.continuity = Continuity::OnePath;
-        }
-        let often = self.one_in(3);
-        let safety = self.pick(&[
-            Safety::Span(seconds(1)),
-            Safety::Span(minutes(5)),
-            Safety::Percent(0),
-            Safety::Percent(50),
-        ]);
-        let (has_safety, withdraws) = (self.has(Feature::Safety), self.has(Feature::Withdraw));
-        let controller = &mut self.scenario.controller;
-        controller.enabled = !self.features.contains(&Feature::ByHand);
-        if controller.enabled && !often {
-            // As patient as the parent: what is looked at in vain costs time and shows nothing.
-            controller.poll = whole_minutes(interval / 8).max(controller.poll);
-        }
-        if has_safety && controller.enabled {
-            controller.safety = safety;
-        }
-        if withdraws && controller.enabled {
-            controller.cds_after = CdsAfter::Withdraw;
-        }
-        self.resolvers(longest);
-    }
-
-    /// One concrete resolver that asks now and then, or several.
-    fn resolvers(&mut self, longest: Duration) {
-        let mut all = Resolver::usual();
-        if !self.has(Feature::Resolvers) {
-            all = vec![self.pick(&all)];
-        } else if self.one_in(2) {
-            all.push(Resolver {
-                name: ResolverProfile::StrictDs.name().into(),
-                ..Resolver::default()
-            });
-        }
-        for resolver in &mut all {
-            resolver.query_every = whole_minutes(longest / 2).max(minutes(10));
-        }
-        self.scenario.resolvers = all;
     }
 
     /// A TTL; `alike` in a world in which they are all alike.

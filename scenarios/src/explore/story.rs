@@ -2,7 +2,7 @@
 
 use super::{shrink::Shrunk, trial::Class};
 use crate::scenario::{
-    Expect, ExpectedViolation, Property, Quantifier, Scenario, Verdict, What,
+    Expect, ExpectedViolation, ParentState, Property, Quantifier, Scenario, Verdict, What,
     time::{print_span, seconds},
 };
 
@@ -45,6 +45,18 @@ fn expect(scenario: &Scenario, class: &Class) -> Expect {
             // A bound in whole hours: it is read by people.
             let bound = super::bound::ended_by(scenario);
             expect.within = Some(seconds(bound.as_secs().div_ceil(3_600) * 3_600));
+        }
+        // The file says what the parent must be like, or, with a defect, that it is not.
+        Some(Property::ParentUntouched) if is_sabotaged => {
+            let due = scenario.expect.parent;
+            expect.parent = due.map(|due| match due {
+                ParentState::Changed => ParentState::Untouched,
+                ParentState::Untouched => ParentState::Changed,
+            });
+        }
+        Some(Property::ParentUntouched) => {
+            expect.parent = scenario.expect.parent;
+            expect.signers.clone_from(&scenario.expect.signers);
         }
         _ => {}
     }

@@ -4,6 +4,8 @@
 //! Owns what a failure is ([`Class`]). Two failures of one class break the same link of the chain for
 //! the same validators.
 
+mod safety;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -11,18 +13,17 @@ use std::{
 };
 
 use counterpoint_controller as controller;
-use counterpoint_dns::oracle::{self, Quantifier, Reason, history::History, judge};
+use counterpoint_dns::oracle::{self, Reason};
 use serde::{Deserialize, Serialize};
 
 use super::bound;
 use crate::{
     run::{
         direction::Direction,
-        plan,
         play::{Played, play_under},
         verdict,
     },
-    scenario::{self, Profile, Property, Scenario, time::print_span},
+    scenario::{Property, Scenario, time::print_span},
 };
 
 /// What kind of failure.
@@ -190,8 +191,9 @@ pub fn judged(scenario: &Scenario, played: Played) -> Trial {
         seconds: (played.end - scenario.start).as_secs(),
         ..Trial::default()
     };
-    safety(scenario, &played, &mut trial);
+    safety::caches(scenario, &played, &mut trial);
     processes(scenario, &played, &mut trial);
+    safety::parent(scenario, &played, &mut trial);
     // Where answers get lost, the scanner does not hear of an update that was made.
     if scenario.faults.is_empty() && verdict::changed_unaccounted(scenario, &played) {
         let class = Class::new("parent-untouched", "-", "-", "the parent changed by itself");
@@ -219,75 +221,6 @@ pub fn judged(scenario: &Scenario, played: Played) -> Trial {
         .reached
         .extend(profiles.map(|profile| format!("profile/{}", profile.name())));
     trial
-}
-
-/// Whether every cache validates at every instant, and every concrete resolver agrees.
-fn safety(scenario: &Scenario, played: &Played, trial: &mut Trial) {
-    let (since, until) = (played.stage.world.since(), played.end);
-    let by = match scenario.judge.quantifier {
-        scenario::Quantifier::AnyCache => Quantifier::AnyCache,
-        scenario::Quantifier::OneResolver => Quantifier::OneResolver,
-    };
-    for (zone, recorder) in &played.stage.world.recorders {
-        let history: History = recorder.history();
-        let mut found = Vec::new();
-        let mut lenient_is_safe = false;
-        for profile in harshest_first(&scenario.judge.profiles) {
-            if lenient_is_safe && *profile == Profile::Liberal {
-                continue;
-            }
-            let asked = plan::oracle_profile(profile);
-            if oracle::judge_by(&[by], &history, &asked, since, until)
-                .violations
-                .is_empty()
-            {
-                // Where a strict validator never fails, a lenient one does not.
-                lenient_is_safe |= matches!(profile, Profile::StrictDs | Profile::StrictDnskey);
-                continue;
-            }
-            found.extend(judge(&history, &asked, since, until).violations);
-        }
-        // The worse first: what breaks even one resolver, and even the lenient.
-        found.sort_by_key(|v| {
-            (
-                v.property,
-                v.quantifier == Quantifier::AnyCache,
-                v.profile != "liberal",
-            )
-        });
-        for violation in found {
-            if by == Quantifier::OneResolver && violation.quantifier != by {
-                continue;
-            }
-            let class = Class::of(&violation);
-            let story = violation.prose(&history, scenario.start);
-            trial.failures.push(Failure { class, story });
-        }
-        let disagreements = verdict::disagreements_of(scenario, played, zone, &history);
-        if let Some(first) = disagreements.into_iter().next() {
-            let class = Class::new(INTERNAL, "-", "-", "a resolver and the oracle disagree");
-            trial.failures.insert(
-                0,
-                Failure {
-                    class,
-                    story: first,
-                },
-            );
-        }
-    }
-}
-
-/// The profiles, the harshest first.
-fn harshest_first(profiles: &[Profile]) -> Vec<&Profile> {
-    let mut sorted: Vec<&Profile> = profiles.iter().collect();
-    let leniency = |profile: &Profile| match profile {
-        Profile::Only(_) | Profile::Named(_) => 0,
-        Profile::StrictDnskey => 1,
-        Profile::StrictDs => 2,
-        Profile::Liberal => 3,
-    };
-    sorted.sort_by_key(|profile| leniency(profile));
-    sorted
 }
 
 /// Whether every process has ended.

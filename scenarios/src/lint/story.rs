@@ -74,6 +74,26 @@ fn shape(lints: &Lints<'_>, event: &Event) {
                 "`delete = true` stands beside it",
             );
         }
+        What::PublishCds {
+            delete: false,
+            malformed: true,
+            ..
+        } => {
+            fail(
+                "malformed",
+                "contradiction",
+                "only a delete request can be malformed",
+                "`delete = true` is missing",
+            );
+        }
+        What::PublishCds { digests, .. } if digests.is_empty() => {
+            fail(
+                "digests",
+                "empty-list",
+                "no digest type",
+                "expected `sha256`, `sha384` or both",
+            );
+        }
         What::PublishCds { types, .. } if types.is_empty() => {
             fail(
                 "types",

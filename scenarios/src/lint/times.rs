@@ -94,11 +94,26 @@ fn faults(lints: &Lints<'_>) {
                 },
             );
         }
-        if fault.kind == FaultKind::Stale && !fault.target.is_server() {
+        if let FaultKind::Replay(of) = fault.kind
+            && of >= fault.from
+        {
+            lints.fail(
+                &format!("{path}.of"),
+                "not-earlier",
+                format!(
+                    "the version of {} is not older than {}",
+                    print_span(of),
+                    print_span(fault.from)
+                ),
+                |d| d.expected("expected a time before `from`"),
+            );
+        }
+        let serves_old = matches!(fault.kind, FaultKind::Stale | FaultKind::Replay(_));
+        if serves_old && !fault.target.is_server() {
             lints.fail(
                 &format!("{path}.target"),
                 "wrong-target",
-                format!("`{}` cannot be stale", fault.target),
+                format!("`{}` serves nothing that could be old", fault.target),
                 |d| d.expected("expected servers: a signer, the parent, or an instance of one"),
             );
         }

@@ -414,6 +414,6 @@ pub fn trouble(kind: scenario::FaultKind) -> Option<network::Trouble> {
             Some(network::Trouble::Loss(f64::from(rate.per_million) / 1e6))
         }
         scenario::FaultKind::Latency(by) => Some(network::Trouble::Latency(by.low, by.high)),
-        scenario::FaultKind::Stale => None,
+        scenario::FaultKind::Stale | scenario::FaultKind::Replay(_) => None,
     }
 }

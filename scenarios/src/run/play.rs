@@ -224,6 +224,7 @@ impl Player<'_> {
             let edge = match fault.kind {
                 FaultKind::Dead => Some(Edge::Outage),
                 FaultKind::Stale => Some(Edge::Stale),
+                FaultKind::Replay(of) => Some(Edge::Replay(start + of)),
                 FaultKind::Loss(_) | FaultKind::Latency(_) => None,
             };
             if let Some(edge) = edge {
@@ -285,7 +286,8 @@ impl Player<'_> {
         let start = self.scenario.start;
         let limit = start + self.scenario.duration.unwrap_or(self.direction.longest);
         let last_cue = self.scenario.events.iter().map(|event| event.at);
-        let last_fault = self.scenario.faults.iter().filter_map(|fault| fault.until);
+        let faults = self.scenario.faults.iter();
+        let last_fault = faults.map(|fault| fault.until.unwrap_or(fault.from));
         let scripted = start + last_cue.chain(last_fault).max().unwrap_or_default();
         let mut check = match self.scenario.duration {
             Some(_) => limit,
@@ -568,10 +570,32 @@ impl Player<'_> {
         }
     }
 
+    /// Whether it was taken out as dead.
+    fn is_given_up(&self, signer: &str) -> bool {
+        let mut events = self.scenario.events.iter();
+        let gone = |what: &What| matches!(what, What::Leave { signer: gone, dead: true } if gone == signer);
+        events.any(|event| gone(&event.what))
+    }
+
+    /// Whether a fault keeps all of it from answering.
+    fn is_silent(&self, signer: &str) -> bool {
+        let now = self.played.stage.world.now() - self.scenario.start;
+        let mut faults = self.scenario.faults.iter();
+        let target = Target::Signer(signer.to_owned());
+        faults.any(|fault| {
+            let until = fault.until.unwrap_or(Duration::MAX);
+            fault.kind == FaultKind::Dead
+                && fault.target == target
+                && (fault.from..until).contains(&now)
+        })
+    }
+
     /// A leaver that may stop answering does.
     fn release(&mut self, zone: &str, signer: &str) {
         let stays = ControllerSabotage::LeaverNeverStops;
-        if self.scenario.controller.sabotage.contains(&stays) {
+        let is_ghost = self.is_given_up(signer) && !self.is_silent(signer);
+        // Nobody reaches a signer that was given up, to tell it to stop.
+        if self.scenario.controller.sabotage.contains(&stays) || is_ghost {
             return;
         }
         if let Ok(zone) = parse_name(zone) {

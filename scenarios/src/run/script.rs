@@ -281,12 +281,24 @@ fn by_hand(scenario: &Scenario, event: &Event, stage: &mut Stage) {
             at_signers,
             of,
             types,
+            digests,
             delete,
+            malformed,
+            signed_by,
         } => {
             let at = at(at_signers);
             let types: Vec<RecordType> = types.iter().map(|rtype| cds_type(*rtype)).collect();
             let of = of.clone().unwrap_or_else(all);
-            stage.publish_cds(zone, &at, &of, &types, *delete);
+            let asked = match (delete, malformed) {
+                (false, _) => by_hand::Asked::Keys {
+                    of,
+                    digests: digests.iter().map(|digest| digest.number()).collect(),
+                },
+                (true, false) => by_hand::Asked::Delete,
+                (true, true) => by_hand::Asked::MalformedDelete,
+            };
+            let signed_by = signed_by.map(key_kind);
+            stage.ask_parent(zone, &at, &asked, &types, signed_by);
         }
         What::WithdrawCds { at_signers } => {
             let at = at(at_signers);

@@ -218,9 +218,10 @@ pub(crate) fn disagreements_of(
     found
 }
 
-fn add_parent(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
+/// Whose nameservers the parent's NS RRset of each zone names at the end, in alphabetical order.
+pub(crate) fn delegated_to(scenario: &Scenario, played: &Played) -> BTreeMap<Name, Vec<String>> {
+    let mut delegated = BTreeMap::new();
     let world = &played.stage.world;
-    outcome.parent_changed = world.parent_changes > 0;
     let parent = world.operator(PARENT).map(|index| &world.operators[index]);
     let published = parent.and_then(|operator| {
         operator
@@ -245,8 +246,15 @@ fn add_parent(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
         });
         let mut names: Vec<String> = named.map(|signer| signer.name.clone()).collect();
         names.sort_unstable();
-        outcome.delegated_to.insert(zone.name.clone(), names);
+        delegated.insert(zone.name.clone(), names);
     }
+    delegated
+}
+
+fn add_parent(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
+    let world = &played.stage.world;
+    outcome.parent_changed = world.parent_changes > 0;
+    outcome.delegated_to = delegated_to(scenario, played);
     if changed_unaccounted(scenario, played) {
         outcome.violations.push(Violation {
             property: Property::ParentUntouched,

@@ -165,7 +165,10 @@ events! {
         /** Where; none: at all that serve the zone. */ at_signers "at-signers": Option<Vec<String>> = None,
         /** Whose keys; none: of all that serve the zone. */ of "for": Option<Vec<String>> = None,
         /** Of which types. */ types "types": Vec<CdsType> = vec![CdsType::Cds, CdsType::Cdnskey],
+        /** The digest type of each CDS, in turn; the last, of all the rest. */ digests "digests": Vec<Digest> = vec![Digest::Sha256],
         /** The request to remove the DS instead (RFC 8078 §4). */ delete "delete": bool = false,
+        /** That request in a shape that no RFC gives it. */ malformed "malformed": bool = false,
+        /** Which keys alone sign them; none: KSK and ZSK. */ signed_by "signed-by": Option<KeyKind> = None,
     },
     /// No CDS, no CDNSKEY.
     WithdrawCds "withdraw-cds" {

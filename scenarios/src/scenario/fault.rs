@@ -38,6 +38,8 @@ pub enum FaultKind {
     Latency(Range),
     /// A server answers from the version that it had at `from`.
     Stale,
+    /// A server answers from the version that it had at this offset, as one restored from a backup.
+    Replay(Duration),
 }
 
 names! {
@@ -47,6 +49,7 @@ names! {
         Loss = "loss",
         Latency = "latency",
         Stale = "stale",
+        Replay = "replay",
     }
 }
 
@@ -58,6 +61,7 @@ impl FaultKind {
             Self::Loss(_) => "loss",
             Self::Latency(_) => "latency",
             Self::Stale => "stale",
+            Self::Replay(_) => "replay",
         }
     }
 }
@@ -228,6 +232,7 @@ impl Fault {
             KindName::Stale => Some(FaultKind::Stale),
             KindName::Loss => reader.required("rate").map(FaultKind::Loss),
             KindName::Latency => reader.required("by").map(FaultKind::Latency),
+            KindName::Replay => Some(FaultKind::Replay(reader.read("of", Duration::ZERO))),
         }
     }
 
@@ -241,6 +246,10 @@ impl Fault {
         match self.kind {
             FaultKind::Loss(rate) => lines.extend(rate.print().map(|rate| ("rate", rate))),
             FaultKind::Latency(by) => lines.extend(by.print().map(|by| ("by", by))),
+            FaultKind::Replay(of) => {
+                let of = Some(of).filter(|of| !of.is_zero());
+                lines.extend(of.print().map(|of| ("of", of)));
+            }
             FaultKind::Dead | FaultKind::Stale => {}
         }
         lines.extend(self.target.print().map(|target| ("target", target)));

@@ -58,7 +58,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
             "duplicate",
             "clock-skew",
             "forge",
-            "replay",
         ],
     ),
 ];

@@ -187,14 +187,16 @@ impl Server for Authority {
             Err(fault) => return Some(refuse(&message, &fault, now)),
         };
         if is_transfer {
-            let octets = match self.primary.published() {
-                Some(zone) if zone.zone == asked => zone.transfer(message.id.to_be_bytes()),
+            return Some(match self.primary.published() {
+                Some(zone) if zone.zone == asked => {
+                    checked.sign_all(zone.transfer(message.id.to_be_bytes()), now)
+                }
                 _ => {
                     let code = ResponseCode::NotAuth;
-                    encode(&Message::error_msg(message.id, OpCode::Query, code))
+                    let refusal = Message::error_msg(message.id, OpCode::Query, code);
+                    checked.sign_octets(encode(&refusal), now)
                 }
-            };
-            return Some(checked.sign_octets(octets, now));
+            });
         }
         let mut answer = Message::response(message.id, message.op_code);
         answer.metadata.response_code = match Update::from_message(&message) {

@@ -230,7 +230,10 @@ fn a_default_may_be_written_out() {
             at_signers: None,
             of: None,
             types: vec![CdsType::Cds, CdsType::Cdnskey],
+            digests: vec![Digest::Sha256],
             delete: false,
+            malformed: false,
+            signed_by: None,
         }
     );
     let types = vec![RecordType::NS, RecordType::A, RecordType::AAAA];

@@ -110,7 +110,19 @@ fn what() -> impl Strategy<Value = What> {
             at_signers,
             of,
             types: vec![cds],
+            digests: vec![Digest::Sha256],
             delete: false,
+            malformed: false,
+            signed_by: Some(KeyKind::Zsk),
+        }),
+        at().prop_map(|at_signers| What::PublishCds {
+            at_signers,
+            of: None,
+            types: vec![CdsType::Cds],
+            digests: vec![Digest::Sha256],
+            delete: true,
+            malformed: true,
+            signed_by: None,
         }),
         (at(), any::<u16>(), option::of(any::<u32>())).prop_map(|(at_signers, flags, serial)| {
             What::PublishCsync {
@@ -153,7 +165,13 @@ fn fault() -> impl Strategy<Value = (Duration, Option<Duration>, FaultKind, Targ
         signer_name().prop_map(|name| Target::Instance(name, 1)),
         Just(Target::ParentInstance(2)),
     ];
-    (span(), option::of(span()), kind, target).prop_map(|(from, lasts, kind, target)| {
+    let replays = any::<bool>();
+    let all = (span(), option::of(span()), kind, target, replays);
+    all.prop_map(|(from, lasts, kind, target, replays)| {
+        let kind = match replays {
+            true => FaultKind::Replay(from / 2),
+            false => kind,
+        };
         (from, lasts.map(|lasts| from + lasts), kind, target)
     })
 }

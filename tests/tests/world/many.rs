@@ -6,9 +6,11 @@ use std::path::Path;
 use counterpoint_dns::name::parse_name;
 use counterpoint_scenarios::{
     outcome::ProcessOutcome,
-    run::run,
+    run::{play::play, run},
     scenario::{ControllerSabotage, Scenario, Verdict, Zone},
 };
+
+use counterpoint_simnet::world::Counts;
 
 use crate::read;
 
@@ -37,6 +39,32 @@ fn a_signer_joins_many_zones_at_the_same_time() {
     assert_eq!(outcome.processes.len(), ZONES);
     let mut delegated = outcome.delegated_to.values();
     assert!(delegated.all(|signers| *signers == ["alpha", "beta"]));
+}
+
+/// How much work the world has with so many zones.
+fn work(zones: usize) -> Counts {
+    let mut scenario = many_joins();
+    scenario.zones.truncate(zones);
+    play(&scenario).stage.world.counts()
+}
+
+#[test]
+fn a_zone_costs_the_same_among_many() {
+    let (few, many) = (work(ZONES / 4), work(ZONES));
+    let kinds: [fn(&Counts) -> u64; 4] = [
+        |counts| counts.events,
+        |counts| counts.exchanges,
+        |counts| counts.signatures,
+        // Each is a look at the whole parent zone.
+        |counts| counts.transfers,
+    ];
+    for of in kinds {
+        let (few, many) = (of(&few), of(&many));
+        assert!(
+            many <= 4 * few + few / 4,
+            "{few}, then {many} of four times as many zones"
+        );
+    }
 }
 
 #[test]

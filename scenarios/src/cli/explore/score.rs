@@ -9,8 +9,7 @@ use super::{load_directory, progress::Bar, refuse};
 use crate::{
     cli::{EXIT_UNEXPECTED, Streams},
     explore::{
-        sabotage::{Defect, excuse, killed_by_drawn, killed_by_file},
-        shrink::{self, shrink},
+        sabotage::{Defect, Hunter, excuse, killed_by_drawn, killed_by_file, shrunk},
         story,
     },
     pool,
@@ -26,7 +25,7 @@ pub(in crate::cli) struct Sabotage {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Draw at most so many scenarios for each defect.
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
     runs: u64,
     /// Plant these defects only, with commas between.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = defect)]
@@ -64,6 +63,7 @@ impl Sabotage {
         let bar = Bar::new(Some(defects.len() as u64), streams.progress);
         writeln!(streams.out, "{:<28} {:<44} drawn", "defect", "library")?;
         let (mut killed, mut excused, mut survived) = (0, 0, Vec::new());
+        let mut stale = Vec::new();
         for defect in defects.iter().copied() {
             let file = killed_by_file(defect, &library);
             let kill = killed_by_drawn(defect, self.seed, self.runs, threads);
@@ -78,13 +78,29 @@ impl Sabotage {
                 defect.name()
             )?;
             streams.out.flush()?;
-            match (file.is_some() || kill.is_some(), excuse(defect)) {
-                (true, _) => killed += 1,
-                (false, Some(_)) => excused += 1,
-                (false, None) => survived.push(defect.name()),
+            let hunters = [
+                (Hunter::Library, file.is_some()),
+                (Hunter::Drawn, kill.is_some()),
+            ];
+            let is_excused = |hunter| excuse(defect, hunter).is_some();
+            if hunters.iter().all(|(_, found)| *found) {
+                killed += 1;
+            } else if hunters
+                .iter()
+                .all(|(who, found)| *found || is_excused(*who))
+            {
+                excused += 1;
+            } else {
+                survived.push(defect.name());
+            }
+            if hunters
+                .iter()
+                .any(|(who, found)| *found && is_excused(*who))
+            {
+                stale.push(defect.name());
             }
             if let (Some(directory), Some(kill)) = (&self.shrink, &kill)
-                && let Some(small) = shrink(&kill.scenario, &kill.class, shrink::TRIES_MAX)
+                && let Some(small) = shrunk(defect, kill)
             {
                 let origin = format!(
                     "counterpoint sabotage --only {} --seed {}",
@@ -109,7 +125,15 @@ impl Sabotage {
         )?;
         if !survived.is_empty() {
             *code = EXIT_UNEXPECTED;
-            writeln!(streams.out, "nobody catches {}", survived.join(", "))?;
+            writeln!(
+                streams.out,
+                "not caught by both library and drawn scenarios: {}",
+                survived.join(", ")
+            )?;
+        }
+        if !stale.is_empty() {
+            *code = EXIT_UNEXPECTED;
+            writeln!(streams.out, "excused, but caught: {}", stale.join(", "))?;
         }
         Ok(())
     }

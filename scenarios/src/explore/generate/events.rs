@@ -10,7 +10,7 @@ use super::{Drawing, TTLS};
 use crate::{
     explore::feature::Feature,
     scenario::{
-        CdsType, CsyncFlags, Event, Fault, FaultKind, Range, Record, Target, Ttl, What,
+        CdsType, CsyncFlags, Digest, Event, Fault, FaultKind, Record, Target, Ttl, What,
         time::{hours, minutes, seconds},
     },
 };
@@ -32,13 +32,23 @@ impl Drawing {
             }
             let most = if self.has(Feature::Busy) { 4 } else { 2 };
             for _ in 0..self.chance.random_range(1..=most) {
-                self.request(&name, is_grouped, &mut members, at);
+                match self.about_keys(&members) {
+                    Some(what) => self.push(at, &name, what),
+                    None => {
+                        self.request(&name, is_grouped, &mut members, at);
+                        self.cancel(&name, at);
+                    }
+                }
                 let gap = match self.has(Feature::Overlap) {
                     true => minutes(10),
                     false => self.process_span(),
                 };
                 at += self.up_to(gap);
+                if self.has(Feature::Renewal) && self.has_common_ksk() {
+                    at += self.scenario.controller.signature_validity;
+                }
             }
+            self.go_insecure(&name, at);
         }
         self.beside();
     }
@@ -53,24 +63,19 @@ impl Drawing {
         let all: Vec<String> = members.iter().cloned().collect();
         let dead = self.pick(&all);
         members.remove(&dead);
-        // For the oracle a signer that is silent may answer somebody until it is given up: then it
-        // stops at once.
-        for signer in self
-            .scenario
-            .signers
-            .iter_mut()
-            .filter(|signer| signer.name == dead)
-        {
-            signer.propagation = Range::default();
-        }
+        let noticed = at + self.up_to(hours(2));
+        let span = self.process_span();
+        let until = match self.has(Feature::Ghost) {
+            true => Some(noticed + minutes(1) + self.up_to(span)),
+            false => None,
+        };
         self.scenario.faults.push(Fault {
             number: 0,
             from: at,
-            until: None,
+            until,
             kind: FaultKind::Dead,
             target: Target::Signer(dead.clone()),
         });
-        let noticed = at + self.up_to(hours(2));
         self.push(
             noticed,
             zone,
@@ -83,8 +88,8 @@ impl Drawing {
     }
 
     pub(super) fn is_dead(&self, signer: &str) -> bool {
-        let mut faults = self.scenario.faults.iter();
-        faults.any(|f| f.until.is_none() && f.target == Target::Signer(signer.to_owned()))
+        let mut events = self.scenario.events.iter();
+        events.any(|event| matches!(&event.what, What::Leave { signer: gone, dead: true } if gone == signer))
     }
 
     /// One request that makes sense after those before it.
@@ -193,12 +198,13 @@ impl Drawing {
     /// A TTL is lowered, or raised as far as was declared.
     fn changed_ttl(&mut self, zone: &Name, first: Duration) {
         // Half of them shortly before the first request: what was served then is still held.
-        let at = match self.one_in(2) {
-            true => first - self.up_to(first),
-            false => self.during(first),
+        let (at, drawn) = match self.one_in(2) {
+            true => (first - self.up_to(first), self.pick(&TTLS[..4])),
+            false => (self.during(first), self.pick(&TTLS)),
         };
-        let drawn = self.pick(&TTLS);
         let (rtype, at_parent) = self.pick(&[
+            // What every process changes: twice as often.
+            (RecordType::DNSKEY, false),
             (RecordType::DNSKEY, false),
             (RecordType::NS, false),
             (RecordType::A, false),
@@ -252,7 +258,10 @@ impl Drawing {
                     at_signers: Some(members[..members.len() - 1].to_vec()),
                     of: None,
                     types: vec![CdsType::Cds, CdsType::Cdnskey],
+                    digests: vec![Digest::Sha256],
                     delete: true,
+                    malformed: false,
+                    signed_by: None,
                 },
                 (true, n) => What::PublishCds {
                     at_signers,
@@ -261,7 +270,10 @@ impl Drawing {
                         2 => vec![CdsType::Cds],
                         _ => vec![CdsType::Cds, CdsType::Cdnskey],
                     },
+                    digests: vec![Digest::Sha256],
                     delete: false,
+                    malformed: false,
+                    signed_by: None,
                 },
                 (false, 0) => What::WithdrawCsync { at_signers },
                 (false, 1 | 2) => What::SetNs {
@@ -291,7 +303,7 @@ impl Drawing {
         Some(chosen).filter(|chosen| !chosen.is_empty() && chosen.len() < members.len())
     }
 
-    fn push(&mut self, at: Duration, zone: &Name, what: What) {
+    pub(super) fn push(&mut self, at: Duration, zone: &Name, what: What) {
         let zone = if what.has_zone() {
             zone.clone()
         } else {

@@ -22,7 +22,7 @@ impl Drawing {
         ] {
             // A signer that is away as a whole is dropped after the scanner's last attempt: whoever asks
             // for that by hand meanwhile gets it, and its return is their mistake.
-            let is_theirs = self.has(Feature::ByHand) && feature != Feature::Latency;
+            let is_theirs = self.is_by_hand() && feature != Feature::Latency;
             if self.has(feature) && !is_theirs {
                 for _ in 0..self.chance.random_range(1..=2_u32) {
                     self.fault(feature);
