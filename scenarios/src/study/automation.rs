@@ -14,7 +14,7 @@ use crate::{
     scenario::{
         CdsType,
         ControllerSabotage::{self as Defect, *},
-        Event, KeyKind, Profile, Quantifier, Range, ScannerSabotage, Scenario, What,
+        Digest, Event, KeyKind, Profile, Quantifier, Range, ScannerSabotage, Scenario, What,
     },
 };
 
@@ -254,7 +254,10 @@ fn roll_ksk_by_hand(scenario: &mut Scenario) {
         at_signers: None,
         of: None,
         types: vec![CdsType::Cds, CdsType::Cdnskey],
+        digests: vec![Digest::Sha256],
         delete: false,
+        malformed: false,
+        signed_by: None,
     };
     push(
         begun.at,
