@@ -47,6 +47,8 @@ defects! {
     NsBeforeDs = "ns-before-ds",
     /// Drops a leaver's keys while it is in NS RRsets.
     DropForeignZskEarly = "drop-foreign-zsk-early",
+    /// Drops a leaver's keys when it takes its KSKs out of CDS, as the draft does.
+    DropForeignZskWithDs = "drop-foreign-zsk-with-ds",
     /// Drops a leaver's DS while it is in NS RRsets.
     DropDsEarly = "drop-ds-early",
     /// Leaves a leaver without CSYNC.
@@ -69,6 +71,9 @@ defects! {
     CskNotExported = "csk-not-exported",
     /// Publishes the others' keys of a new algorithm before the signer's own.
     AlgorithmInTwoVersions = "algorithm-in-two-versions",
+    /// Rolls the algorithm in the draft's order: CDS names both at once, and the old keys leave while
+    /// their DS stands.
+    DraftAlgorithmRoll = "draft-algorithm-roll",
     /// Lets what the owner of a zone signed expire.
     NoRenewal = "no-renewal",
 }
@@ -112,7 +117,7 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        assert_eq!(Sabotage::ALL.len(), 24);
+        assert_eq!(Sabotage::ALL.len(), 26);
         for defect in Sabotage::ALL {
             assert_eq!(defect.name().parse(), Ok(*defect));
         }

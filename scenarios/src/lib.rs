@@ -18,3 +18,4 @@ mod pool;
 pub mod rehearsal;
 pub mod run;
 pub mod scenario;
+pub mod study;

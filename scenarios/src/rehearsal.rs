@@ -199,6 +199,16 @@ pub fn drawn(story: &Story, seed: u64) -> Scenario {
     scenario
 }
 
+/// The same without faults and crashes.
+pub fn calm(story: &Story, seed: u64) -> Scenario {
+    let mut scenario = drawn(story, seed);
+    scenario.faults.clear();
+    scenario
+        .events
+        .retain(|event| !event.what.is_of_controller());
+    scenario
+}
+
 /// The story with short TTLs and nothing drawn.
 pub fn plain(story: &Story) -> Scenario {
     let mut scenario = base(story, 1);

@@ -94,6 +94,11 @@ impl Kind {
     /// Its table, as sabotage leaves it.
     pub(crate) fn table(self, model: Model, config: &Config) -> Vec<Row> {
         let mut rows = self.rows(model, config.ksk_roll).to_vec();
+        if config.has(Sabotage::DraftAlgorithmRoll)
+            && (self, model) == (Self::RollAlgorithm, Model::Own)
+        {
+            rows = roll_algorithm::DRAFT.to_vec();
+        }
         let in_one_version = |row: &Row| matches!(row.goal, Goal::Publish(What::NewAlgorithm, _));
         if config.has(Sabotage::AlgorithmInTwoVersions)
             && let Some(at) = rows.iter().position(in_one_version)
@@ -124,6 +129,12 @@ impl Kind {
             (Self::Leave, Model::Common),
             6,
             4,
+        );
+        advance(
+            Sabotage::DropForeignZskWithDs,
+            (Self::Leave, Model::Own),
+            8,
+            7,
         );
         advance(Sabotage::DropDsEarly, (Self::Leave, Model::Own), 7, 4);
         rows

@@ -10,7 +10,7 @@ use super::{
     Parental, Row,
     Turn::{DropOldAlgorithm, RetireOld, SignAlso},
     WaitFor,
-    What::{Cds, CdsAtRest, NewAlgorithm, OldAlgorithmOut},
+    What::{Cds, CdsAtRest, CdsOfBoth, NewAlgorithm, OldAlgorithmOut},
     Who::After,
     row,
 };
@@ -30,5 +30,25 @@ pub(crate) const TABLE: &[Row] = &[
     row(8, Publish(OldAlgorithmOut, After),              "the old keys leave everybody, in one version"),
     row(9, Wait(&[WaitFor::OldAlgorithm]),               "no cache holds a DNSKEY RRset with them"),
     row(10, Turn(DropOldAlgorithm),                      "everybody signs with the new algorithm alone"),
+    row(10, Publish(CdsAtRest, After),                   "CDS and CDNSKEY as the policy wants them"),
+];
+
+/// The draft's order (draft-ietf-dnsop-dnssec-automation-04 §5.7), a deliberate defect: the parent is
+/// asked for both algorithms as soon as their keys are there, and the old keys leave, with their
+/// signatures, while their DS stands.
+#[rustfmt::skip]
+pub(crate) const DRAFT: &[Row] = &[
+    row(1, Prerequisites,                                "the group can roll"),
+    row(2, Turn(SignAlso),                               "everybody signs data with the new algorithm as well"),
+    row(3, Wait(&[WaitFor::GroupData]),                  "no cache holds an answer without it"),
+    row(4, Publish(NewAlgorithm, After),                 "everybody's new keys in everybody's DNSKEY RRset"),
+    row(6, Publish(CdsOfBoth, After),                    "CDS and CDNSKEY name the new beside the old"),
+    row(6, Watch(Parental::DsOfBoth),                    "the parent's DS RRset names both"),
+    row(7, Wait(&[WaitFor::DsOfBoth, WaitFor::NewAlgorithm]), "no cache holds an older DS or DNSKEY RRset"),
+    row(8, Turn(RetireOld),                              "everybody lets the old keys go"),
+    row(8, Publish(OldAlgorithmOut, After),              "the old keys leave everybody"),
+    row(9, Turn(DropOldAlgorithm),                       "everybody signs with the new algorithm alone"),
+    row(10, Publish(Cds, After),                         "CDS and CDNSKEY name the new alone"),
+    row(10, Watch(Parental::Ds),                         "the parent's DS RRset names the new alone"),
     row(10, Publish(CdsAtRest, After),                   "CDS and CDNSKEY as the policy wants them"),
 ];

@@ -309,39 +309,11 @@ fn process(
         controller::Outcome::Blocked => ProcessOutcome::Blocked(reason),
         _ => ProcessOutcome::Unfinished(format!("{}: {reason}", report.outcome)),
     };
-    let is_done = report.outcome == controller::Outcome::Done;
-    let ended = report
-        .steps
-        .last()
-        .and_then(|step| step.until)
-        .filter(|_| is_done);
-    // What a step writes shows its effect until the next step writes.
-    let effects: Vec<(Timestamp, Timestamp)> = report
-        .steps
-        .iter()
-        .enumerate()
-        .map(|(index, step)| {
-            let later = report.steps[index + 1..].iter();
-            let next = later.filter_map(|later| later.applied_at).next();
-            (
-                step.applied_at.unwrap_or(Timestamp::MAX),
-                next.or(ended).unwrap_or(end),
-            )
-        })
-        .collect();
-    let slack_within = |from: Timestamp, until: Timestamp| {
-        let history = histories.get(&report.zone)?;
-        slack(history, &oracle::Profile::liberal(), from, until)
+    let ended = ended(report);
+    let slacks = match histories.get(&report.zone) {
+        Some(history) => slacks(history, &oracle::Profile::liberal(), report, end),
+        None => vec![None; report.steps.len()],
     };
-    // A step without an effect waits for that of the next step that has one.
-    let mut slacks = vec![None; effects.len()];
-    let mut next = None;
-    for (slack, (from, until)) in slacks.iter_mut().zip(effects).rev() {
-        if from < Timestamp::MAX {
-            next = slack_within(from, until);
-        }
-        *slack = next;
-    }
     let steps = report.steps.iter().zip(slacks).map(|(step, slack)| Step {
         name: step.name.clone(),
         title: step.title,
@@ -356,4 +328,34 @@ fn process(
         ended: ended.map(|ended| ended - start),
         steps: steps.collect(),
     }
+}
+
+/// When a process ended well, if it has.
+fn ended(report: &controller::ProcessReport) -> Option<Timestamp> {
+    let is_done = report.outcome == controller::Outcome::Done;
+    let last = report.steps.last().filter(|_| is_done)?;
+    last.until
+}
+
+/// For each step of a process, how much earlier the next effect could have come, for `profile`: its own,
+/// or that of the next step that writes.
+pub(crate) fn slacks(
+    history: &History,
+    profile: &oracle::Profile,
+    report: &controller::ProcessReport,
+    end: Timestamp,
+) -> Vec<Option<Duration>> {
+    let steps = &report.steps;
+    let mut slacks = vec![None; steps.len()];
+    // What a step writes shows its effect until the next step writes.
+    let (mut until, mut next) = (ended(report).unwrap_or(end), None);
+    for (found, step) in slacks.iter_mut().zip(steps).rev() {
+        if let Some(from) = step.applied_at {
+            next = slack(history, profile, from, until);
+            until = from;
+        }
+        // A step without an effect waits for that of the next step that has one.
+        *found = next;
+    }
+    slacks
 }

@@ -122,6 +122,8 @@ names! {
         LeaverNeverStops = "leaver-never-stops",
         NsBeforeDs = "ns-before-ds",
         DropForeignZskEarly = "drop-foreign-zsk-early",
+        /// With the CDS that leaves the leaver out, as the draft does.
+        DropForeignZskWithDs = "drop-foreign-zsk-with-ds",
         DropDsEarly = "drop-ds-early",
         CsyncAtRemainingOnly = "csync-at-remaining-only",
         OneSignerOnlyCds = "one-signer-only-cds",
@@ -135,6 +137,8 @@ names! {
         CskNotExported = "csk-not-exported",
         /// The others' keys of a new algorithm before the signer's own.
         AlgorithmInTwoVersions = "algorithm-in-two-versions",
+        /// Both algorithms in DS at once, and the old keys out while their DS stands.
+        DraftAlgorithmRoll = "draft-algorithm-roll",
         NoRenewal = "no-renewal",
     }
 }

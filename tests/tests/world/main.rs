@@ -8,6 +8,7 @@ mod many;
 mod notify;
 mod rehearsal;
 mod replays;
+mod studies;
 
 use std::path::{Path, PathBuf};
 
@@ -15,14 +16,19 @@ use counterpoint_scenarios::{load::load, scenario::Scenario};
 
 /// Every file of the library, by name.
 fn library() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/library");
-    let entries = std::fs::read_dir(folder).expect("the library is there");
+    let files = toml_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/library"));
+    assert!(files.len() >= 20, "the library is whole: {}", files.len());
+    files
+}
+
+/// The scenario files in a folder, by name; none if there is no folder.
+fn toml_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
     let paths = entries.map(|entry| entry.expect("readable").path());
     let mut files: Vec<PathBuf> = paths
         .filter(|path| path.extension().is_some_and(|end| end == "toml"))
         .collect();
     files.sort();
-    assert!(files.len() >= 20, "the library is whole: {}", files.len());
     files
 }
 
