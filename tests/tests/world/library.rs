@@ -40,11 +40,15 @@ fn every_file_comes_out_as_it_expects() {
     assert!(safe >= 10 && not >= 10, "{safe} safe and {not} unsafe");
 }
 
-/// Defects in which there is nothing to refuse.
-const NOTHING_TO_REFUSE: [(&str, &str); 2] = [
+/// Defects in which there is nothing that the guard could refuse.
+const NOTHING_TO_REFUSE: [(&str, &str); 3] = [
     (
         "csync-at-remaining-only",
         "it harms no cache: the parent sees what is inconsistent, and does not follow",
+    ),
+    (
+        "draft-algorithm-roll",
+        "it harms strict-ds validators alone, for whom the guard does not judge",
     ),
     (
         "no-renewal",
@@ -65,8 +69,10 @@ fn the_guard_refuses_every_sabotage() {
         scenario.controller.guard = true;
         let outcome = run(&scenario);
         let name = path.display();
-        let expires = defects.iter().any(|defect| defect.name() == "no-renewal");
-        assert_eq!(outcome.verdict == Verdict::Unsafe, expires, "{name}");
+        let is_missed = defects
+            .iter()
+            .any(|defect| ["draft-algorithm-roll", "no-renewal"].contains(&defect.name()));
+        assert_eq!(outcome.verdict == Verdict::Unsafe, is_missed, "{name}");
         if outcome
             .reached
             .iter()
