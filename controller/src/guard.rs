@@ -32,20 +32,16 @@ pub(crate) fn judge_changes(
     }
     // RFC 4035 §2.2: what a roll of algorithms takes care of, where nothing else does. A signer that
     // brings its keys in versions of its own has lost that already: no change is to blame for it.
-    let strict = Profile::strict_dnskey();
     let any_cache = [Quantifier::AnyCache];
-    let judgement = judge_by(
-        &any_cache,
-        &history,
-        &strict,
-        Timestamp::MIN,
-        Timestamp::MAX,
-    );
-    let begins = |violation: &&Violation| violation.during.iter().any(|span| now <= span.from);
-    match judgement.violations.iter().find(begins) {
-        Some(violation) => Err(violation.prose(&history, now)),
-        None => Ok(()),
+    for strict in [Profile::strict_ds(), Profile::strict_dnskey()] {
+        let (from, until) = (Timestamp::MIN, Timestamp::MAX);
+        let judgement = judge_by(&any_cache, &history, &strict, from, until);
+        let begins = |violation: &&Violation| violation.during.iter().any(|span| now <= span.from);
+        if let Some(violation) = judgement.violations.iter().find(begins) {
+            return Err(violation.prose(&history, now));
+        }
     }
+    Ok(())
 }
 
 /// The first violation that begins from `now` on, told.

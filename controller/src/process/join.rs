@@ -1,4 +1,4 @@
-//! Signer b joins group S (RFC 8901 §3.2 and §6.3, draft-ietf-dnsop-dnssec-automation §3.1).
+//! Signer b joins group S (RFC 8901 §3.2 and §6.3, draft-ietf-dnsop-dnssec-automation-04 §5.3).
 //!
 //! Hardened in two ways: caches must have dropped the older DNSKEY RRsets *and* the older DS RRset
 //! before any of them can be led to b, and b names everybody before anybody names b, so that no

@@ -1,4 +1,4 @@
-//! Signer x leaves, R remains (RFC 8901 §6.4, draft-ietf-dnsop-dnssec-automation §3.2).
+//! Signer x leaves, R remains (RFC 8901 §6.4, draft-ietf-dnsop-dnssec-automation-04 §5.4).
 //!
 //! Not the draft's steps: x takes *itself* out of its own NS RRset and publishes CSYNC as well (it is
 //! still in the delegation, so a child-centric cache may refresh from it, and a parent that compares

@@ -41,14 +41,10 @@ fn every_file_comes_out_as_it_expects() {
 }
 
 /// Defects in which there is nothing that the guard could refuse.
-const NOTHING_TO_REFUSE: [(&str, &str); 3] = [
+const NOTHING_TO_REFUSE: [(&str, &str); 2] = [
     (
         "csync-at-remaining-only",
         "it harms no cache: the parent sees what is inconsistent, and does not follow",
-    ),
-    (
-        "draft-algorithm-roll",
-        "it harms strict-ds validators alone, for whom the guard does not judge",
     ),
     (
         "no-renewal",
@@ -69,10 +65,8 @@ fn the_guard_refuses_every_sabotage() {
         scenario.controller.guard = true;
         let outcome = run(&scenario);
         let name = path.display();
-        let is_missed = defects
-            .iter()
-            .any(|defect| ["draft-algorithm-roll", "no-renewal"].contains(&defect.name()));
-        assert_eq!(outcome.verdict == Verdict::Unsafe, is_missed, "{name}");
+        let expires = defects.iter().any(|defect| defect.name() == "no-renewal");
+        assert_eq!(outcome.verdict == Verdict::Unsafe, expires, "{name}");
         if outcome
             .reached
             .iter()
