@@ -211,7 +211,8 @@ impl ZoneLog {
         let mut history = scribe.history;
         let had_ds = history.ds.iter().any(|version| !version.content.is_empty());
         let until = self.insecure.unwrap_or(Timestamp::MAX);
-        history.must_be_secure = had_ds.then_some((self.from, until));
+        let secure_from = self.secure_from().filter(|_| had_ds);
+        history.must_be_secure = secure_from.map(|from| (from, until));
         Witnessed {
             history,
             from: self.from,
@@ -219,6 +220,21 @@ impl ZoneLog {
             looks: self.looks,
             unobserved: self.unobserved(),
         }
+    }
+
+    /// From when the zone must be secure: of one that began without DS, once no cache holds a denial any
+    /// more. `None`: some instance of the parent never showed a DS RRset.
+    fn secure_from(&self) -> Option<Timestamp> {
+        let mut from = self.from;
+        let traces = self.traces.values();
+        for trace in traces.filter(|trace| trace.item == Item::Ds && trace.place.is_public()) {
+            let first = trace.versions.first();
+            if let Some(denial) = first.filter(|first| first.version.data.is_empty()) {
+                let next = trace.versions.get(1)?;
+                from = from.max(next.first + denial.version.ttl());
+            }
+        }
+        Some(from)
     }
 
     /// When the last version of a track was served no longer: that of a signer which was said to be dead,
