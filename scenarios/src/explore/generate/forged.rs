@@ -112,15 +112,7 @@ impl Drawing {
     /// RFC 7477 §2.1.1.1: a CSYNC bound to a serial that the zone does not have.
     fn ahead(&mut self, zone: &Name, members: &[String], at: Duration) {
         let signers = self.fewer(members);
-        let at_signers = None;
-        self.push(
-            at,
-            zone,
-            What::SetNs {
-                at_signers,
-                signers,
-            },
-        );
+        self.ns(at, zone, signers);
         self.csync(at, zone, Some(FAR_AHEAD));
     }
 
@@ -131,15 +123,7 @@ impl Drawing {
             signer.propagation = Range::default();
         }
         let signers = self.fewer(members);
-        let at_signers = None;
-        self.push(
-            at,
-            zone,
-            What::SetNs {
-                at_signers,
-                signers,
-            },
-        );
+        self.ns(at, zone, signers);
         self.csync(at, zone, None);
         for number in 1..=MOVES {
             let at_signers = None;
@@ -176,15 +160,7 @@ impl Drawing {
             + scanner.retry.iter().sum::<Duration>();
         self.csync(at, zone, None);
         let signers = vec![stays.clone()];
-        let at_signers = None;
-        self.push(
-            at + seen,
-            zone,
-            What::SetNs {
-                at_signers,
-                signers,
-            },
-        );
+        self.ns(at + seen, zone, signers);
         self.csync(at + seen, zone, None);
         self.scenario.faults.push(Fault {
             number: 0,
@@ -200,6 +176,15 @@ impl Drawing {
     fn fewer(&mut self, members: &[String]) -> Vec<String> {
         let count = self.chance.random_range(1..members.len());
         members[..count].to_vec()
+    }
+
+    fn ns(&mut self, at: Duration, zone: &Name, signers: Vec<String>) {
+        let at_signers = None;
+        let what = What::SetNs {
+            at_signers,
+            signers,
+        };
+        self.push(at, zone, what);
     }
 
     fn csync(&mut self, at: Duration, zone: &Name, serial: Option<u32>) {
