@@ -222,7 +222,14 @@ impl Server for Operator {
             OpCode::Query => {
                 let primary = closest(&self.primaries, &zone, rtype);
                 let published = primary.and_then(Primary::published);
-                Some(answer::answer(published.map(|zone| &**zone), &message, via))
+                let answer = answer::answer(published.map(|zone| &**zone), &message, via);
+                if message.signature.is_none() {
+                    return Some(answer);
+                }
+                Some(match check_request([&self.tsig], request, now) {
+                    Ok(checked) => checked.sign_octets(answer, now),
+                    Err(fault) => refuse(&message, &fault, now),
+                })
             }
             OpCode::Update if self.web.is_none() => {
                 self.updates += 1;
