@@ -221,6 +221,11 @@ impl Log {
         self.verifier = verifier;
     }
 
+    /// Who verifies.
+    pub(crate) fn verifier(&self) -> &SharedVerifier {
+        &self.verifier
+    }
+
     /// Signatures by this key are recognised although nobody serves it.
     pub(crate) fn announce(&mut self, key: &Rdata) {
         self.keys_changed += 1;

@@ -2,11 +2,13 @@
 
 pub mod answer;
 pub mod by_hand;
+pub mod clock;
 pub mod contents;
 pub mod describe;
 pub mod desec;
 pub mod keys;
 pub mod log;
+pub mod meddling;
 pub mod network;
 pub mod operator;
 pub mod primary;

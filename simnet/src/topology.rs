@@ -22,6 +22,7 @@ use counterpoint_dns::{
 
 use crate::{
     by_hand::Keys,
+    clock::Skew,
     contents::Contents,
     keys::{KeyKind, OwnKey},
     operator::{Instance, Operator},
@@ -112,6 +113,8 @@ pub struct SignerPlan {
     pub resign_before: Duration,
     /// From a change to each instance.
     pub propagation: RangeInclusive<Duration>,
+    /// How far its clock is off.
+    pub clock: Skew,
 }
 
 impl SignerPlan {
@@ -322,6 +325,7 @@ impl Stage {
             tsig: TsigKey::hmac_sha256(key_name, &octets(seed, &format!("{name}/tsig"))),
             web: None,
             propagation,
+            clock: plan.map_or(Skew::NONE, |plan| plan.clock),
             stream: stream(seed, &format!("{name}/propagation")),
             touched: Vec::new(),
             transfers: 0,
@@ -407,8 +411,7 @@ impl Stage {
             validity: plan.validity,
             resign_before: plan.resign_before,
             dnskey_ttl: plan.dnskey_ttl,
-            clock_ahead: Duration::ZERO,
-            clock_behind: Duration::ZERO,
+            clock: self.world.operators[operator].clock,
         });
         primary.pushed = zone.owner.as_ref().map(|_| Pushed::default());
         self.world.operators[operator]
@@ -646,8 +649,7 @@ impl Stage {
             validity: Duration::from_secs(14 * 86_400),
             resign_before: Duration::from_secs(7 * 86_400),
             dnskey_ttl: plan.ns_ttl,
-            clock_ahead: Duration::ZERO,
-            clock_behind: Duration::ZERO,
+            clock: owner.clock,
         });
         for kind in [KeyKind::Ksk, KeyKind::Zsk] {
             let seed = octets(

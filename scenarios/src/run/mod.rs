@@ -3,6 +3,7 @@
 
 pub mod cast;
 pub mod direction;
+pub mod faults;
 pub mod plan;
 pub mod play;
 pub mod replay;

@@ -24,7 +24,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     not("signer.algorithm", &["rsasha256", "ecdsap384sha384"]),
     not("signer.denial", &["nsec3", "nsec3-optout", "compact"]),
     not("signer.nsec3", &[]),
-    not("signer.clock-skew", &[]),
     not("signer.hsm", &[]),
     not("signer.quirks", QUIRKS),
     not("zone.model", &["serve-only", "3", "inline", "hybrid"]),
@@ -47,18 +46,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     ),
     not("event.do", &["notify", "manual-ds"]),
     not("event.to", &["rsasha256", "ecdsap384sha384"]),
-    not(
-        "fault.kind",
-        &[
-            "partition",
-            "rcode",
-            "truncate",
-            "reorder",
-            "duplicate",
-            "clock-skew",
-            "forge",
-        ],
-    ),
 ];
 
 const QUIRKS: &[&str] = &[

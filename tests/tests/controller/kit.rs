@@ -70,6 +70,7 @@ fn signer(label: &str) -> SignerPlan {
         negative_ttl: 1,
         validity: Duration::from_secs(14 * 86_400),
         resign_before: Duration::from_secs(3 * 86_400),
+        clock: counterpoint_simnet::clock::Skew::NONE,
         propagation: Duration::ZERO..=Duration::ZERO,
     }
 }
