@@ -2,7 +2,7 @@
 //! signer are one operator each.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
     ops::RangeInclusive,
     rc::Rc,
@@ -21,7 +21,13 @@ use counterpoint_dns::{
 };
 use hickory_proto::op::{Message, MessageType, OpCode};
 
-use crate::{answer, desec::Desec, primary::Primary, published::Published, update};
+use crate::{
+    answer,
+    desec::Desec,
+    primary::Primary,
+    published::{Published, Served},
+    update,
+};
 
 /// One server address with its own copies of zones, which lag behind the primary's.
 #[derive(Debug)]
@@ -43,6 +49,8 @@ pub struct Instance {
     /// Zones whose newer versions wait until a `stale` fault ends.
     pub(crate) withheld: BTreeMap<Name, Option<Rc<Published>>>,
     pub(crate) is_stale: bool,
+    /// Zones that it served until their source was not heard of for too long.
+    pub(crate) expired: BTreeSet<Name>,
     /// Versions that a `replay` fault will serve again, by the instant at which they were kept.
     pub(crate) kept: BTreeMap<Timestamp, BTreeMap<Name, Rc<Published>>>,
 }
@@ -60,6 +68,7 @@ impl Instance {
             last_arrival: Timestamp::MIN,
             withheld: BTreeMap::new(),
             is_stale: false,
+            expired: BTreeSet::new(),
             kept: BTreeMap::new(),
         }
     }
@@ -84,7 +93,10 @@ impl Instance {
     pub(crate) fn serve(&mut self, zone: &Name, version: Option<Rc<Published>>) {
         self.cache.clear();
         match version {
-            Some(version) => self.copies.insert(zone.clone(), version),
+            Some(version) => {
+                self.expired.remove(zone);
+                self.copies.insert(zone.clone(), version)
+            }
             None => self.copies.remove(zone),
         };
     }
@@ -112,8 +124,12 @@ impl Server for Instance {
         }
         let octets = match (message.op_code, message.queries.first()) {
             (OpCode::Query, Some(query)) => {
-                let zone = closest(&self.copies, &query.name().into(), query.query_type());
-                answer::answer(zone.map(|zone| &**zone), &message, via)
+                let name = query.name().into();
+                let zone = closest(&self.copies, &name, query.query_type());
+                match self.expired.iter().any(|zone| zone.zone_of(&name)) {
+                    true => answer::failure(&message),
+                    false => answer::answer(zone.map(|zone| &**zone), &message, via),
+                }
             }
             (OpCode::Query, None) => answer::answer(None, &message, via),
             (other, _) => encode(&Message::error_msg(message.id, other, ResponseCode::NotImp)),
@@ -153,6 +169,10 @@ pub struct Operator {
     pub web: Option<Desec>,
     /// How long a change takes to reach an instance.
     pub propagation: RangeInclusive<Duration>,
+    /// How long each signature takes.
+    pub signing_time: Duration,
+    /// When all signatures that were ordered are made.
+    pub(crate) busy_until: Timestamp,
     /// The operator's own randomness.
     pub(crate) stream: Stream,
     /// Zones that were updated since they were last published.
@@ -175,6 +195,23 @@ impl Operator {
         let (answer, touched) = web.respond(now, request, &mut self.primaries);
         self.touched.extend(touched);
         Some(answer)
+    }
+
+    /// Orders what is new in `version` to be signed: the next change waits behind it.
+    pub(crate) fn sign(&mut self, before: Option<&Published>, version: &Published, now: Timestamp) {
+        if self.signing_time.is_zero() {
+            return;
+        }
+        let is_new = |served: &&Rc<Served>| {
+            let old = before.and_then(|before| before.get(&served.set.name, served.set.rtype));
+            old.is_none_or(|old| !Rc::ptr_eq(old, served))
+        };
+        let signatures = version
+            .all()
+            .filter(is_new)
+            .map(|served| served.plans.len());
+        let takes = self.signing_time * signatures.sum::<usize>() as u32;
+        self.busy_until = self.busy_until.max(now) + takes;
     }
 
     /// Its instance of this name: `ns1`, `1`.

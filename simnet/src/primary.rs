@@ -20,6 +20,7 @@ use counterpoint_dns::{
 
 use crate::{
     contents::Contents,
+    denial::Denial,
     keys::{KeyKind, KeyRing},
     published::{Given, Plan, Published, Served, Sets},
 };
@@ -36,6 +37,8 @@ pub struct Signing {
     pub resign_before: Duration,
     /// TTL of the DNSKEY RRset, seconds.
     pub dnskey_ttl: u32,
+    /// How it denies what it does not have.
+    pub denial: Denial,
     /// How far the signer's clock is ahead of the world's.
     pub clock_ahead: Duration,
     /// How far the signer's clock is behind the world's.
@@ -135,7 +138,9 @@ impl Primary {
         sets.entry(self.zone.clone())
             .or_default()
             .insert(RecordType::SOA, soa);
-        let mut published = Published::new(self.zone.clone(), self.soa.serial, sets);
+        let denial = self.signing.as_ref().map(|signing| signing.denial.clone());
+        let mut published = Published::new(self.zone.clone(), self.soa.serial, sets)
+            .denying(denial.unwrap_or_default());
         if let Some(mut changed) = changed {
             changed.insert(self.zone.clone());
             published = published.after(before, changed);
@@ -179,8 +184,8 @@ impl Primary {
                 put(self.served(&dnskey, now));
             }
             let ttl = self.soa.minimum.min(self.soa_ttl);
-            for nsec in self.contents.nsec_chain(ttl) {
-                put(self.served(&nsec, now));
+            for set in signing.denial.chain(&self.contents, &self.zone, ttl) {
+                put(self.served(&set, now));
             }
         }
         sets

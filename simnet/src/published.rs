@@ -18,7 +18,7 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
-use crate::{answer::transfer, contents::cut_above};
+use crate::{answer::transfer, contents::cut_above, denial::Denial};
 
 /// A signature to be made: whose, and for how long.
 #[derive(Clone, Debug)]
@@ -100,6 +100,11 @@ impl Served {
         self.plans.iter().map(Plan::facts).chain(given)
     }
 
+    /// Where its signatures are counted.
+    pub(crate) fn counter(&self) -> Rc<Cell<u64>> {
+        Rc::clone(&self.counter)
+    }
+
     /// The signatures.
     pub fn signatures(&self) -> &[Rrsig] {
         self.made.get_or_init(|| {
@@ -131,6 +136,8 @@ pub struct Published {
     pub serial: u32,
     /// Its RRsets, NSEC and DNSKEY included.
     pub sets: Sets,
+    /// How it denies what it does not have.
+    pub denial: Denial,
     /// The serial of the version before, and the names at which this one differs.
     news: Option<(u32, BTreeSet<Name>)>,
     transfer: OnceCell<Vec<Vec<u8>>>,
@@ -143,9 +150,15 @@ impl Published {
             zone,
             serial,
             sets,
+            denial: Denial::default(),
             news: None,
             transfer: OnceCell::new(),
         }
+    }
+
+    /// The same, if it denies otherwise than by NSEC.
+    pub fn denying(self, denial: Denial) -> Self {
+        Self { denial, ..self }
     }
 
     /// The same as the one after that of serial `before`, from which it differs at the names `changed`.
@@ -191,7 +204,12 @@ impl Published {
 
     /// Whether the data are the same as `other`'s: what is made at publication does not count.
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let made = [RecordType::SOA, RecordType::NSEC, RecordType::DNSKEY];
+        let made = [
+            RecordType::SOA,
+            RecordType::NSEC,
+            RecordType::NSEC3,
+            RecordType::DNSKEY,
+        ];
         let data = |zone: &Self, name: &Name| -> Vec<Rc<Served>> {
             let sets = zone.sets.get(name).into_iter().flat_map(BTreeMap::values);
             sets.filter(|served| !made.contains(&served.set.rtype))

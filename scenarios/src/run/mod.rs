@@ -2,7 +2,9 @@
 //! by the oracle.
 
 pub mod cast;
+mod denial;
 pub mod direction;
+pub mod models;
 pub mod plan;
 pub mod play;
 pub mod replay;

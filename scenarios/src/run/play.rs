@@ -20,7 +20,7 @@ use counterpoint_simnet::{
 use super::{
     cast::{Cast, Seated},
     direction::Direction,
-    plan,
+    models, plan,
     replay::Replay,
     script,
 };
@@ -99,6 +99,10 @@ enum Cue {
     /// A request on which the controller died is made again, unless there are more processes now.
     AskAgain(usize, usize),
     StartController,
+    /// The machine that holds everybody's keys makes no signatures, or does again.
+    Hsm {
+        is_out: bool,
+    },
     Ask(usize),
     /// After everything else of its instant: it is put off as often as this.
     Replay(usize, u8),
@@ -195,6 +199,12 @@ impl Player<'_> {
         }
         for fault in &self.scenario.faults {
             let until = fault.until.map_or(Timestamp::MAX, |until| start + until);
+            if fault.target == Target::Hsm {
+                self.cue(start + fault.from, Cue::Hsm { is_out: true });
+                if until < Timestamp::MAX {
+                    self.cue(until, Cue::Hsm { is_out: false });
+                }
+            }
             let pairs = match &fault.target {
                 Target::Between(a, b) => {
                     let (a, b) = (self.addresses(a), self.addresses(b));
@@ -416,6 +426,9 @@ impl Player<'_> {
                 let Played { stage, cast, .. } = &mut self.played;
                 let notes = cast.start_controller(self.scenario, stage);
                 self.hear(notes);
+            }
+            Cue::Hsm { is_out } => {
+                models::stop_hsm(self.scenario, &mut self.played.stage, is_out);
             }
             Cue::Replay(index, deferrals) if deferrals > 0 => {
                 let now = self.played.stage.world.now();

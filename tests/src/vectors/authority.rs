@@ -93,6 +93,7 @@ impl Authority {
             primary.signing = Some(Signing {
                 validity: days(400),
                 resign_before: days(1),
+                denial: Default::default(),
                 dnskey_ttl: TTL,
                 clock_ahead: Duration::ZERO,
                 clock_behind: if state == State::Bogus {
