@@ -3,12 +3,14 @@
 //! Every lint looks at the plain data and names a path (`event.3.signer`); where that stands in the
 //! file, the [`Report`] knows. A value that was refused already is not complained about again.
 
+mod denial;
 mod expect;
 mod keys;
 mod limits;
 mod model;
 mod names;
 mod references;
+mod sources;
 mod story;
 mod times;
 
@@ -27,6 +29,8 @@ pub(crate) fn lint(scenario: &Scenario, report: &Report) {
     references::lint(&lints);
     limits::lint(&lints);
     model::lint(&lints);
+    denial::lint(&lints);
+    sources::lint(&lints);
     times::lint(&lints);
     story::lint(&lints);
     keys::lint(&lints);

@@ -21,6 +21,7 @@ use counterpoint_dns::{
 use crate::{
     clock::Skew,
     contents::Contents,
+    denial::Denial,
     keys::{KeyKind, KeyRing},
     published::{Given, Plan, Published, Served, Sets},
 };
@@ -39,6 +40,8 @@ pub struct Signing {
     pub dnskey_ttl: u32,
     /// How far the signer's clock is off.
     pub clock: Skew,
+    /// How it denies what it does not have.
+    pub denial: Denial,
 }
 
 /// What the owner of a zone signed and pushed, to be served as it is.
@@ -134,7 +137,9 @@ impl Primary {
         sets.entry(self.zone.clone())
             .or_default()
             .insert(RecordType::SOA, soa);
-        let mut published = Published::new(self.zone.clone(), self.soa.serial, sets);
+        let denial = self.signing.as_ref().map(|signing| signing.denial.clone());
+        let mut published = Published::new(self.zone.clone(), self.soa.serial, sets)
+            .denying(denial.unwrap_or_default());
         if let Some(mut changed) = changed {
             changed.insert(self.zone.clone());
             published = published.after(before, changed);
@@ -177,8 +182,8 @@ impl Primary {
                 put(self.served(&dnskey, now));
             }
             let ttl = self.soa.minimum.min(self.soa_ttl);
-            for nsec in self.contents.nsec_chain(ttl) {
-                put(self.served(&nsec, now));
+            for set in signing.denial.chain(&self.contents, &self.zone, ttl) {
+                put(self.served(&set, now));
             }
         }
         sets

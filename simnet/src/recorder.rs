@@ -120,10 +120,8 @@ impl Recorder {
         };
         if let Some(ns) = parent.get(&self.zone, RecordType::NS) {
             self.ns(id, ns, now);
-            let ds = parent.get(&self.zone, RecordType::DS);
-            let denial = || parent.get(&self.zone, RecordType::NSEC);
-            if let Some(served) = ds.or_else(denial) {
-                self.ds(id, served, now);
+            if let Some(served) = parent.ds_or_denial(&self.zone) {
+                self.ds(id, &served, now);
             }
         }
     }
@@ -278,7 +276,7 @@ impl Recorder {
         let own = [RecordType::DNSKEY, RecordType::CDS, RecordType::CDNSKEY];
         for served in zone.all().filter(|served| !own.contains(&served.set.rtype)) {
             // Delegations and glue carry no signature and are not validated.
-            if zone.cut_above(&served.set.name).is_some() && served.plans.is_empty() {
+            if zone.cut_above(&served.set.name).is_some() && served.facts().next().is_none() {
                 continue;
             }
             let class = classes

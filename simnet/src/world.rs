@@ -30,8 +30,9 @@ use crate::{
     network::{Fault, Network, Touch, Trouble, Verdict, patience},
     operator::Operator,
     primary::INCEPTION_BACKDATE,
-    published::Published,
+    published::{Published, Served},
     recorder::Recorder,
+    secondary::Secondary,
 };
 
 /// One agent's place in the world. A restarted agent takes a new one.
@@ -209,6 +210,8 @@ pub struct World {
     listeners: BTreeMap<SocketAddr, SeatId>,
     network: Network,
     seats: Vec<Seat>,
+    /// Those of them that keep a zone as another has it.
+    pub(crate) secondaries: BTreeMap<SeatId, Secondary>,
     /// The ground truth.
     pub log: EventLog,
     /// What the oracle reads, by judged zone.
@@ -237,6 +240,7 @@ impl World {
             listeners: BTreeMap::new(),
             network: Network::new(stream(seed, "network")),
             seats: Vec::new(),
+            secondaries: BTreeMap::new(),
             log: EventLog::new(start),
             recorders: BTreeMap::new(),
             parent,
@@ -260,11 +264,14 @@ impl World {
 
     /// How much work it was so far.
     pub fn counts(&self) -> Counts {
-        let instances = self.operators.iter().flat_map(|owner| &owner.instances);
+        let repeated = self.operators.iter().map(|owner| {
+            let instances = owner.instances.iter();
+            owner.repeated + instances.map(|instance| instance.repeated).sum::<u64>()
+        });
         Counts {
             transfers: self.operators.iter().map(|owner| owner.transfers).sum(),
             updates: self.operators.iter().map(|owner| owner.updates).sum(),
-            repeated: instances.map(|instance| instance.repeated).sum(),
+            repeated: repeated.sum(),
             signatures: self.signature_counter.get(),
             ..self.counts
         }
@@ -483,12 +490,14 @@ impl World {
                     let place = &mut self.seats[seat.0];
                     if place.is_taken && place.wake == Some(self.now) {
                         place.wake = None;
-                        return Some(Occurrence::Input(seat, Input::Wake));
+                        if let Some(occurrence) = self.hand(seat, Input::Wake) {
+                            return Some(occurrence);
+                        }
                     }
                 }
                 Event::Answer { seat, id, bytes } => {
-                    if self.seats[seat.0].is_taken {
-                        return Some(Occurrence::Input(seat, Input::Answer { id, bytes }));
+                    if let Some(occurrence) = self.hand(seat, Input::Answer { id, bytes }) {
+                        return Some(occurrence);
                     }
                 }
                 Event::Web { seat, id, request } => self.web_request(seat, id, &request),
@@ -499,8 +508,8 @@ impl World {
                     }
                 }
                 Event::Failure { seat, id } => {
-                    if self.seats[seat.0].is_taken {
-                        return Some(Occurrence::Input(seat, Input::Failure { id }));
+                    if let Some(occurrence) = self.hand(seat, Input::Failure { id }) {
+                        return Some(occurrence);
                     }
                 }
                 Event::Request {
@@ -546,6 +555,24 @@ impl World {
                     self.operators[operator].instances[instance].keep(now);
                 }
             }
+        }
+    }
+
+    /// An input for the world's owner, unless its seat is empty or the world sees to it itself.
+    fn hand<C>(&mut self, seat: SeatId, input: Input<C>) -> Option<Occurrence<C>> {
+        if self.secondaries.contains_key(&seat) {
+            self.refresh(seat, &input);
+            return None;
+        }
+        let is_taken = self.seats[seat.0].is_taken;
+        is_taken.then_some(Occurrence::Input(seat, input))
+    }
+
+    /// A message between servers: how long it takes, unless it is lost.
+    pub(crate) fn message(&mut self, from: IpAddr, to: IpAddr) -> Option<Duration> {
+        match self.network.carry(self.now, from, to, Transport::Udp) {
+            Verdict::Deliver(takes) | Verdict::Twice(takes, _) => Some(takes),
+            Verdict::Drop => None,
         }
     }
 
@@ -742,7 +769,11 @@ impl World {
             let forged = forged.map(|text| format!("{}: {text}", owner.name));
             self.believed.extend(forged);
         }
-        if *zone == self.parent && before.is_some_and(|before| !before.says_the_same(&version)) {
+        if *zone == self.parent
+            && before
+                .as_ref()
+                .is_some_and(|before| !before.says_the_same(&version))
+        {
             self.parent_changes += 1;
         }
         self.log.line(
@@ -753,7 +784,9 @@ impl World {
         );
         let renewed = cause == RESIGNING;
         let last_change = self.last_change;
+        self.operators[operator].sign(before.as_deref(), &version, now);
         self.distribute(operator, zone, Some(&version));
+        self.notify_secondaries(operator, zone);
         if renewed {
             self.last_change = last_change;
         }
@@ -774,7 +807,7 @@ impl World {
         let mut arrivals = Vec::with_capacity(owner.instances.len());
         for (number, instance) in owner.instances.iter_mut().enumerate() {
             let lag = draw(&mut owner.stream, &owner.propagation);
-            let at = (self.now + lag).max(instance.last_arrival);
+            let at = (self.now.max(owner.busy_until) + lag).max(instance.last_arrival);
             instance.last_arrival = at;
             arrivals.push((at, number));
         }
@@ -822,8 +855,7 @@ impl World {
     /// Makes the zone's first version and serves it at every instance, as if it had always been so.
     pub(crate) fn install(&mut self, operator: usize, zone: &Name) {
         let (now, since) = (self.now, self.since());
-        let owner = &mut self.operators[operator];
-        let Some(primary) = owner.primaries.get_mut(zone) else {
+        let Some(primary) = self.operators[operator].primaries.get_mut(zone) else {
             return;
         };
         primary.backdate = now - since;
@@ -833,14 +865,7 @@ impl World {
             return;
         };
         let due = primary.next_resign();
-        let mut names = Vec::with_capacity(owner.instances.len());
-        for instance in &mut owner.instances {
-            instance.serve(zone, Some(Rc::clone(&version)));
-            names.push(instance.name.clone());
-        }
-        for name in names {
-            self.record(&name, zone, None, Some(&version), since);
-        }
+        self.serve_for_ever(operator, &version);
         if let Some(due) = due {
             self.schedule(
                 due.max(now),
@@ -849,6 +874,19 @@ impl World {
                     zone: zone.clone(),
                 },
             );
+        }
+    }
+
+    /// Serves a version at every instance, as if it had always been so.
+    pub(crate) fn serve_for_ever(&mut self, operator: usize, version: &Rc<Published>) {
+        let since = self.since();
+        let mut names = Vec::new();
+        for instance in &mut self.operators[operator].instances {
+            instance.serve(&version.zone, Some(Rc::clone(version)));
+            names.push(instance.name.clone());
+        }
+        for name in names {
+            self.record(&name, &version.zone, None, Some(version), since);
         }
     }
 
@@ -868,15 +906,15 @@ impl World {
                 let Some(recorder) = self.recorders.get_mut(child) else {
                     continue;
                 };
-                let is_same = |rtype: RecordType| {
-                    let old = before.and_then(|before| before.get(child, rtype));
-                    match (old, after.get(child, rtype)) {
-                        (Some(old), Some(new)) => Rc::ptr_eq(old, new),
+                let is_same = |of: fn(&Published, &Name) -> Option<Rc<Served>>| {
+                    let old = before.and_then(|before| of(before, child));
+                    match (old, of(after, child)) {
+                        (Some(old), Some(new)) => Rc::ptr_eq(&old, &new),
                         (old, new) => old.is_none() && new.is_none(),
                     }
                 };
-                let types = [RecordType::NS, RecordType::DS, RecordType::NSEC];
-                if before.is_none() || !types.into_iter().all(is_same) {
+                let ns = |zone: &Published, child: &Name| zone.get(child, RecordType::NS).cloned();
+                if before.is_none() || !is_same(ns) || !is_same(Published::ds_or_denial) {
                     recorder.parent_serves(name, after, now);
                 }
             }
@@ -925,7 +963,7 @@ impl World {
                     (old, new) => old.is_none() && new.is_none(),
                 };
                 if !is_same {
-                    let describe = |served: Option<&Rc<crate::published::Served>>| match served {
+                    let describe = |served: Option<&Rc<Served>>| match served {
                         Some(served) => crate::describe::describe(&served.set, &owner, recorder),
                         None => "none".into(),
                     };

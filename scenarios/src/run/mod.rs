@@ -2,8 +2,10 @@
 //! by the oracle.
 
 pub mod cast;
+mod denial;
 pub mod direction;
 pub mod faults;
+pub mod models;
 pub mod plan;
 pub mod play;
 pub mod replay;

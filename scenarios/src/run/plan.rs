@@ -26,7 +26,7 @@ use counterpoint_simnet::{
     world::World,
 };
 
-use super::faults;
+use super::{denial::denial, faults, models};
 use crate::scenario::{
     self, Bootstrap, CdsAfter, Continuity, Event, Interface, KeyLayout, KskRoll, Model, NamesIn,
     Profile, Quirk, Range, ResolverProfile, Safety, Scenario, Servers, Signer, What, Zone,
@@ -62,6 +62,7 @@ pub fn topology(scenario: &Scenario) -> Topology {
             zone: parent.zone.clone(),
             servers: parent.servers as usize,
             algorithm: algorithm(parent.algorithm),
+            denial: denial(parent.denial, &scenario::Nsec3::default()),
             ds_ttl: parent.ds_ttl.seconds(),
             ns_ttl: parent.ns_ttl.seconds(),
             negative_ttl: parent.negative_ttl.seconds(),
@@ -101,6 +102,9 @@ pub fn zone_plan(scenario: &Scenario, zone: &Zone) -> ZonePlan {
             keys: 1 + ksk_rolls(scenario, zone),
             validity: scenario.controller.signature_validity,
         }),
+        source: models::source(zone),
+        shares_keys: zone.model == Model::Three,
+        timers: models::timers(zone),
         records: records(&zone.records, &zone.name),
     }
 }
@@ -148,10 +152,12 @@ fn signer_plan(scenario: &Scenario, signer: &Signer) -> SignerPlan {
         signal: signer.signal,
         is_csk: signer.keys == KeyLayout::Csk,
         algorithm: algorithm(signer.algorithm),
+        denial: denial(signer.denial, &signer.nsec3),
         dnskey_ttl: signer.dnskey_ttl.seconds(),
         ns_ttl: signer.ns_ttl.seconds(),
         default_ttl: signer.default_ttl.seconds(),
         negative_ttl: signer.negative_ttl.seconds(),
+        signing_time: signer.hsm.latency,
         validity: signer.signature_validity,
         resign_before: signer.resign_before,
         propagation: span(signer.propagation),
@@ -259,7 +265,13 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
         let Some(operator) = stage.world.operator(&signer.name) else {
             continue;
         };
-        let operator = &stage.world.operators[operator];
+        // Where a signer serves what another keeps, changes go to that one.
+        let kept = scenario
+            .zones
+            .iter()
+            .map(|zone| stage.keeper(&signer.name, &zone.name));
+        let keeper = kept.filter_map(|name| stage.world.operator(&name)).next();
+        let operator = &stage.world.operators[keeper.unwrap_or(operator)];
         let ns = scenario
             .zones
             .first()
@@ -310,6 +322,9 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
             None => controller::Zone::Signers(members(&zone.signers)),
         };
         config.zones.insert(zone.name.clone(), membership);
+        if models::shares_keys(zone) {
+            config.shared_keys.insert(zone.name.clone());
+        }
         if zone.model == Model::One {
             let common = controller::CommonKsk {
                 keys: stage.owner_keys(&zone.name),

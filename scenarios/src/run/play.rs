@@ -21,11 +21,11 @@ use counterpoint_simnet::{
 use super::{
     cast::{Cast, Seated},
     direction::Direction,
-    faults, plan,
+    faults, models, plan,
     replay::Replay,
     script,
 };
-use crate::scenario::{ControllerSabotage, Fault, FaultKind, Range, Scenario, What};
+use crate::scenario::{ControllerSabotage, Fault, FaultKind, Range, Scenario, Target, What};
 
 /// A world that does so much in one instant does not go forward any more.
 const EVENTS_MAX: u64 = 200_000_000;
@@ -102,6 +102,10 @@ enum Cue {
     StartController,
     /// The clock of the fault of this number is off, or right again.
     Clock(usize, bool),
+    /// The machine that holds everybody's keys makes no signatures, or does again.
+    Hsm {
+        is_out: bool,
+    },
     Ask(usize),
     /// After everything else of its instant: it is put off as often as this.
     Replay(usize, u8),
@@ -200,6 +204,13 @@ impl Player<'_> {
         for (index, fault) in self.scenario.faults.iter().enumerate() {
             let (from, until) = faults::window(self.scenario, fault);
             match fault.kind {
+                _ if fault.target == Target::Hsm => {
+                    self.cue(from, Cue::Hsm { is_out: true });
+                    if until < Timestamp::MAX {
+                        self.cue(until, Cue::Hsm { is_out: false });
+                    }
+                    self.reach_fault(fault);
+                }
                 FaultKind::ClockSkew(_) => {
                     self.cue(from, Cue::Clock(index, true));
                     if until < Timestamp::MAX {
@@ -406,6 +417,9 @@ impl Player<'_> {
                 let Played { stage, cast, .. } = &mut self.played;
                 let notes = cast.start_controller(self.scenario, stage);
                 self.hear(notes);
+            }
+            Cue::Hsm { is_out } => {
+                models::stop_hsm(self.scenario, &mut self.played.stage, is_out);
             }
             Cue::Replay(index, deferrals) if deferrals > 0 => {
                 let now = self.played.stage.world.now();

@@ -159,6 +159,8 @@ pub enum Target {
     Scanner,
     /// The controller.
     Controller,
+    /// The machine that holds the keys of all who share them.
+    Hsm,
     /// A resolver.
     Resolver(String),
     /// Between these two.
@@ -166,7 +168,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// Parses `alpha/ns1`, `parent/2`, `alpha`, `resolver/NAME`, `scanner`, or a pair `a <-> b`.
+    /// Parses `alpha/ns1`, `parent/2`, `alpha`, `resolver/NAME`, `scanner`, `hsm`, or a pair `a <-> b`.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some((a, b)) = text.split_once("<->") {
             let (a, b) = (Self::parse_one(a.trim())?, Self::parse_one(b.trim())?);
@@ -189,6 +191,7 @@ impl Target {
                 "parent" => Some(Self::Parent),
                 "scanner" => Some(Self::Scanner),
                 "controller" => Some(Self::Controller),
+                "hsm" => Some(Self::Hsm),
                 signer => Some(Self::Signer(signer.into())),
             },
         }
@@ -220,6 +223,7 @@ impl fmt::Display for Target {
             Self::ParentInstance(number) => write!(f, "parent/{number}"),
             Self::Scanner => f.write_str("scanner"),
             Self::Controller => f.write_str("controller"),
+            Self::Hsm => f.write_str("hsm"),
             Self::Resolver(name) => write!(f, "resolver/{name}"),
             Self::Between(a, b) => write!(f, "{a} <-> {b}"),
         }

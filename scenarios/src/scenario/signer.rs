@@ -137,6 +137,20 @@ settings! {
     }
 }
 
+impl Nsec3 {
+    /// The salt as it is hashed, at most 255 octets; none: it is none.
+    pub fn octets(&self) -> Option<Vec<u8>> {
+        let digit = |digit: &u8| char::from(*digit).to_digit(16);
+        let pairs = self.salt.as_bytes().chunks(2);
+        let octets = pairs.map(|pair| match pair {
+            [high, low] => Some((digit(high)? << 4 | digit(low)?) as u8),
+            _ => None,
+        });
+        let octets: Vec<u8> = octets.collect::<Option<_>>()?;
+        (octets.len() <= 255).then_some(octets)
+    }
+}
+
 settings! {
     /// The machine that holds the keys.
     pub struct Hsm {

@@ -94,6 +94,7 @@ impl Authority {
             primary.signing = Some(Signing {
                 validity: days(400),
                 resign_before: days(1),
+                denial: Default::default(),
                 dnskey_ttl: TTL,
                 clock: match state {
                     State::Bogus => Skew::behind(days(500)),

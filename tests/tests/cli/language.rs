@@ -151,6 +151,7 @@ fn every_default_is_the_manuals() {
     let zone = Zone {
         name: parse_name("example.test.").unwrap(),
         model: Model::Two,
+        soa: Default::default(),
         signers: vec!["alpha".into()],
         group: None,
         primary: None,
