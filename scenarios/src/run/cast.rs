@@ -6,7 +6,7 @@ use counterpoint_controller::{Command as ControllerCommand, Controller};
 use counterpoint_dns::{
     agent::{Agent, Input, Note, Output, Record, Server},
     name::Name,
-    resolver::{self, Resolver},
+    resolver::Resolver,
     stream::{Stream, stream},
     validate::shared::SharedVerifier,
 };
@@ -18,7 +18,7 @@ use counterpoint_simnet::{
 
 use super::{
     direction::{Cut, Direction, Who},
-    plan,
+    plan, resolvers,
 };
 use crate::scenario::{Range, Scenario};
 
@@ -162,11 +162,7 @@ impl Cast {
             cast.start_scanner(scenario, stage, chance, direction.first_scan);
         }
         for (number, resolver) in scenario.resolvers.iter().enumerate() {
-            let config = plan::resolver(stage, resolver.profile());
-            let config = resolver::Config {
-                servers_tries: resolver.give_up.tries as usize,
-                ..config
-            };
+            let config = resolvers::config(stage, resolver);
             let who = format!("resolver/{}", resolver.name);
             let agent = Resolver::new(config, stream(seed, &who)).sharing(cast.verifier.clone());
             let address = plan::resolver_address(number);

@@ -6,8 +6,10 @@ pub mod direction;
 pub mod plan;
 pub mod play;
 pub mod replay;
+pub mod resolvers;
 pub mod script;
 pub mod verdict;
+mod witnesses;
 
 use self::direction::{Cut, Direction, Who};
 use crate::{outcome::Outcome, scenario::Scenario};

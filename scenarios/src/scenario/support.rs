@@ -31,20 +31,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     not("zone.primary", &[]),
     not("zone.ksk-holder", &[]),
     not("zone.dynamic", &[]),
-    not(
-        "judge.profiles",
-        &["bind", "knot-resolver", "powerdns-recursor"],
-    ),
-    not(
-        "resolver.profile",
-        &[
-            "strict-dnskey",
-            "unbound",
-            "bind",
-            "knot-resolver",
-            "powerdns-recursor",
-        ],
-    ),
     not("event.do", &["notify", "manual-ds"]),
     not("event.to", &["rsasha256", "ecdsap384sha384"]),
     not(
