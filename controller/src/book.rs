@@ -323,6 +323,7 @@ mod tests {
                 from: None,
                 masked_by_retry: false,
                 cached: false,
+                remembered: false,
             },
         );
         book.look_up(now, &question).unwrap().len()

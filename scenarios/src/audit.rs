@@ -10,7 +10,7 @@ use counterpoint_dns::{
 };
 use serde_json::{Value, json};
 
-use crate::{outcome::Style, run::plan::oracle_profile, scenario::Profile};
+use crate::{outcome::Style, run::resolvers, scenario::Profile};
 
 /// What the oracle says of one zone.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub fn judged(log: &AuditLog, profiles: &[Profile]) -> Vec<Judged> {
     let each = zones.into_iter().filter_map(|zone| {
         let seen = log.witnessed(zone)?;
         let judgements = profiles.iter().map(|profile| {
-            let profile = oracle_profile(profile);
+            let profile = resolvers::judged(profile);
             judge(&seen.history, &profile, Timestamp::MIN, Timestamp::MAX)
         });
         Some(Judged {

@@ -9,6 +9,7 @@ pub mod fault;
 pub mod judge;
 pub mod parent;
 mod print;
+pub mod resolver;
 pub(crate) mod setting;
 pub mod signer;
 pub mod support;
@@ -26,12 +27,15 @@ pub use self::{
     event::{CdsType, CsyncFlags, Digest, Event, KeyKind, Keys, What},
     fault::{Fault, FaultKind, Rate, Rcode, Target},
     judge::{
-        Expect, ExpectedViolation, GiveUp, Judge, ParentState, Profile, Property, Quantifier,
-        Question, Resolver, ResolverProfile, Verdict,
+        Expect, ExpectedViolation, Judge, ParentState, Profile, Property, Quantifier, Verdict,
     },
     parent::{
         Algorithm, Bootstrap, CdsAfter, Continuity, Controller, ControllerSabotage, Denial,
         KskRoll, LONGEST_DEFAULT, Parent, Scanner, ScannerSabotage,
+    },
+    resolver::{
+        Digests, GiveUp, NsView, Prefetch, Question, Resolver, ResolverProfile, Selection, Skew,
+        Strictness, Validation,
     },
     setting::Setting,
     signer::{Group, Hsm, Interface, KeyLayout, NamesIn, Nsec3, Quirk, Servers, Signer},

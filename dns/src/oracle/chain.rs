@@ -10,10 +10,10 @@ use super::{
     history::{Answer, Ds, History, KeyId, Signature},
     holds::{Class, any_valid, validity},
     intervals::{Interval, Intervals},
-    profile::{DigestChoice, Profile, Strictness, digest_strength},
+    profile::{DigestChoice, Profile, Strictness},
     witness::Reason,
 };
-use crate::time::Timestamp;
+use crate::{time::Timestamp, validate::digest_strength};
 
 /// The algorithms of which each must sign an answer; empty asks for any one signature.
 pub(super) type Required = BTreeSet<u8>;

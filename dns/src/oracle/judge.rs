@@ -31,6 +31,8 @@ pub fn judge_by(
     until: Timestamp,
 ) -> Judgement {
     let range = Interval::new(from, until);
+    let seen = profile.seen(history);
+    let history = seen.as_ref().unwrap_or(history);
     let mut judgement = Judgement::default();
     for &quantifier in quantifiers {
         let scene = Scene::new(history, profile, quantifier);

@@ -4,6 +4,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use super::history::{History, Version};
+pub use crate::validate::DigestChoice;
+use crate::validate::Tolerance;
+
 /// Which signatures a validator asks for when several algorithms are in use (RFC 6840 §5.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Strictness {
@@ -13,17 +17,6 @@ pub enum Strictness {
     StrictDs,
     /// Every supported algorithm of the DNSKEY RRset must sign (RFC 4035 §2.2, read as a rule for validators).
     StrictDnskey,
-}
-
-/// Which of several supported digests in a DS RRset count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DigestChoice {
-    /// Any supported one.
-    Any,
-    /// SHA-1 is ignored where a supported SHA-2 digest stands beside it (RFC 4509 §3).
-    NoSha1BesideSha2,
-    /// Only the strongest supported digest of the whole RRset counts.
-    StrongestOnly,
 }
 
 /// Which NS RRsets lead a cache to servers.
@@ -56,7 +49,15 @@ pub struct Profile {
     pub ttl_cap: Option<Duration>,
     /// Shortest time that it keeps anything.
     pub ttl_floor: Duration,
+    /// How far signatures may be off.
+    pub tolerance: Tolerance,
+    /// How long it remembers that an answer was bogus: so much longer may the consequences of a
+    /// violation last.
+    pub bogus_kept: Duration,
 }
+
+/// The longest that RFC 9520 §3.2 lets a resolver remember a failure.
+const FAILURE_KEPT_MOST: Duration = Duration::from_secs(300);
 
 impl Profile {
     /// Accepts any valid path, follows NS of both sides, supports what RFC 8624 §3 lets a validator support.
@@ -70,6 +71,8 @@ impl Profile {
             ns: NsView::ChildCentric,
             ttl_cap: None,
             ttl_floor: Duration::ZERO,
+            tolerance: Tolerance::default(),
+            bogus_kept: FAILURE_KEPT_MOST,
         }
     }
 
@@ -110,6 +113,25 @@ impl Profile {
         self
     }
 
+    /// The history as it looks to a validator that puts up with clocks that are off: every signature
+    /// holds for longer. `None` if it does not.
+    pub(super) fn seen(&self, history: &History) -> Option<History> {
+        fn widen<C>(versions: &mut [Version<C>], tolerance: &Tolerance) {
+            for signature in versions.iter_mut().flat_map(|v| &mut v.signatures) {
+                let (from, until) = tolerance.widened(signature.inception, signature.expiration);
+                (signature.inception, signature.expiration) = (from, until);
+            }
+        }
+        if !self.tolerance.is_lenient() {
+            return None;
+        }
+        let mut seen = history.clone();
+        widen(&mut seen.ds, &self.tolerance);
+        widen(&mut seen.dnskey, &self.tolerance);
+        widen(&mut seen.answers, &self.tolerance);
+        Some(seen)
+    }
+
     /// How long a cache in front of such a validator may keep an RRset of this TTL.
     pub(super) fn kept_by_any_cache(&self, ttl: Duration) -> Duration {
         ttl.max(self.ttl_floor)
@@ -119,16 +141,5 @@ impl Profile {
     pub(super) fn kept_by_one_resolver(&self, ttl: Duration) -> Duration {
         ttl.min(self.ttl_cap.unwrap_or(Duration::MAX))
             .max(self.ttl_floor)
-    }
-}
-
-/// How strong a digest type is, for [`DigestChoice::StrongestOnly`]: SHA-1, GOST, SHA-256, SHA-384,
-/// then whatever was registered later.
-pub(super) fn digest_strength(digest_type: u8) -> u8 {
-    match digest_type {
-        1 => 0,
-        3 => 1,
-        2 => 2,
-        other => other.max(3),
     }
 }

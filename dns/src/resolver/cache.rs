@@ -187,6 +187,12 @@ impl Cache {
             .or_else(|| at(RecordType::ANY))
     }
 
+    /// What answers `question` and expired after `least`, or has not yet.
+    pub fn expired(&self, question: &Question, least: Timestamp) -> Option<Arc<Entry>> {
+        let found = self.entries.get(question)?;
+        (least < found.expires).then(|| Arc::clone(found))
+    }
+
     /// A number that changes whenever a link of a chain of trust comes or goes before its time.
     pub fn links(&self) -> u64 {
         self.links

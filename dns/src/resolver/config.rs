@@ -1,7 +1,7 @@
 //! What a resolver is told at birth: where it begins, what it trusts, whose NS it follows, when it
 //! validates, and how long it holds things.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use crate::{rdata::Ds, validate::Policy};
 
@@ -13,6 +13,9 @@ pub enum View {
     /// The child's own, asked for after the referral, and from then on refreshed from the child by
     /// every answer that carries it. The delegation is only the way in.
     ChildCentric,
+    /// The child's own, which it asks for again before it runs out, whether anybody asks or not: the
+    /// parent is not asked again while the child answers.
+    Sticky,
 }
 
 /// When a resolver validates.
@@ -26,6 +29,27 @@ pub enum Validation {
     BehindCache,
     /// Never: everything is insecure.
     Off,
+}
+
+/// Which server of several is asked first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Selection {
+    /// Any of them, at random.
+    Random,
+    /// The one that was fastest so far, those not yet known before it; now and then another one.
+    Fastest,
+}
+
+/// When an answer from the cache is asked for again, so that it does not run out: while less is left
+/// than either says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Prefetch {
+    /// Percent of its life; 0: never by share.
+    pub percent: u8,
+    /// Seconds; 0: never by time.
+    pub left: u32,
+    /// What lives shorter than so many seconds is left alone.
+    pub eligible: u32,
 }
 
 /// The configuration of a resolver.
@@ -45,8 +69,27 @@ pub struct Config {
     pub ttl_max: Option<u32>,
     /// No TTL counts for less than this, seconds.
     pub ttl_min: u32,
+    /// No denial counts for more than this, seconds (RFC 2308 §5).
+    pub negative_ttl_max: Option<u32>,
+    /// How long after its end an answer is still given if no server gives a new one, seconds
+    /// (RFC 8767); 0: never. Only what was judged when it came.
+    pub stale: u32,
+    /// When answers are asked for ahead of time.
+    pub prefetch: Prefetch,
+    /// Whether NSEC records that came with other denials deny names too (RFC 8198).
+    pub aggressive: bool,
+    /// Which server is asked first.
+    pub selection: Selection,
     /// How many servers are asked one question before giving up.
     pub servers_tries: usize,
+    /// How many of them may give something bogus before it is believed to be so.
+    pub bogus_tries: usize,
+    /// How long one question may take; none: for ever.
+    pub patience: Option<Duration>,
+    /// How long it is remembered that a question failed, seconds (RFC 9520); 0: not at all.
+    pub failure_ttl: u32,
+    /// The same for one whose answer was bogus (RFC 4035 §4.7).
+    pub bogus_ttl: u32,
     /// The port on which servers listen.
     pub port: u16,
     /// Whether servers are asked over IPv6 too.
@@ -65,7 +108,16 @@ impl Config {
             policy: Policy::default(),
             ttl_max: None,
             ttl_min: 0,
+            negative_ttl_max: None,
+            stale: 0,
+            prefetch: Prefetch::default(),
+            aggressive: false,
+            selection: Selection::Random,
             servers_tries: 8,
+            bogus_tries: usize::MAX,
+            patience: None,
+            failure_ttl: 0,
+            bogus_ttl: 0,
             port: 53,
             v6: false,
         }

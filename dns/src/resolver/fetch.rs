@@ -14,6 +14,7 @@ use crate::{
         config::Config,
         job::Stuck,
         judge::{Trust, Verdict, judge},
+        pace::Pace,
         reading::{Reading, Referral, hidden_apexes, is_unsigned, read},
         walk::Need,
     },
@@ -33,6 +34,9 @@ pub(super) struct Fetch {
     probed: BTreeSet<Name>,
     untried: Vec<IpAddr>,
     tries_left: usize,
+    bogus_left: usize,
+    /// When the last server was asked.
+    pub asked: Timestamp,
     bogus: Option<(IpAddr, String)>,
     failed: Vec<String>,
 }
@@ -69,18 +73,24 @@ impl Fetch {
             probed,
             untried,
             tries_left: config.servers_tries,
+            bogus_left: config.bogus_tries,
+            asked: Timestamp::MIN,
             bogus: None,
             failed: Vec::new(),
         }
     }
 
-    /// The next server to ask, at random; None if there is none or it has been tried often enough.
-    pub fn next_server(&mut self, stream: &mut Stream) -> Option<IpAddr> {
+    /// The next server to ask, at random or by pace; None if there is none or it has been tried often
+    /// enough.
+    pub fn next_server(&mut self, stream: &mut Stream, pace: Option<&Pace>) -> Option<IpAddr> {
         self.tries_left = self.tries_left.checked_sub(1)?;
         if self.untried.is_empty() {
             return None;
         }
-        let chosen = stream.random_range(0..self.untried.len());
+        let chosen = match pace {
+            Some(pace) => pace.choose(&self.untried, stream),
+            None => stream.random_range(0..self.untried.len()),
+        };
         Some(self.untried.swap_remove(chosen))
     }
 
@@ -182,6 +192,10 @@ impl Fetch {
     fn note_bogus(&mut self, server: IpAddr, question: &Question, why: String) {
         let why = format!("{question} from {server}: {why}");
         self.bogus.get_or_insert((server, why));
+        self.bogus_left = self.bogus_left.saturating_sub(1);
+        if self.bogus_left == 0 {
+            self.untried.clear();
+        }
     }
 
     /// Names to look at before this answer is believed to be the zone's own: where signatures or an

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
 };
 
-use crate::{message::Question, name::Name, time::Timestamp};
+use crate::{message::Question, name::Name, resolver::cache::Entry, time::Timestamp};
 
 /// Why a fetch came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub(super) struct Job {
     pub masked: bool,
     /// Nothing that was fetched before it serves it, and no server hears more labels than it needs.
     pub fresh: bool,
+    /// Nobody asked: it is the resolver that wants to know, and anew.
+    pub unasked: bool,
 }
 
 impl Job {
@@ -49,6 +51,15 @@ impl Job {
             fetches: 0,
             masked: false,
             fresh: false,
+            unasked: false,
+        }
+    }
+
+    /// A question of the resolver's own, about something of which it holds an answer already.
+    pub fn unasked(question: Question, started: Timestamp) -> Self {
+        Self {
+            unasked: true,
+            ..Self::new(0, question, started)
         }
     }
 
@@ -64,6 +75,11 @@ impl Job {
             fresh: true,
             ..Self::new(ticket, question, started)
         }
+    }
+
+    /// Whether it is about something newer than this.
+    pub fn wants_anew(&self, entry: &Entry) -> bool {
+        self.unasked && entry.question == self.question && entry.fetched < self.started
     }
 
     /// The time by which the cache is read: what is fresh only serves what came since it began.

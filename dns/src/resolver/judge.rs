@@ -14,8 +14,8 @@ use crate::{
     signature::Verifier,
     time::Timestamp,
     validate::{
-        Broken, Policy, by_algorithms, by_keys,
-        denial::{Denial, Unproven, authenticated},
+        Broken, Policy, by_algorithms, by_keys_within,
+        denial::{Denial, Unproven, authenticated_within},
         dnskey_by_ds, keys_of,
     },
 };
@@ -82,6 +82,7 @@ pub(super) fn judge(
                 zone,
                 keys: &keys,
                 algorithms,
+                policy,
                 now,
                 verifier,
             };
@@ -107,7 +108,7 @@ fn anchored(
     verifier: &mut Verifier,
 ) -> Result<Timestamp, String> {
     let text = |why: Broken| why.to_string();
-    if policy.every_ds_algorithm {
+    if policy.every_ds_algorithm || policy.every_dnskey_algorithm {
         dnskey_by_ds(zone, ds, dnskey, policy, now, verifier).map_err(text)?;
     }
     let anchored: Vec<Dnskey> = keys_of(dnskey)
@@ -117,8 +118,9 @@ fn anchored(
     if anchored.is_empty() {
         return Err(text(Broken::NoKeyForDs));
     }
-    let rrsig = by_keys(zone, &anchored, dnskey, now, verifier).map_err(text)?;
-    Ok(rrsig.validity(now).1)
+    let tolerance = &policy.tolerance;
+    let rrsig = by_keys_within(tolerance, zone, &anchored, dnskey, now, verifier).map_err(text)?;
+    Ok(tolerance.validity(rrsig, now).1)
 }
 
 /// A zone whose keys are known.
@@ -126,6 +128,7 @@ struct Zone<'a> {
     zone: &'a Name,
     keys: &'a [Dnskey],
     algorithms: &'a BTreeSet<u8>,
+    policy: &'a Policy,
     now: Timestamp,
     verifier: &'a mut Verifier,
 }
@@ -184,9 +187,12 @@ impl Zone<'_> {
 
     /// Until when the signature holds, and over how many labels it was made.
     fn signed(&mut self, signed: &SignedRrSet) -> Result<(Timestamp, u8), String> {
-        let found = by_keys(self.zone, self.keys, signed, self.now, self.verifier);
+        let tolerance = &self.policy.tolerance;
+        let (zone, keys, now) = (self.zone, self.keys, self.now);
+        let found = by_keys_within(tolerance, zone, keys, signed, now, self.verifier);
         let rrsig = found.map_err(|why| why.to_string())?;
         by_algorithms(
+            self.policy,
             self.zone,
             self.keys,
             self.algorithms,
@@ -195,11 +201,13 @@ impl Zone<'_> {
             self.verifier,
         )
         .map_err(|why| why.to_string())?;
-        Ok((rrsig.validity(self.now).1, rrsig.labels))
+        Ok((tolerance.validity(rrsig, now).1, rrsig.labels))
     }
 
     fn denial(&mut self, proof: &[SignedRrSet]) -> Result<Denial, String> {
-        authenticated(self.zone, self.keys, proof, self.now, self.verifier)
+        let tolerance = &self.policy.tolerance;
+        let (zone, keys, now) = (self.zone, self.keys, self.now);
+        authenticated_within(tolerance, zone, keys, proof, now, self.verifier)
             .map_err(|why| why.to_string())
     }
 }

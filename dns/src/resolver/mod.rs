@@ -13,22 +13,30 @@
 //! judged at every question. *Bogus* is said only of data that somebody served; silence, lameness,
 //! SERVFAIL, loops and limits are *failed*.
 //!
-//! Left out: DNAME, failure caching (RFC 9520), aggressive use of NSEC (RFC 8198). Each question
-//! begins with whatever the cache holds, but for [`Resolver::resolve_fresh`], which also asks its way
-//! down label by label.
+//! - `products` – configurations that resemble products; `failures` – failures that are remembered
+//!   (RFC 9520); `upkeep` – what is done unasked: prefetching, refreshing NS, giving up, stale answers
+//!   (RFC 8767); `denials` – denials from NSEC records held (RFC 8198); `pace` – who was fast
+//!
+//! Left out: DNAME. Each question begins with whatever the cache holds, but for
+//! [`Resolver::resolve_fresh`], which also asks its way down label by label.
 
 mod cache;
 pub mod config;
+mod denials;
+mod failures;
 mod fetch;
 pub mod iana;
 mod job;
 mod judge;
 mod memo;
+mod pace;
+mod products;
 mod reading;
 pub mod resolution;
 mod servers;
 mod store;
 mod trust;
+mod upkeep;
 mod walk;
 
 use std::{
@@ -44,9 +52,13 @@ use crate::{
     name::RecordType,
     resolver::{
         cache::Cache,
+        denials::Denials,
+        failures::Failures,
         fetch::{Fetch, Gain},
         job::{Job, Stuck},
         memo::Memo,
+        pace::Pace,
+        upkeep::Upkeep,
         walk::{Need, Walk},
     },
     stream::Stream,
@@ -54,8 +66,9 @@ use crate::{
     validate::shared::SharedVerifier,
 };
 
-pub use config::{Config, Validation, View};
+pub use config::{Config, Prefetch, Selection, Validation, View};
 pub use resolution::{Command, Resolution, Status};
+pub use upkeep::Counts;
 
 /// Where its request numbers begin, so that they never meet those of an agent around it.
 const FIRST_ASK: u64 = 1 << 63;
@@ -77,6 +90,10 @@ pub struct Resolver {
     exchanges: Exchanges<(FetchKey, IpAddr)>,
     cache: Cache,
     memo: Memo,
+    denials: Denials,
+    failures: Failures,
+    pace: Pace,
+    upkeep: Upkeep,
     verifier: SharedVerifier,
     pins: BTreeSet<IpAddr>,
     jobs: BTreeMap<u64, Job>,
@@ -99,6 +116,10 @@ impl Resolver {
             exchanges: Exchanges::new(ids).numbered_from(FIRST_ASK),
             cache: Cache::default(),
             memo: Memo::default(),
+            denials: Denials::default(),
+            failures: Failures::default(),
+            pace: Pace::default(),
+            upkeep: Upkeep::default(),
             verifier: SharedVerifier::default(),
             pins: BTreeSet::new(),
             jobs: BTreeMap::new(),
@@ -166,6 +187,15 @@ impl Resolver {
         self.exchanges.sent()
     }
 
+    /// How often it did what only some resolvers do.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            denied: self.denials.made(),
+            remembered: self.failures.told(),
+            ..self.upkeep.counts
+        }
+    }
+
     /// What it was told at birth.
     pub fn config(&self) -> &Config {
         &self.config
@@ -173,6 +203,9 @@ impl Resolver {
 
     fn begin(&mut self, now: Timestamp, job: Job) {
         self.jobs_begun += 1;
+        if let Some(patience) = self.config.patience {
+            self.upkeep.expect(now + patience, self.jobs_begun);
+        }
         self.jobs.insert(self.jobs_begun, job);
         self.runnable.push_back(self.jobs_begun);
         self.run(now);
@@ -184,10 +217,15 @@ impl Resolver {
             let Some(job) = self.jobs.get(&number) else {
                 continue;
             };
+            if let Some(resolution) = self.failures.recall(job, now) {
+                self.finish(now, number, resolution);
+                continue;
+            }
             let mut walk = Walk {
                 config: &self.config,
                 cache: &mut self.cache,
                 memo: &mut self.memo,
+                denials: &mut self.denials,
                 verifier: &self.verifier,
                 job,
                 now,
@@ -196,14 +234,25 @@ impl Resolver {
                 depth: 0,
             };
             match walk.run() {
-                Ok(resolution) => self.finish(number, resolution),
-                Err(need) => self.fetch(number, *need),
+                Ok(resolution) => self.finish(now, number, resolution),
+                Err(need) => self.fetch(now, number, *need),
             }
         }
     }
 
-    fn finish(&mut self, job: u64, resolution: Resolution) {
-        self.jobs.remove(&job);
+    fn finish(&mut self, now: Timestamp, number: u64, resolution: Resolution) {
+        let Some(job) = self.jobs.remove(&number) else {
+            return;
+        };
+        if self.config.patience.is_some() {
+            self.forget_deadlines();
+        }
+        self.failures.note(&job, &resolution, &self.config, now);
+        if job.unasked {
+            return;
+        }
+        let resolution = self.stale_instead(now, resolution);
+        self.prefetch(now, &resolution);
         if self.announce {
             self.notes.push_back(Note {
                 zone: String::new(),
@@ -219,7 +268,7 @@ impl Resolver {
     }
 
     /// Has `job` wait for a fetch, a new one or one in progress.
-    fn fetch(&mut self, number: u64, need: Need) {
+    fn fetch(&mut self, now: Timestamp, number: u64, need: Need) {
         let Some(job) = self.jobs.get_mut(&number) else {
             return;
         };
@@ -238,15 +287,17 @@ impl Resolver {
         }
         let fetch = Fetch::new(need, number, job.probed.clone(), &self.config, &self.pins);
         self.fetches.insert(key.clone(), fetch);
-        self.ask_next(key);
+        self.ask_next(now, key);
     }
 
     /// Asks the next server, or gives the fetch up.
-    fn ask_next(&mut self, key: FetchKey) {
+    fn ask_next(&mut self, now: Timestamp, key: FetchKey) {
         let Some(fetch) = self.fetches.get_mut(&key) else {
             return;
         };
-        if let Some(server) = fetch.next_server(&mut self.stream) {
+        let pace = (self.config.selection == Selection::Fastest).then_some(&self.pace);
+        if let Some(server) = fetch.next_server(&mut self.stream, pace) {
+            fetch.asked = now;
             let to = SocketAddr::new(server, self.config.port);
             self.exchanges.ask(to, key.0.clone(), (key, server));
             return;
@@ -282,14 +333,20 @@ impl Resolver {
             Outcome::Raw(_) => return,
             Outcome::Unanswered(why) => {
                 fetch.note_failure(server, why);
-                self.ask_next(key);
+                if self.config.selection == Selection::Fastest {
+                    self.pace.silent(server);
+                }
+                self.ask_next(now, key);
                 return self.run(now);
             }
         };
+        if self.config.selection == Selection::Fastest {
+            self.pace.answered(server, now - fetch.asked);
+        }
         let gain = fetch.reply(server, &reply, &self.config, now, &mut self.verifier.lock());
         let masked = fetch.is_masked();
         match gain {
-            Gain::Nothing => self.ask_next(key),
+            Gain::Nothing => self.ask_next(now, key),
             Gain::Apexes(apexes) => self.release(&key, |job| {
                 job.probed.extend(apexes.iter().cloned());
             }),
@@ -298,7 +355,7 @@ impl Resolver {
                 self.release(&key, |job| job.masked |= masked);
             }
             Gain::Held(held, verdict) => {
-                if self.config.view == View::ChildCentric {
+                if self.config.view != View::ParentCentric {
                     self.hold_servers(now, server, &key, &reply);
                     if key.0 == Question::new(key.1.clone(), RecordType::NS) {
                         self.adopt(now, &key.1, &held, verdict.as_ref(), &reply.additional);
@@ -320,7 +377,11 @@ impl Agent for Resolver {
             Input::Command(Command::Resolve { ticket, question }) => {
                 self.begin(now, Job::new(ticket, question, now));
             }
-            Input::Command(Command::Flush) => self.cache.flush(),
+            Input::Command(Command::Flush) => {
+                self.cache.flush();
+                self.denials = Denials::default();
+                self.failures = Failures::default();
+            }
             Input::Command(Command::Pin(pins)) => self.pins = pins,
             Input::Answer { id, bytes } => {
                 let came = self.exchanges.answered(id, bytes);
@@ -330,7 +391,8 @@ impl Agent for Resolver {
                 let came = self.exchanges.failed(id);
                 self.take(now, came);
             }
-            Input::Web { .. } | Input::Wake => {}
+            Input::Wake => self.tend(now),
+            Input::Web { .. } => {}
         }
     }
 
@@ -339,8 +401,9 @@ impl Agent for Resolver {
         note.or_else(|| self.exchanges.poll())
     }
 
-    /// Never: the driver reports requests that fail.
+    /// When a question has taken too long, or an NS RRset is to be asked for again; that servers are
+    /// silent, the driver reports.
     fn wake_at(&self) -> Option<Timestamp> {
-        None
+        self.upkeep.next_at()
     }
 }

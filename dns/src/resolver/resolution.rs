@@ -74,4 +74,6 @@ pub struct Resolution {
     pub masked_by_retry: bool,
     /// No server was asked.
     pub cached: bool,
+    /// It failed before, and nobody was asked again (RFC 9520).
+    pub remembered: bool,
 }

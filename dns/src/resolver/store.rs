@@ -9,6 +9,7 @@ use crate::{
     resolver::{
         FetchKey, Resolver,
         cache::{Cut, Entry, Held},
+        config::View,
         judge::{Trust, Verdict},
         reading::{Referral, addresses_in, names_of},
     },
@@ -91,6 +92,9 @@ impl Resolver {
             fetched: now,
             expires: now + seconds(self.config.clamp(ttl_of(held, verdict, now))),
         };
+        if self.config.view == View::Sticky {
+            self.upkeep.refresh(&cut);
+        }
         self.cache.adopt(now, cut);
     }
 
@@ -103,7 +107,17 @@ impl Resolver {
         held: Held,
         verdict: Option<Verdict>,
     ) {
-        let expires = now + seconds(self.config.clamp(ttl_of(&held, verdict.as_ref(), now)));
+        let ttl = ttl_of(&held, verdict.as_ref(), now);
+        let ttl = match held {
+            Held::NoData(_) | Held::NoName(_) => {
+                ttl.min(self.config.negative_ttl_max.unwrap_or(u32::MAX))
+            }
+            _ => ttl,
+        };
+        let expires = now + seconds(self.config.clamp(ttl));
+        if self.config.aggressive && matches!(verdict, Some(Verdict::Secure(_))) {
+            self.denials.take(zone, &held, from, expires);
+        }
         let entry = Entry {
             id: self.cache.number(),
             question: question.clone(),

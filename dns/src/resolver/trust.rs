@@ -15,7 +15,7 @@ use crate::{
         walk::{Stop, Walk},
     },
     time::Timestamp,
-    validate::{denial::is_of_delegation, ds_of},
+    validate::{denial::is_of_delegation, ds_of, keys_of},
 };
 
 impl Walk<'_> {
@@ -102,10 +102,15 @@ impl Walk<'_> {
             Verdict::Bogus(why) => Trust::Bogus(self.blame(&entry, &why)),
             Verdict::Secure(_) => {
                 let policy = &self.config.policy;
-                let algorithms: BTreeSet<u8> = match policy.every_ds_algorithm {
-                    true => policy.usable(&ds).map(|ds| ds.algorithm).collect(),
-                    false => BTreeSet::new(),
-                };
+                let mut algorithms = BTreeSet::new();
+                if policy.every_ds_algorithm {
+                    algorithms.extend(policy.usable(&ds).map(|ds| ds.algorithm));
+                }
+                if policy.every_dnskey_algorithm
+                    && let Held::Answer(keys, _) = &entry.held
+                {
+                    algorithms.extend(policy.algorithms_of(&keys_of(keys)));
+                }
                 Trust::Keys(entry, algorithms)
             }
         })

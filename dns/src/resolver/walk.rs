@@ -13,6 +13,7 @@ use crate::{
     resolver::{
         cache::{Cache, Cut, Entry, Held},
         config::{Config, Validation, View},
+        denials::Denials,
         job::{Job, Stuck},
         judge::{Trust, Verdict},
         memo::Memo,
@@ -53,6 +54,14 @@ pub(super) struct Need {
     pub signed: bool,
 }
 
+/// How a question that the cache has no answer to goes on.
+enum Prepared {
+    /// It must be asked.
+    Ask(Need),
+    /// What is held denies it.
+    Denied(Arc<Entry>),
+}
+
 /// Why a walk ends early.
 #[derive(Clone, Debug)]
 pub(super) enum Stop {
@@ -76,6 +85,8 @@ pub(super) struct Walk<'a> {
     pub cache: &'a mut Cache,
     /// Verdicts on what it holds.
     pub memo: &'a mut Memo,
+    /// Denials that it holds.
+    pub denials: &'a mut Denials,
     /// Whoever verifies signatures.
     pub verifier: &'a SharedVerifier,
     /// On whose behalf.
@@ -136,6 +147,7 @@ impl Walk<'_> {
             from: None,
             masked_by_retry: self.job.masked,
             cached: self.job.fetches == 0,
+            remembered: false,
         }
     }
 
@@ -178,6 +190,7 @@ impl Walk<'_> {
         if let Some(entry) = self
             .cache
             .answer(question, self.read_at(), self.job.started)
+            .filter(|entry| !self.job.wants_anew(entry))
         {
             return Ok(entry);
         }
@@ -189,11 +202,14 @@ impl Walk<'_> {
             false => self.prepare(question),
         };
         self.depth -= 1;
-        found.and_then(|need| Err(Stop::Need(Box::new(need))))
+        match found? {
+            Prepared::Ask(need) => Err(Stop::Need(Box::new(need))),
+            Prepared::Denied(entry) => Ok(entry),
+        }
     }
 
     /// What must be asked to learn the answer to `question`.
-    fn prepare(&mut self, question: &Question) -> Result<Need, Stop> {
+    fn prepare(&mut self, question: &Question) -> Result<Prepared, Stop> {
         loop {
             if let Some(stuck) = self.job.stuck.get(question) {
                 return Err(Stop::Stuck(stuck.clone()));
@@ -203,7 +219,12 @@ impl Walk<'_> {
             if let Some(Trust::Bogus(why)) = trust {
                 return Err(Stop::Stuck(Stuck::Bogus(why, None)));
             }
-            if self.config.view == View::ChildCentric {
+            if self.config.aggressive
+                && let Some(entry) = self.denied(question, &zone, trust.as_ref())
+            {
+                return Ok(Prepared::Denied(entry));
+            }
+            if self.config.view != View::ParentCentric {
                 self.refresh_servers(question, &zone)?;
             }
             let servers = self.servers(&zone)?;
@@ -212,7 +233,8 @@ impl Walk<'_> {
                 self.cache.disown(&zone);
                 continue;
             }
-            return Ok(self.need(question, zone, servers, trust));
+            let need = self.need(question, zone, servers, trust);
+            return Ok(Prepared::Ask(need));
         }
     }
 

@@ -16,7 +16,7 @@ use crate::{
     rrset::SignedRrSet,
     signature::Verifier,
     time::Timestamp,
-    validate::{Broken, by_keys, nsec3::Hashed},
+    validate::{Broken, Tolerance, by_keys_within, nsec3::Hashed},
 };
 
 /// Why a denial is not proven.
@@ -99,6 +99,18 @@ pub fn authenticated(
     now: Timestamp,
     verifier: &mut Verifier,
 ) -> Result<Denial, Unproven> {
+    authenticated_within(&Tolerance::default(), zone, keys, section, now, verifier)
+}
+
+/// The same for a validator that is less exact.
+pub fn authenticated_within(
+    tolerance: &Tolerance,
+    zone: &Name,
+    keys: &[Dnskey],
+    section: &[SignedRrSet],
+    now: Timestamp,
+    verifier: &mut Verifier,
+) -> Result<Denial, Unproven> {
     let mut denial = Denial {
         zone: zone.clone(),
         records: Vec::new(),
@@ -109,7 +121,7 @@ pub fn authenticated(
         |signed: &&SignedRrSet| matches!(signed.set.rtype, RecordType::NSEC | RecordType::NSEC3);
     for signed in section.iter().filter(denies) {
         let owner = &signed.set.name;
-        let rrsig = by_keys(zone, keys, signed, now, verifier)
+        let rrsig = by_keys_within(tolerance, zone, keys, signed, now, verifier)
             .map_err(|why| Unproven::Unauthentic(owner.clone(), why))?;
         let malformed = || Unproven::Malformed(owner.clone());
         let data = signed
@@ -126,7 +138,7 @@ pub fn authenticated(
             let nsec3 = Nsec3::parse(data).ok_or_else(malformed)?;
             denial.hashed.take(owner, nsec3)?;
         }
-        denial.until = denial.until.min(rrsig.validity(now).1);
+        denial.until = denial.until.min(tolerance.validity(rrsig, now).1);
     }
     match denial.records.is_empty() && denial.hashed.is_empty() {
         false => Ok(denial),

@@ -8,8 +8,11 @@
 pub mod denial;
 pub mod nsec3;
 pub mod shared;
+mod tolerance;
 
 use std::{collections::BTreeSet, fmt};
+
+pub use self::tolerance::{Leeway, Tolerance};
 
 use crate::{
     key::{DIGEST_SHA256, DIGEST_SHA384, Dnskey, VERIFIABLE},
@@ -20,7 +23,28 @@ use crate::{
     time::Timestamp,
 };
 
-/// Which algorithms and digests count, and whether every algorithm of the DS RRset must sign.
+/// Which of several supported digests in a DS RRset count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DigestChoice {
+    /// Any supported one.
+    Any,
+    /// SHA-1 is ignored where a supported SHA-2 digest stands beside it (RFC 4509 §3).
+    NoSha1BesideSha2,
+    /// Only the strongest supported digest of the whole RRset counts.
+    StrongestOnly,
+}
+
+/// How strong a digest type is: SHA-1, GOST, SHA-256, SHA-384, then whatever was registered later.
+pub fn digest_strength(digest_type: u8) -> u8 {
+    match digest_type {
+        1 => 0,
+        3 => 1,
+        2 => 2,
+        other => other.max(3),
+    }
+}
+
+/// Which algorithms and digests count, which algorithms must all sign, and how exact signatures must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Algorithm numbers that count as supported.
@@ -30,6 +54,13 @@ pub struct Policy {
     /// Demand a valid signature for every supported algorithm of the DS RRset, as RFC 6840 §5.11
     /// tells validators not to and some do.
     pub every_ds_algorithm: bool,
+    /// Demand a valid signature for every supported algorithm of the DNSKEY RRset (RFC 4035 §2.2,
+    /// read as a rule for validators).
+    pub every_dnskey_algorithm: bool,
+    /// Which of the supported digests of a DS RRset count.
+    pub digest_choice: DigestChoice,
+    /// How far signatures may be off.
+    pub tolerance: Tolerance,
 }
 
 impl Default for Policy {
@@ -39,6 +70,9 @@ impl Default for Policy {
             algorithms: VERIFIABLE.into(),
             digests: [DIGEST_SHA256, DIGEST_SHA384].into(),
             every_ds_algorithm: false,
+            every_dnskey_algorithm: false,
+            digest_choice: DigestChoice::Any,
+            tolerance: Tolerance::default(),
         }
     }
 }
@@ -46,9 +80,33 @@ impl Default for Policy {
 impl Policy {
     /// The DS records that this validator can use. None of them: the delegation is insecure for it.
     pub fn usable<'a>(&'a self, ds: &'a [Ds]) -> impl Iterator<Item = &'a Ds> {
-        ds.iter().filter(|ds| {
+        let supported = |ds: &&Ds| {
             self.algorithms.contains(&ds.algorithm) && self.digests.contains(&ds.digest_type)
-        })
+        };
+        let strengths = || {
+            let supported = ds.iter().filter(supported);
+            supported.map(|ds| digest_strength(ds.digest_type))
+        };
+        let least = match self.digest_choice {
+            DigestChoice::Any => 0,
+            DigestChoice::NoSha1BesideSha2 => {
+                let sha2 = digest_strength(DIGEST_SHA256);
+                strengths().max().unwrap_or_default().min(sha2)
+            }
+            DigestChoice::StrongestOnly => strengths().max().unwrap_or_default(),
+        };
+        ds.iter()
+            .filter(supported)
+            .filter(move |ds| digest_strength(ds.digest_type) >= least)
+    }
+
+    /// The supported algorithms of keys that may sign.
+    pub fn algorithms_of(&self, keys: &[Dnskey]) -> BTreeSet<u8> {
+        let usable = keys.iter().filter(|key| key.is_usable());
+        let algorithms = usable.map(|key| key.algorithm);
+        algorithms
+            .filter(|algorithm| self.algorithms.contains(algorithm))
+            .collect()
     }
 }
 
@@ -65,8 +123,10 @@ pub enum Broken {
     BadSignature(u16),
     /// It would hold at another time: this signature has expired, or is not valid yet.
     OutOfTime(u16),
-    /// One algorithm of the DS RRset does not sign.
+    /// One algorithm of those that must does not sign.
     AlgorithmMissing(u8),
+    /// More signatures of this key tag were wrong than are tried.
+    TooManyBad(u16),
 }
 
 impl fmt::Display for Broken {
@@ -90,8 +150,11 @@ impl fmt::Display for Broken {
             Self::AlgorithmMissing(algorithm) => {
                 write!(
                     f,
-                    "algorithm {algorithm} of the DS RRset has no valid signature"
+                    "algorithm {algorithm} has to sign and has no valid signature"
                 )
+            }
+            Self::TooManyBad(tag) => {
+                write!(f, "too many signatures of key tag {tag} are not right")
             }
         }
     }
@@ -118,10 +181,23 @@ pub fn by_keys<'a>(
     now: Timestamp,
     verifier: &mut Verifier,
 ) -> Result<&'a Rrsig, Broken> {
+    by_keys_within(&Tolerance::default(), zone, keys, signed, now, verifier)
+}
+
+/// The same for a validator that is less exact, or gives up sooner.
+pub fn by_keys_within<'a>(
+    tolerance: &Tolerance,
+    zone: &Name,
+    keys: &[Dnskey],
+    signed: &'a SignedRrSet,
+    now: Timestamp,
+    verifier: &mut Verifier,
+) -> Result<&'a Rrsig, Broken> {
     if signed.signatures.is_empty() {
         return Err(Broken::Unsigned);
     }
     let mut why = None;
+    let mut bad = 0;
     for rrsig in &signed.signatures {
         if rrsig.signer != *zone || !zone.zone_of(&signed.set.name) {
             continue;
@@ -132,7 +208,11 @@ pub fn by_keys<'a>(
             }
             if !verifier.made_by(&signed.set, rrsig, key) {
                 why = why.or(Some(Broken::BadSignature(rrsig.tag)));
-            } else if !rrsig.covers(now) {
+                bad += 1;
+                if tolerance.bad_signatures_max.is_some_and(|max| bad > max) {
+                    return Err(Broken::TooManyBad(rrsig.tag));
+                }
+            } else if !tolerance.covers(rrsig, now) {
                 why = Some(Broken::OutOfTime(rrsig.tag));
             } else {
                 return Ok(rrsig);
@@ -163,18 +243,23 @@ pub fn dnskey_by_ds(
     if anchored.is_empty() {
         return Err(Broken::NoKeyForDs);
     }
-    if !policy.every_ds_algorithm {
-        by_keys(zone, &anchored, dnskey, now, verifier)?;
-        return Ok(keys);
+    let tolerance = &policy.tolerance;
+    by_keys_within(tolerance, zone, &anchored, dnskey, now, verifier)?;
+    if policy.every_ds_algorithm {
+        let algorithms: BTreeSet<u8> = policy.usable(ds).map(|ds| ds.algorithm).collect();
+        by_algorithms(policy, zone, &anchored, &algorithms, dnskey, now, verifier)?;
     }
-    let algorithms: BTreeSet<u8> = policy.usable(ds).map(|ds| ds.algorithm).collect();
-    by_algorithms(zone, &anchored, &algorithms, dnskey, now, verifier)?;
+    if policy.every_dnskey_algorithm {
+        let algorithms = policy.algorithms_of(&keys);
+        by_algorithms(policy, zone, &keys, &algorithms, dnskey, now, verifier)?;
+    }
     Ok(keys)
 }
 
 /// Demands a signature as [`by_keys`] does by a key of each of `algorithms`, for validators that are
 /// strict where RFC 6840 §5.11 says not to be.
 pub fn by_algorithms(
+    policy: &Policy,
     zone: &Name,
     keys: &[Dnskey],
     algorithms: &BTreeSet<u8>,
@@ -188,7 +273,7 @@ pub fn by_algorithms(
             .filter(|key| key.algorithm == *algorithm)
             .cloned()
             .collect();
-        by_keys(zone, &of_it, signed, now, verifier)
+        by_keys_within(&policy.tolerance, zone, &of_it, signed, now, verifier)
             .map_err(|_| Broken::AlgorithmMissing(*algorithm))?;
     }
     Ok(())

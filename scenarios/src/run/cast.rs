@@ -19,7 +19,7 @@ use counterpoint_simnet::{
 
 use super::{
     direction::{Cut, Direction, Who},
-    plan,
+    plan, resolvers,
 };
 use crate::scenario::{Range, Scenario, Target};
 
@@ -187,9 +187,8 @@ impl Cast {
             cast.start_scanner(scenario, stage, chance, direction.first_scan);
         }
         for (number, resolver) in scenario.resolvers.iter().enumerate() {
-            let config = plan::resolver(stage, resolver.profile());
+            let config = resolvers::config(stage, resolver);
             let config = resolver::Config {
-                servers_tries: resolver.give_up.tries as usize,
                 trust_anchor: match direction.is_gullible {
                     true => Vec::new(),
                     false => config.trust_anchor,

@@ -9,8 +9,10 @@ pub mod models;
 pub mod plan;
 pub mod play;
 pub mod replay;
+pub mod resolvers;
 pub mod script;
 pub mod verdict;
+mod witnesses;
 
 use self::direction::{Cut, Direction, Who};
 use crate::{outcome::Outcome, scenario::Scenario};

@@ -11,11 +11,9 @@ use counterpoint_dns::{
     agent::Transport,
     key::{self, DIGEST_SHA256, DIGEST_SHA384},
     name::{Name, RecordType},
-    oracle,
     rdata::Rdata,
     resolver,
     time::Timestamp,
-    validate::Policy,
     web::Secret,
 };
 use counterpoint_scanner as scanner;
@@ -29,7 +27,7 @@ use counterpoint_simnet::{
 use super::{denial::denial, faults, models};
 use crate::scenario::{
     self, Bootstrap, CdsAfter, Continuity, Event, Interface, KeyLayout, KskRoll, Model, NamesIn,
-    Profile, Quirk, Range, ResolverProfile, Safety, Scenario, Servers, Signer, What, Zone,
+    Quirk, Range, Safety, Scenario, Servers, Signer, What, Zone,
 };
 
 /// Where the controller speaks from.
@@ -183,47 +181,6 @@ pub fn span(range: Range) -> std::ops::RangeInclusive<Duration> {
 /// What every agent's own resolver is told.
 pub fn agent_resolver(stage: &Stage) -> resolver::Config {
     resolver::Config::new(stage.root_addresses(), stage.trust_anchor())
-}
-
-/// What the concrete resolver of a profile is told.
-pub fn resolver(stage: &Stage, profile: ResolverProfile) -> resolver::Config {
-    let config = agent_resolver(stage);
-    match profile {
-        ResolverProfile::ChildCentric => config.view(resolver::View::ChildCentric),
-        ResolverProfile::BehindCache => config
-            .view(resolver::View::ChildCentric)
-            .validation(resolver::Validation::BehindCache),
-        ResolverProfile::StrictDs => {
-            let policy = Policy {
-                every_ds_algorithm: true,
-                ..Policy::default()
-            };
-            resolver::Config { policy, ..config }
-        }
-        _ => config,
-    }
-}
-
-/// What the oracle is asked for a profile of the judge.
-pub fn oracle_profile(profile: &Profile) -> oracle::Profile {
-    match profile {
-        Profile::StrictDs => oracle::Profile::strict_ds(),
-        Profile::StrictDnskey => oracle::Profile::strict_dnskey(),
-        Profile::Only(algorithms) => {
-            let numbers: Vec<u8> = algorithms.iter().map(|a| a.number()).collect();
-            oracle::Profile {
-                name: profile.name(),
-                ..oracle::Profile::only(&numbers)
-            }
-        }
-        // Of the DS records it believes those with the strongest digest of all (`val_favorite_ds_algo`).
-        Profile::Named("unbound") => oracle::Profile {
-            name: profile.name(),
-            digest_choice: oracle::DigestChoice::StrongestOnly,
-            ..oracle::Profile::liberal()
-        },
-        Profile::Liberal | Profile::Named(_) => oracle::Profile::liberal(),
-    }
 }
 
 /// What the controller is told.

@@ -67,6 +67,8 @@ pub struct Tally {
     pub failed: u64,
     /// Secure in the end, because another server was asked.
     pub masked: u64,
+    /// Answered when the client had given up (`stub-timeout`).
+    pub late: u64,
 }
 
 /// A scenario that has been played.
@@ -491,11 +493,15 @@ impl Player<'_> {
                 status,
                 masked_by_retry,
                 answer,
+                remembered,
                 ..
             } = resolution;
             self.weigh(number, &question, &status, answer.as_ref());
             let tally = &mut self.played.tallies[number];
             tally.masked += u64::from(masked_by_retry);
+            let took = self.played.stage.world.now() - self.asked[number];
+            let timeout = self.scenario.resolvers[number].stub_timeout;
+            tally.late += u64::from(took > timeout);
             let (is_bogus, why) = match status {
                 Status::Secure => {
                     tally.secure += 1;
@@ -514,6 +520,10 @@ impl Player<'_> {
                     (false, why)
                 }
             };
+            // It was judged when it was new: this is its echo (RFC 9520).
+            if remembered {
+                continue;
+            }
             let world = &mut self.played.stage.world;
             let now = world.now();
             let who = format!("resolver/{}", self.scenario.resolvers[number].name);

@@ -13,7 +13,7 @@ use counterpoint_dns::{
     message::{Question, decode},
     name::{Name, RecordType, parse_name},
     oracle::{
-        Fetch, Fetched, Property, Quantifier, Violation,
+        self, Fetch, Fetched, Property, Quantifier, Violation,
         history::{History, Side},
     },
     resolver::{Config, Resolution, Resolver, Validation},
@@ -22,7 +22,7 @@ use counterpoint_dns::{
 };
 use counterpoint_simnet::world::World;
 
-use super::{plan, play, verdict};
+use super::{plan, play, resolvers, verdict};
 use crate::scenario::Scenario;
 
 /// One step of a replay: at this instant the resolver asks this, and the zone answers from there.
@@ -65,7 +65,10 @@ pub fn replay_all(scenario: &Scenario) -> Vec<Case> {
     for (zone, violation) in found {
         let history = played.stage.world.recorders[&zone].history();
         let address = |name: &str| played.stage.address(name);
-        let config = plan::agent_resolver(&played.stage);
+        let mut profiles = scenario.judge.profiles.iter().map(resolvers::judged);
+        let profile = profiles.find(|profile| profile.name == violation.profile);
+        let profile = profile.unwrap_or_else(oracle::Profile::liberal);
+        let config = resolvers::believing(plan::agent_resolver(&played.stage), &profile);
         let replay = Replay::new(&zone, &violation, &history, config, address);
         // What began before the start, or begins at the very end, cannot be played.
         let replay = replay.filter(|replay| replay.next_at() >= Some(scenario.start));
@@ -126,7 +129,9 @@ impl Replay {
             Quantifier::OneResolver => Validation::AtFetch,
         };
         let mut config = config.validation(validation);
-        config.policy.every_ds_algorithm = violation.profile.starts_with("strict-ds");
+        if violation.quantifier == Quantifier::AnyCache {
+            config.ttl_max = None; // the cache in front does not clamp
+        }
         let witness = &violation.witness;
         let mut fetches: Vec<&Fetch> = witness.under.iter().collect();
         fetches.push(&witness.earlier);

@@ -8,14 +8,15 @@ use counterpoint_dns::{
     name::{Name, RecordType},
     oracle::{self, Judgement, history::History, judge, slack},
     rdata::Rdata,
+    resolver::Validation,
     time::Timestamp,
 };
 use counterpoint_simnet::topology::PARENT;
 
-use super::{faults, plan, play::Played};
+use super::{faults, play::Played, resolvers, witnesses};
 use crate::{
     outcome::{Outcome, Process, ProcessOutcome, Step, Violation},
-    scenario::{Property, Quantifier, ResolverProfile, Scenario, Verdict},
+    scenario::{Property, Quantifier, Scenario, Verdict},
 };
 
 /// A concrete resolver may have fetched this long before it answered.
@@ -38,7 +39,7 @@ pub fn outcome(scenario: &Scenario, played: Played) -> Outcome {
         for profile in &scenario.judge.profiles {
             let judgement = judge(
                 history,
-                &plan::oracle_profile(profile),
+                &resolvers::judged(profile),
                 played.stage.world.since(),
                 played.end,
             );
@@ -79,14 +80,9 @@ pub fn outcome(scenario: &Scenario, played: Played) -> Outcome {
             .map(|(code, n)| (code.to_string(), *n))
             .collect();
     }
-    for (resolver, tally) in scenario.resolvers.iter().zip(&played.tallies) {
-        outcome.notes.push(format!(
-            "{}: {} secure, {} insecure, {} bogus, {} without an answer, {} saved by another server",
-            resolver.name, tally.secure, tally.insecure, tally.bogus, tally.failed, tally.masked
-        ));
-    }
+    let mut reached = played.reached.clone();
+    witnesses::tell(scenario, &played, &mut outcome.notes, &mut reached);
     outcome.warnings.extend(played.warnings);
-    let mut reached = played.reached;
     reached.extend(outcome.reasons.keys().map(|code| format!("reason/{code}")));
     reached.extend(
         scenario
@@ -107,7 +103,7 @@ pub fn violations(scenario: &Scenario, played: &Played) -> Vec<(Name, oracle::Vi
     for (zone, recorder) in &played.stage.world.recorders {
         let history = recorder.history();
         for profile in &scenario.judge.profiles {
-            let judgement = judge(&history, &plan::oracle_profile(profile), since, played.end);
+            let judgement = judge(&history, &resolvers::judged(profile), since, played.end);
             found.extend(judgement.violations.into_iter().map(|v| (zone.clone(), v)));
         }
     }
@@ -187,20 +183,24 @@ pub(crate) fn disagreements_of(
     if failures.is_empty() {
         return Vec::new();
     }
-    let judged =
-        |profile: oracle::Profile| judge(history, &profile, played.stage.world.since(), played.end);
-    let (liberal, strict) = (
-        judged(oracle::Profile::liberal()),
-        judged(oracle::Profile::strict_ds()),
-    );
+    let mut judged: Vec<(oracle::Profile, Judgement)> = Vec::new();
     let mut found = Vec::new();
     for failure in failures {
         let resolver = &scenario.resolvers[failure.resolver];
-        let (judgement, quantifier) = match resolver.profile() {
-            ResolverProfile::BehindCache => (&liberal, oracle::Quantifier::AnyCache),
-            ResolverProfile::StrictDs => (&strict, oracle::Quantifier::OneResolver),
-            _ => (&liberal, oracle::Quantifier::OneResolver),
+        let config = played.cast.resolvers[failure.resolver].agent.config();
+        let profile = resolvers::of_config(String::new(), config);
+        let quantifier = match config.validation {
+            Validation::BehindCache => oracle::Quantifier::AnyCache,
+            Validation::AtFetch | Validation::Off => oracle::Quantifier::OneResolver,
         };
+        let known = judged.iter().position(|(known, _)| *known == profile);
+        let index = known.unwrap_or_else(|| {
+            let since = played.stage.world.since();
+            let judgement = judge(history, &profile, since, played.end);
+            judged.push((profile, judgement));
+            judged.len() - 1
+        });
+        let judgement = &judged[index].1;
         let violation = judgement.of(oracle::Property::Secure, quantifier);
         let asked = failure.asked.before(FETCH_SPAN);
         let is_known = violation.is_some_and(|violation| {

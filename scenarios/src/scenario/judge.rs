@@ -1,14 +1,14 @@
-//! `[judge]`, `[[resolver]]` and `[expect]`: who decides, who bears witness, what should come out.
+//! `[judge]` and `[expect]`: who decides, and what should come out.
 
 use std::time::Duration;
 
-use counterpoint_dns::name::{Name, RecordType, parse_name};
+use counterpoint_dns::name::Name;
 
 use super::{
-    event::{parse_type, print_type},
     parent::Algorithm,
+    resolver::ResolverProfile,
     setting::{Setting, choose, names, quote, settings},
-    time::{Range, minutes, seconds},
+    time::Range,
 };
 use crate::load::{reader::Field, tree::Value};
 
@@ -33,12 +33,9 @@ pub enum Profile {
     StrictDnskey,
     /// A validator that supports these algorithms only.
     Only(Vec<Algorithm>),
-    /// A product.
-    Named(&'static str),
+    /// A resolver that resembles this product.
+    Named(ResolverProfile),
 }
-
-/// The products that profiles are named after.
-const PRODUCTS: [&str; 4] = ["unbound", "bind", "knot-resolver", "powerdns-recursor"];
 
 impl Profile {
     /// What reports call it.
@@ -47,7 +44,7 @@ impl Profile {
             Self::Liberal => "liberal".into(),
             Self::StrictDs => "strict-ds".into(),
             Self::StrictDnskey => "strict-dnskey".into(),
-            Self::Named(product) => (*product).into(),
+            Self::Named(product) => product.name().into(),
             Self::Only(algorithms) => {
                 let names: Vec<&str> = algorithms.iter().map(|a| a.name()).collect();
                 format!("only {}", names.join(" "))
@@ -76,7 +73,7 @@ impl Setting for Profile {
         ];
         let names = names
             .into_iter()
-            .chain(PRODUCTS.map(|product| (product, Self::Named(product))))
+            .chain(ResolverProfile::PRODUCTS.map(|product| (product.name(), Self::Named(product))))
             .collect::<Vec<_>>();
         let choices = names
             .iter()
@@ -103,107 +100,6 @@ settings! {
         profiles "profiles": Vec<Profile> = vec![Profile::Liberal, Profile::StrictDs],
         /// For which caches.
         quantifier "quantifier": Quantifier = Quantifier::AnyCache,
-    }
-}
-
-names! {
-    /// How a concrete resolver behaves.
-    pub enum ResolverProfile {
-        /// Keeps to the parent's NS RRset.
-        ParentCentric = "parent-centric",
-        /// Prefers the child's NS RRset.
-        ChildCentric = "child-centric",
-        /// A validator behind a cache that does not validate.
-        BehindCache = "behind-cache",
-        Liberal = "liberal",
-        StrictDs = "strict-ds",
-        StrictDnskey = "strict-dnskey",
-        Unbound = "unbound",
-        Bind = "bind",
-        KnotResolver = "knot-resolver",
-        PowerdnsRecursor = "powerdns-recursor",
-    }
-}
-
-settings! {
-    /// When a resolver gives up and answers SERVFAIL.
-    pub struct GiveUp {
-        /// After so many questions.
-        tries "tries": u32 = 8,
-        /// Or after this long.
-        total "total": Duration = seconds(10),
-    }
-}
-
-/// A question that a resolver asks.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Question {
-    /// About this name.
-    pub name: Name,
-    /// Of this type.
-    pub rtype: RecordType,
-}
-
-impl Setting for Question {
-    fn read(field: &Field<'_>) -> Option<Self> {
-        let expected = "a question as \"www.example.test. A\"";
-        let text = field.text(expected)?;
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let question = match words.as_slice() {
-            [name, rtype] => parse_name(name).ok().zip(parse_type(rtype)),
-            _ => None,
-        };
-        match question {
-            Some((name, rtype)) => Some(Self { name, rtype }),
-            None => field.fail("bad-question", format!("`{text}` is not a question"), |d| {
-                d.expected(format!("expected {expected}"))
-            }),
-        }
-    }
-
-    fn print(&self) -> Option<String> {
-        Some(quote(&format!("{} {}", self.name, print_type(self.rtype))))
-    }
-}
-
-settings! {
-    /// `[[resolver]]`: a concrete resolver that asks all the time.
-    pub struct Resolver {
-        /// What it is called.
-        name "name": String = String::new(),
-        /// How it behaves; see [`Resolver::profile`].
-        profile "profile": Option<ResolverProfile> = None,
-        /// How often it asks each question.
-        query_every "query-every": Duration = minutes(10),
-        /// When it gives up.
-        give_up "give-up": GiveUp = GiveUp::default(),
-        /// How long its client waits.
-        stub_timeout "stub-timeout": Duration = seconds(5),
-        /// What it asks; none: an existing and a missing name of every zone.
-        names "names": Vec<Question> = Vec::new(),
-    }
-}
-
-impl Resolver {
-    /// How it behaves: as said, else as its name says, else parent-centric.
-    pub fn profile(&self) -> ResolverProfile {
-        self.profile
-            .or_else(|| ResolverProfile::from_name(&self.name))
-            .unwrap_or(ResolverProfile::ParentCentric)
-    }
-
-    /// The resolvers of a scenario that names none.
-    pub fn usual() -> Vec<Self> {
-        let profiles = [
-            ResolverProfile::ParentCentric,
-            ResolverProfile::ChildCentric,
-            ResolverProfile::BehindCache,
-        ];
-        let resolver = |profile: ResolverProfile| Self {
-            name: profile.name().into(),
-            ..Self::default()
-        };
-        profiles.map(resolver).into()
     }
 }
 

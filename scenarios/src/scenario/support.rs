@@ -21,20 +21,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     not("signer.quirks", QUIRKS),
     not("zone.ksk-holder", &[]),
     not("zone.dynamic", &[]),
-    not(
-        "judge.profiles",
-        &["bind", "knot-resolver", "powerdns-recursor"],
-    ),
-    not(
-        "resolver.profile",
-        &[
-            "strict-dnskey",
-            "unbound",
-            "bind",
-            "knot-resolver",
-            "powerdns-recursor",
-        ],
-    ),
     not("event.do", &["notify", "manual-ds"]),
 ];
 

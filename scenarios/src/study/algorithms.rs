@@ -3,7 +3,7 @@
 use super::{Bench, Study, Table, TableOf, table::fares};
 use crate::{
     run::run,
-    scenario::{Algorithm, Profile},
+    scenario::{Algorithm, Profile, ResolverProfile},
 };
 
 /// The study.
@@ -36,7 +36,7 @@ fn profiles(bench: &Bench) -> Result<Table, String> {
         Profile::StrictDnskey,
         Profile::Only(vec![Algorithm::Ed25519]),
         Profile::Only(vec![Algorithm::Ecdsap256sha256]),
-        Profile::Named("unbound"),
+        Profile::Named(ResolverProfile::Unbound),
     ];
     let mut table = Table::of(
         ["profile"]

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     pool,
     rehearsal::{STORIES, Story, calm},
-    run::{plan, play, run, verdict},
+    run::{play, resolvers, run, verdict},
     scenario::{
         ControllerSabotage::{self as Cut, *},
         Profile, Scenario, Verdict,
@@ -198,7 +198,7 @@ fn measure(scenario: &Scenario, wait: &Wait) -> Option<Measured> {
         .iter()
         .find(|report| report.zone == scenario.zones[0].name)?;
     let history: History = played.stage.world.recorders.get(&report.zone)?.history();
-    let profile = plan::oracle_profile(&wait.profile());
+    let profile = resolvers::judged(&wait.profile());
     let slacks = verdict::slacks(&history, &profile, report, played.end);
     let (mut whole, mut slack) = (Duration::ZERO, None);
     for number in wait.steps {

@@ -25,11 +25,6 @@ fn every_witness_of_the_library_fails_in_a_resolver() {
             .iter()
             .any(|event| event.what == What::GoInsecure {});
         for case in replay_all(&scenario).into_iter().filter(|_| !loses_ds) {
-            // No concrete resolver wants a signature for every algorithm of the DNSKEY RRset, or believes
-            // the strongest digest of a DS RRset alone.
-            if ["strict-dnskey", "unbound"].contains(&case.violation.profile.as_str()) {
-                continue;
-            }
             let what = format!("{} {:?}", path.display(), case.violation);
             if case.violation.property != Property::Secure {
                 // A validator that is told that there is no DS is content.

@@ -8,7 +8,7 @@ use counterpoint_dns::{
 use super::{Class, Failure, INTERNAL, Trial};
 use crate::{
     explore::bound,
-    run::{plan, play::Played, verdict},
+    run::{play::Played, resolvers, verdict},
     scenario::{self, ParentState, Profile, Property, Scenario},
 };
 
@@ -27,7 +27,7 @@ pub(super) fn caches(scenario: &Scenario, played: &Played, trial: &mut Trial) {
             if lenient_is_safe && *profile == Profile::Liberal {
                 continue;
             }
-            let asked = plan::oracle_profile(profile);
+            let asked = resolvers::judged(profile);
             if oracle::judge_by(&[by], &history, &asked, since, until)
                 .violations
                 .is_empty()
