@@ -23,6 +23,7 @@ use hickory_proto::op::{Message, MessageType, OpCode};
 
 use crate::{
     answer,
+    choice::Asker,
     desec::Desec,
     primary::Primary,
     published::{Published, Served},
@@ -105,8 +106,8 @@ impl Instance {
 impl Server for Instance {
     fn respond(
         &mut self,
-        _now: Timestamp,
-        _from: Peer,
+        now: Timestamp,
+        from: Peer,
         via: Transport,
         request: &[u8],
     ) -> Option<Vec<u8>> {
@@ -128,7 +129,16 @@ impl Server for Instance {
                 let zone = closest(&self.copies, &name, query.query_type());
                 match self.expired.iter().any(|zone| zone.zone_of(&name)) {
                     true => answer::failure(&message),
-                    false => answer::answer(zone.map(|zone| &**zone), &message, via),
+                    false => {
+                        let address = from.ip();
+                        let asker = Asker { address, now };
+                        let answer =
+                            answer::answer_to(zone.map(|zone| &**zone), &message, via, asker);
+                        if zone.is_some_and(|zone| zone.chooses(&name)) {
+                            return Some(answer);
+                        }
+                        answer
+                    }
                 }
             }
             (OpCode::Query, None) => answer::answer(None, &message, via),

@@ -21,7 +21,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     not("signer.clock-skew", &[]),
     not("signer.quirks", QUIRKS),
     not("zone.ksk-holder", &[]),
-    not("zone.dynamic", &[]),
     not(
         "judge.profiles",
         &["bind", "knot-resolver", "powerdns-recursor"],
