@@ -290,6 +290,11 @@ impl Keys {
         of_it.map(|own| own.key.clone()).collect()
     }
 
+    /// Whether the keys of `signer` were seen.
+    pub(crate) fn is_seen(&self, signer: &SignerName) -> bool {
+        self.seen.contains(signer)
+    }
+
     /// Every key of every signer, published or not.
     pub(crate) fn every(&self) -> impl Iterator<Item = &Rdata> {
         self.own.values().flatten().map(|own| &own.key)

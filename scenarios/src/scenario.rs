@@ -26,7 +26,7 @@ use counterpoint_dns::{
 pub use self::{
     dynamic::{By, Dynamic},
     event::{CdsType, CsyncFlags, Digest, Event, KeyKind, Keys, What},
-    fault::{Fault, FaultKind, Rate, Target},
+    fault::{Fault, FaultKind, Rate, Rcode, Target},
     judge::{
         Expect, ExpectedViolation, GiveUp, Judge, ParentState, Profile, Property, Quantifier,
         Question, Resolver, ResolverProfile, Verdict,

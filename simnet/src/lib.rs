@@ -3,12 +3,14 @@
 pub mod answer;
 pub mod by_hand;
 pub mod choice;
+pub mod clock;
 pub mod contents;
 pub mod denial;
 pub mod describe;
 pub mod desec;
 pub mod keys;
 pub mod log;
+pub mod meddling;
 pub mod network;
 pub mod operator;
 pub mod primary;

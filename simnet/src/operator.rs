@@ -24,6 +24,7 @@ use hickory_proto::op::{Message, MessageType, OpCode};
 use crate::{
     answer,
     choice::Asker,
+    clock::Skew,
     desec::Desec,
     primary::Primary,
     published::{Published, Served},
@@ -49,7 +50,8 @@ pub struct Instance {
     pub(crate) last_arrival: Timestamp,
     /// Zones whose newer versions wait until a `stale` fault ends.
     pub(crate) withheld: BTreeMap<Name, Option<Rc<Published>>>,
-    pub(crate) is_stale: bool,
+    /// How many faults keep newer versions from it.
+    pub(crate) held_by: u32,
     /// Zones that it served until their source was not heard of for too long.
     pub(crate) expired: BTreeSet<Name>,
     /// Versions that a `replay` fault will serve again, by the instant at which they were kept.
@@ -68,7 +70,7 @@ impl Instance {
             repeated: 0,
             last_arrival: Timestamp::MIN,
             withheld: BTreeMap::new(),
-            is_stale: false,
+            held_by: 0,
             expired: BTreeSet::new(),
             kept: BTreeMap::new(),
         }
@@ -183,6 +185,8 @@ pub struct Operator {
     pub signing_time: Duration,
     /// When all signatures that were ordered are made.
     pub(crate) busy_until: Timestamp,
+    /// How far its clock is off: that of its signatures, and of what it believes of requests.
+    pub clock: Skew,
     /// The operator's own randomness.
     pub(crate) stream: Stream,
     /// Zones that were updated since they were last published.
@@ -241,6 +245,7 @@ impl Server for Operator {
         via: Transport,
         request: &[u8],
     ) -> Option<Vec<u8>> {
+        let clock = self.clock.shows(now);
         let message = decode(request).ok()?;
         if message.metadata.message_type != MessageType::Query {
             return None;
@@ -251,31 +256,38 @@ impl Server for Operator {
             OpCode::Query if rtype == RecordType::AXFR => {
                 self.transfers += 1;
                 let published = self.primaries.get(&zone).and_then(Primary::published);
-                let checked = match check_request([&self.tsig], request, now) {
+                let checked = match check_request([&self.tsig], request, clock) {
                     Ok(checked) => checked,
-                    Err(fault) => return Some(refuse(&message, &fault, now)),
+                    Err(fault) => return Some(refuse(&message, &fault, clock)),
                 };
                 Some(match published {
                     Some(published) => {
-                        checked.sign_all(published.transfer(message.id.to_be_bytes()), now)
+                        checked.sign_all(published.transfer(message.id.to_be_bytes()), clock)
                     }
                     None => {
                         let code = ResponseCode::NotAuth;
                         let refusal = Message::error_msg(message.id, OpCode::Query, code);
-                        checked.sign_octets(encode(&refusal), now)
+                        checked.sign_octets(encode(&refusal), clock)
                     }
                 })
             }
             OpCode::Query => {
                 let primary = closest(&self.primaries, &zone, rtype);
                 let published = primary.and_then(Primary::published);
-                Some(answer::answer(published.map(|zone| &**zone), &message, via))
+                let answer = answer::answer(published.map(|zone| &**zone), &message, via);
+                if message.signature.is_none() {
+                    return Some(answer);
+                }
+                Some(match check_request([&self.tsig], request, now) {
+                    Ok(checked) => checked.sign_octets(answer, now),
+                    Err(fault) => refuse(&message, &fault, now),
+                })
             }
             OpCode::Update if self.web.is_none() => {
                 self.updates += 1;
-                let checked = match check_request([&self.tsig], request, now) {
+                let checked = match check_request([&self.tsig], request, clock) {
                     Ok(checked) => checked,
-                    Err(fault) => return Some(refuse(&message, &fault, now)),
+                    Err(fault) => return Some(refuse(&message, &fault, clock)),
                 };
                 let code = match (
                     Update::from_message(&message),
@@ -284,7 +296,7 @@ impl Server for Operator {
                     (Err(_), _) => ResponseCode::FormErr,
                     (Ok(_), None) => ResponseCode::NotAuth,
                     (Ok(update), Some(primary)) => {
-                        let code = update::apply(primary, &update, now);
+                        let code = update::apply(primary, &update, clock);
                         if code == ResponseCode::NoError {
                             self.touched.push(zone);
                         }
@@ -293,7 +305,7 @@ impl Server for Operator {
                 };
                 let mut answer = Message::response(message.id, OpCode::Update);
                 answer.metadata.response_code = code;
-                Some(checked.sign_answer(answer, now))
+                Some(checked.sign_answer(answer, clock))
             }
             other => Some(encode(&Message::error_msg(
                 message.id,

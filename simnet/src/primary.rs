@@ -20,6 +20,7 @@ use counterpoint_dns::{
 
 use crate::{
     choice::{By, Choices},
+    clock::Skew,
     contents::Contents,
     denial::Denial,
     keys::{KeyKind, KeyRing},
@@ -40,10 +41,8 @@ pub struct Signing {
     pub dnskey_ttl: u32,
     /// How it denies what it does not have.
     pub denial: Denial,
-    /// How far the signer's clock is ahead of the world's.
-    pub clock_ahead: Duration,
-    /// How far the signer's clock is behind the world's.
-    pub clock_behind: Duration,
+    /// How far the signer's clock is off.
+    pub clock: Skew,
 }
 
 /// What the owner of a zone signed and pushed, to be served as it is.
@@ -163,9 +162,8 @@ impl Primary {
             .as_ref()?
             .everything()
             .flat_map(|served| &served.plans);
-        plans
-            .map(|plan| plan.expiration.before(signing.resign_before))
-            .min()
+        let due = plans.map(|plan| plan.expiration.before(signing.resign_before));
+        due.min().map(|due| signing.clock.when(due))
     }
 
     /// Every answer among which it chooses, as it will be served.
@@ -269,18 +267,18 @@ impl Primary {
             }
             _ => self.keys.signing(|kind| kind.signs_data()).collect(),
         };
+        let clock = signing.clock.shows(now);
         if let Some(before) = before
             && before.set == *set
             && before.given.is_empty()
             && before.plans.len() == keys.len()
             && before.plans.iter().zip(&keys).all(|(plan, key)| {
                 plan.key.public() == key.public()
-                    && plan.expiration.before(signing.resign_before) > now
+                    && plan.expiration.before(signing.resign_before) > clock
             })
         {
             return Rc::clone(before);
         }
-        let clock = (now + signing.clock_ahead).before(signing.clock_behind);
         let plan = |key: &&counterpoint_dns::key::SigningKey| Plan {
             key: (*key).clone(),
             inception: clock.before(self.backdate),

@@ -35,6 +35,8 @@ struct Open {
     answers: BTreeMap<Vec<Signature>, usize>,
     lame_since: Option<Timestamp>,
     out_since: Option<Timestamp>,
+    /// How many faults have taken it out of order.
+    out_by: u32,
 }
 
 impl Recorder {
@@ -179,6 +181,7 @@ impl Recorder {
         }
         if let Some(entry) = self.open.get_mut(&id) {
             entry.out_since = open.out_since;
+            entry.out_by = open.out_by;
         }
     }
 
@@ -188,9 +191,15 @@ impl Recorder {
             return;
         };
         let open = self.open.entry(id).or_default();
+        open.out_by = match is_out {
+            true => open.out_by + 1,
+            false => open.out_by.saturating_sub(1),
+        };
         if is_out {
             open.out_since.get_or_insert(now);
-        } else if let Some(from) = open.out_since.take() {
+        } else if open.out_by == 0
+            && let Some(from) = open.out_since.take()
+        {
             self.history.outages.push(Span {
                 instance: id,
                 from,

@@ -23,6 +23,7 @@ use counterpoint_dns::{
 use crate::{
     by_hand::Keys,
     choice::{By, Choice},
+    clock::Skew,
     contents::Contents,
     denial::Denial,
     keys::{KeyKind, OwnKey},
@@ -120,6 +121,8 @@ pub struct SignerPlan {
     pub resign_before: Duration,
     /// From a change to each instance.
     pub propagation: RangeInclusive<Duration>,
+    /// How far its clock is off.
+    pub clock: Skew,
 }
 
 impl SignerPlan {
@@ -381,6 +384,7 @@ impl Stage {
             propagation,
             signing_time: plan.map_or(Duration::ZERO, |plan| plan.signing_time),
             busy_until: self.topology.start,
+            clock: plan.map_or(Skew::NONE, |plan| plan.clock),
             stream: stream(seed, &format!("{name}/propagation")),
             touched: Vec::new(),
             transfers: 0,
@@ -491,8 +495,7 @@ impl Stage {
             resign_before: plan.resign_before,
             dnskey_ttl: plan.dnskey_ttl,
             denial: plan.denial.clone(),
-            clock_ahead: Duration::ZERO,
-            clock_behind: Duration::ZERO,
+            clock: self.world.operators[operator].clock,
         });
         primary.choices = choices;
         primary.pushed = zone.owner.as_ref().map(|_| Pushed::default());
@@ -743,8 +746,7 @@ impl Stage {
             resign_before: Duration::from_secs(7 * 86_400),
             dnskey_ttl: plan.ns_ttl,
             denial: plan.denial.clone(),
-            clock_ahead: Duration::ZERO,
-            clock_behind: Duration::ZERO,
+            clock: owner.clock,
         });
         for kind in [KeyKind::Ksk, KeyKind::Zsk] {
             let seed = octets(

@@ -7,7 +7,7 @@
 use std::{
     cell::Cell,
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     net::{IpAddr, SocketAddr},
     rc::Rc,
     time::Duration,
@@ -23,9 +23,11 @@ use counterpoint_dns::{
 use rand::RngExt as _;
 
 use crate::{
+    clock::Skew,
     desec::Desec,
     log::EventLog,
-    network::{Fault, Network, Touch, Verdict, patience},
+    meddling,
+    network::{Fault, Network, Touch, Trouble, Verdict, patience},
     operator::Operator,
     primary::INCEPTION_BACKDATE,
     published::{Published, Served},
@@ -151,6 +153,8 @@ enum Event {
 pub enum Edge {
     /// The instance is out of order.
     Outage,
+    /// The instance is cut off from everybody, its own primary included.
+    Partition,
     /// The instance keeps serving what it serves.
     Stale,
     /// The instance serves again what it served at this instant.
@@ -218,6 +222,8 @@ pub struct World {
     pub last_change: Timestamp,
     /// Versions of the parent zone in which a delegation, a DS or glue differs from before.
     pub parent_changes: u64,
+    /// Where data of a forger were published, as `parent: example.test. DS`: somebody believed them.
+    pub believed: BTreeSet<String>,
     pub(crate) signature_counter: Rc<Cell<u64>>,
     counts: Counts,
 }
@@ -240,6 +246,7 @@ impl World {
             parent,
             last_change: start,
             parent_changes: 0,
+            believed: BTreeSet::new(),
             signature_counter: Rc::default(),
             counts: Counts::default(),
         }
@@ -329,6 +336,36 @@ impl World {
         self.network.note_touches();
     }
 
+    /// The names of the troubles that befell a message.
+    pub fn met(&self) -> &BTreeSet<&'static str> {
+        self.network.met()
+    }
+
+    /// An operator's clock is off by so much more from now on. It makes signatures that it now takes to
+    /// be due.
+    pub fn shift_clock(&mut self, operator: usize, by: Skew) {
+        let owner = &mut self.operators[operator];
+        owner.clock = owner.clock + by;
+        let clock = owner.clock;
+        let signed = owner
+            .primaries
+            .iter_mut()
+            .filter_map(|(zone, primary)| Some((zone.clone(), primary.signing.as_mut()?)));
+        let zones: Vec<Name> = signed
+            .map(|(zone, signing)| {
+                signing.clock = clock;
+                zone
+            })
+            .collect();
+        for zone in zones {
+            let due = self.operators[operator].primaries[&zone].next_resign();
+            if let Some(due) = due {
+                let at = due.max(self.now);
+                self.schedule(at, Event::Resign { operator, zone });
+            }
+        }
+    }
+
     /// What a fault would have met, if that was noted: in the order of time.
     pub fn touches(&self) -> &[Touch] {
         self.network.touches()
@@ -398,6 +435,19 @@ impl World {
                     },
                 );
             }
+            Verdict::Twice(first, again) => {
+                for takes in [first, again] {
+                    let bytes = bytes.clone();
+                    let request = Event::Request {
+                        seat,
+                        id,
+                        to,
+                        via,
+                        bytes,
+                    };
+                    self.schedule(self.now + takes, request);
+                }
+            }
             Verdict::Drop => self.schedule(give_up, Event::Failure { seat, id }),
         }
     }
@@ -407,7 +457,7 @@ impl World {
         let to = web_address(&request.url);
         let verdict = to.map(|to| self.network.carry(self.now, from, to, Transport::Tcp));
         match verdict {
-            Some(Verdict::Deliver(takes)) => {
+            Some(Verdict::Deliver(takes) | Verdict::Twice(takes, _)) => {
                 self.schedule(self.now + takes, Event::Web { seat, id, request });
             }
             _ => {
@@ -465,10 +515,11 @@ impl World {
                     to,
                     via,
                     bytes,
-                } => match self.listeners.get(&to) {
+                } => match self.listeners.get(&to).copied() {
+                    _ if self.is_answered_on_the_way(seat, id, to, via, &bytes) => {}
                     Some(listener) if self.seats[listener.0].is_taken => {
                         return Some(Occurrence::Request(Heard {
-                            seat: *listener,
+                            seat: listener,
                             from: self.peer(seat),
                             via,
                             bytes,
@@ -517,7 +568,7 @@ impl World {
     /// A message between servers: how long it takes, unless it is lost.
     pub(crate) fn message(&mut self, from: IpAddr, to: IpAddr) -> Option<Duration> {
         match self.network.carry(self.now, from, to, Transport::Udp) {
-            Verdict::Deliver(takes) => Some(takes),
+            Verdict::Deliver(takes) | Verdict::Twice(takes, _) => Some(takes),
             Verdict::Drop => None,
         }
     }
@@ -555,6 +606,24 @@ impl World {
         self.send_back(seat, id, to.ip(), via, answer.flatten());
     }
 
+    /// Whether somebody else answers before the request reaches its addressee.
+    fn is_answered_on_the_way(
+        &mut self,
+        seat: SeatId,
+        id: AskId,
+        to: SocketAddr,
+        via: Transport,
+        bytes: &[u8],
+    ) -> bool {
+        let from = self.seats[seat.0].address;
+        let answer = self.network.answered(self.now, from, to.ip(), bytes);
+        let is_answered = answer.is_some();
+        if is_answered {
+            self.send_back(seat, id, to.ip(), via, answer);
+        }
+        is_answered
+    }
+
     /// What the agent that was asked says, if anything.
     pub fn answer(&mut self, heard: &Heard, answer: Option<Vec<u8>>) {
         let Heard {
@@ -582,10 +651,23 @@ impl World {
             return self.schedule(lost, Event::Failure { seat, id });
         };
         self.counts.exchanges += 1;
+        let bytes = self.network.altered(self.now, from, address, via, bytes);
         match self.network.carry(self.now, from, address, via) {
             // An answer later than the asker's patience finds nobody waiting.
             Verdict::Deliver(takes) if takes < patience(via) => {
                 self.schedule(self.now + takes, Event::Answer { seat, id, bytes });
+            }
+            Verdict::Twice(first, again) if first < patience(via) => {
+                let copy = bytes.clone();
+                self.schedule(self.now + first, Event::Answer { seat, id, bytes });
+                self.schedule(
+                    self.now + again,
+                    Event::Answer {
+                        seat,
+                        id,
+                        bytes: copy,
+                    },
+                );
             }
             _ => self.schedule(lost, Event::Failure { seat, id }),
         }
@@ -600,7 +682,9 @@ impl World {
         };
         self.counts.exchanges += 1;
         match self.network.carry(self.now, to, address, Transport::Tcp) {
-            Verdict::Deliver(takes) if takes < patience(Transport::Tcp) => {
+            Verdict::Deliver(takes) | Verdict::Twice(takes, _)
+                if takes < patience(Transport::Tcp) =>
+            {
                 self.schedule(self.now + takes, Event::WebAnswer { seat, id, answer });
             }
             _ => self.schedule(lost, Event::Failure { seat, id }),
@@ -677,6 +761,11 @@ impl World {
             return;
         };
         let due = primary.next_resign();
+        if self.network.met().contains(Trouble::Forge.name()) {
+            let forged = meddling::forged_in(&version);
+            let forged = forged.map(|text| format!("{}: {text}", owner.name));
+            self.believed.extend(forged);
+        }
         if *zone == self.parent
             && before
                 .as_ref()
@@ -744,7 +833,7 @@ impl World {
     ) {
         let server = &mut self.operators[operator].instances[instance];
         self.network.touch(self.now, server.address, true);
-        if server.is_stale {
+        if server.held_by > 0 {
             server.withheld.insert(zone, version);
             return;
         }
@@ -895,11 +984,20 @@ impl World {
     /// The instance holds back what arrives, or shows it.
     fn hold(&mut self, operator: usize, instance: usize, begins: bool) {
         let server = &mut self.operators[operator].instances[instance];
-        server.is_stale = begins;
-        if !begins {
+        server.held_by = match begins {
+            true => server.held_by + 1,
+            false => server.held_by.saturating_sub(1),
+        };
+        if server.held_by == 0 {
             for (zone, version) in std::mem::take(&mut server.withheld) {
                 self.arrive(operator, instance, zone, version);
             }
+        }
+    }
+
+    fn outage(&mut self, instance: &str, begins: bool) {
+        for recorder in self.recorders.values_mut() {
+            recorder.outage(instance, begins, self.now);
         }
     }
 
@@ -909,10 +1007,11 @@ impl World {
         let text = format!("{kind:?} {}", if begins { "begins" } else { "ends" });
         self.log.line(self.now, &name, "fault", &text);
         match kind {
-            Edge::Outage => {
-                for recorder in self.recorders.values_mut() {
-                    recorder.outage(&name, begins, self.now);
-                }
+            Edge::Outage => self.outage(&name, begins),
+            Edge::Partition => {
+                // It answers nobody before it has what it missed, nor with what reached it in time.
+                self.outage(&name, begins);
+                self.hold(operator, instance, begins);
             }
             Edge::Stale => self.hold(operator, instance, begins),
             Edge::Replay(of) if begins => {

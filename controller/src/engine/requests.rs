@@ -99,7 +99,7 @@ impl Engine {
         process
             .steps
             .push(StepState::begin(process.kind, 1, io.now));
-        let text = format!("{subject} is dead: it is never written to any more");
+        let text = format!("{subject} is dead: it is left out from now on");
         io.note(&self.zone, "process", Kind::Leave.name().into(), text);
         self.persist_process(io, index);
         self.polls = 0;

@@ -21,6 +21,8 @@ pub struct Direction {
     pub is_noted: bool,
     /// Whether the controller keeps an audit log.
     pub is_audited: bool,
+    /// Whether resolvers believe everything, for want of a trust anchor: a defect to be noticed.
+    pub is_gullible: bool,
 }
 
 impl Default for Direction {
@@ -32,6 +34,7 @@ impl Default for Direction {
             cut: None,
             is_noted: false,
             is_audited: false,
+            is_gullible: false,
         }
     }
 }

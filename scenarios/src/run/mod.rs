@@ -4,6 +4,7 @@
 pub mod cast;
 mod denial;
 pub mod direction;
+pub mod faults;
 pub mod models;
 pub mod plan;
 pub mod play;

@@ -21,13 +21,12 @@ use counterpoint_dns::{
 use counterpoint_scanner as scanner;
 use counterpoint_simnet::{
     desec::{self, Desec},
-    network,
     operator::Operator,
     topology::{self, OWNER, OwnerPlan, PARENT, ParentPlan, SignerPlan, Stage, Topology, ZonePlan},
     world::World,
 };
 
-use super::{denial::denial, models};
+use super::{denial::denial, faults, models};
 use crate::scenario::{
     self, Bootstrap, CdsAfter, Continuity, Event, Interface, KeyLayout, KskRoll, Model, NamesIn,
     Profile, Quirk, Range, ResolverProfile, Safety, Scenario, Servers, Signer, What, Zone,
@@ -163,6 +162,7 @@ fn signer_plan(scenario: &Scenario, signer: &Signer) -> SignerPlan {
         validity: signer.signature_validity,
         resign_before: signer.resign_before,
         propagation: span(signer.propagation),
+        clock: faults::skew(signer.clock_skew),
     }
 }
 
@@ -435,16 +435,4 @@ pub fn scanner_config(scenario: &Scenario, stage: &Stage, first: Duration) -> sc
         .collect();
     config.resolver = Some(agent_resolver(stage));
     config
-}
-
-/// Trouble with messages, as the network knows it; `None` for faults of another kind.
-pub fn trouble(kind: scenario::FaultKind) -> Option<network::Trouble> {
-    match kind {
-        scenario::FaultKind::Dead => Some(network::Trouble::Dead),
-        scenario::FaultKind::Loss(rate) => {
-            Some(network::Trouble::Loss(f64::from(rate.per_million) / 1e6))
-        }
-        scenario::FaultKind::Latency(by) => Some(network::Trouble::Latency(by.low, by.high)),
-        scenario::FaultKind::Stale | scenario::FaultKind::Replay(_) => None,
-    }
 }

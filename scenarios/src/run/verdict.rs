@@ -12,7 +12,7 @@ use counterpoint_dns::{
 };
 use counterpoint_simnet::topology::PARENT;
 
-use super::{plan, play::Played};
+use super::{faults, plan, play::Played};
 use crate::{
     outcome::{Outcome, Process, ProcessOutcome, Step, Violation},
     scenario::{Property, Quantifier, ResolverProfile, Scenario, Verdict},
@@ -63,6 +63,7 @@ pub fn outcome(scenario: &Scenario, played: Played) -> Outcome {
         outcome.internal_error.clone_from(&played.internal_error);
     }
     add_parent(&mut outcome, scenario, &played);
+    add_forgery(&mut outcome, scenario, &played);
     if outcome.violations.iter().any(|violation| violation.decides) {
         outcome.verdict = Verdict::Unsafe;
     }
@@ -181,6 +182,7 @@ pub(crate) fn disagreements_of(
         .failures
         .iter()
         .filter(|failure| failure.is_bogus && zone.zone_of(&failure.question.name))
+        .filter(|failure| !faults::explains(scenario, failure))
         .collect();
     if failures.is_empty() {
         return Vec::new();
@@ -267,6 +269,23 @@ fn add_parent(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
                 "the parent changed {} times, the scanner accounts for {}",
                 world.parent_changes, played.scanner_changes
             ),
+            margin: None,
+            decides: false,
+        });
+    }
+}
+
+/// Whoever took a forger's word.
+fn add_forgery(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
+    for believed in &played.stage.world.believed {
+        outcome.violations.push(Violation {
+            property: Property::NoForgery,
+            profile: "any".into(),
+            quantifier: Quantifier::OneResolver,
+            zone: scenario.parent.zone.clone(),
+            from: Duration::ZERO,
+            until: None,
+            witness: format!("forged data were believed, at {believed}"),
             margin: None,
             decides: false,
         });

@@ -10,7 +10,7 @@ use counterpoint_dns::{
 use super::{
     parent::{Algorithm, Denial},
     setting::{Setting, integer, names, settings},
-    time::{Range, Ttl, days, seconds},
+    time::{Range, Skew, Ttl, days, seconds},
 };
 use crate::load::{reader::Field, tree::Value};
 
@@ -200,7 +200,7 @@ settings! {
         /// From the primary to each instance; drawn per change and instance.
         propagation "propagation": Range = Range::new(seconds(0), seconds(10)),
         /// How far its clock is ahead.
-        clock_skew "clock-skew": Duration = seconds(0),
+        clock_skew "clock-skew": Skew = Skew::default(),
         /// Its habits.
         quirks "quirks": Vec<Quirk> = Vec::new(),
         /// The machine that holds its keys.

@@ -18,7 +18,6 @@ const fn not(key: &'static str, values: &'static [&'static str]) -> Unsupported 
 pub const UNSUPPORTED: &[Unsupported] = &[
     not("scanner.bootstrap", &["after-delay"]),
     not("scanner.hold-down", &[]),
-    not("signer.clock-skew", &[]),
     not("signer.quirks", QUIRKS),
     not("zone.ksk-holder", &[]),
     not(
@@ -36,18 +35,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
         ],
     ),
     not("event.do", &["notify", "manual-ds"]),
-    not(
-        "fault.kind",
-        &[
-            "partition",
-            "rcode",
-            "truncate",
-            "reorder",
-            "duplicate",
-            "clock-skew",
-            "forge",
-        ],
-    ),
 ];
 
 const QUIRKS: &[&str] = &[

@@ -48,6 +48,7 @@ fn signer(label: &str) -> SignerPlan {
         signing_time: Duration::ZERO,
         validity: Duration::from_secs(14 * 86_400),
         resign_before: Duration::from_secs(3 * 86_400),
+        clock: counterpoint_simnet::clock::Skew::NONE,
         propagation: Duration::ZERO..=Duration::ZERO,
     }
 }
