@@ -4,6 +4,7 @@
 //! for sense (`lint`) or run. A field that files may leave out and that depends on others
 //! is an `Option` here, with a method that computes it.
 
+pub mod dynamic;
 pub mod event;
 pub mod fault;
 pub mod judge;
@@ -24,6 +25,7 @@ use counterpoint_dns::{
 };
 
 pub use self::{
+    dynamic::{By, Dynamic},
     event::{CdsType, CsyncFlags, Digest, Event, KeyKind, Keys, What},
     fault::{Fault, FaultKind, Rate, Rcode, Target},
     judge::{
@@ -40,7 +42,7 @@ pub use self::{
     setting::Setting,
     signer::{Group, Hsm, Interface, KeyLayout, NamesIn, Nsec3, Quirk, Servers, Signer},
     time::{Range, Safety, Ttl},
-    zone::{Data, Model, Record, WrittenName, Zone, rrsets},
+    zone::{Data, Model, Record, SoaTimers, WrittenName, Zone, rrsets},
 };
 
 /// The start of a run that names none: 2026-01-01T00:00:00Z.

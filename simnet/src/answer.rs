@@ -19,6 +19,7 @@ use hickory_proto::{
 };
 
 use crate::{
+    choice::Asker,
     denial::Denial,
     published::{Published, Served},
 };
@@ -32,8 +33,18 @@ const RRSIG_FIELDS: usize = 18;
 /// Octets of a UDP answer to somebody without EDNS.
 const PLAIN_UDP_MAX: u16 = 512;
 
-/// Answers `request`, a query, from `zone`, or REFUSED if there is no such zone here.
+/// The same for somebody who asks from nowhere in particular, long ago.
 pub fn answer(zone: Option<&Published>, request: &Message, via: Transport) -> Vec<u8> {
+    answer_to(zone, request, via, Asker::NOBODY)
+}
+
+/// Answers `request`, a query, from `zone`, or REFUSED if there is no such zone here.
+pub fn answer_to(
+    zone: Option<&Published>,
+    request: &Message,
+    via: Transport,
+    asker: Asker,
+) -> Vec<u8> {
     let mut response = Message::response(request.id, request.op_code);
     response.metadata.recursion_desired = request.recursion_desired;
     response.metadata.checking_disabled = request.checking_disabled;
@@ -51,7 +62,7 @@ pub fn answer(zone: Option<&Published>, request: &Message, via: Transport) -> Ve
     let question = Question::new(query.name().into(), query.query_type());
     match zone {
         None => response.metadata.response_code = ResponseCode::Refused,
-        Some(zone) => Answering::new(zone, request).answer(&question, &mut response),
+        Some(zone) => Answering::new(zone, request, asker).answer(&question, &mut response),
     }
     let octets = encode(&response);
     let room = request
@@ -122,10 +133,11 @@ fn octets_max(served: &Served) -> usize {
 struct Answering<'a> {
     zone: &'a Published,
     wants_signatures: bool,
+    asker: Asker,
 }
 
 impl<'a> Answering<'a> {
-    fn new(zone: &'a Published, request: &Message) -> Self {
+    fn new(zone: &'a Published, request: &Message, asker: Asker) -> Self {
         let wants = request
             .edns
             .as_ref()
@@ -133,6 +145,7 @@ impl<'a> Answering<'a> {
         Self {
             zone,
             wants_signatures: wants,
+            asker,
         }
     }
 
@@ -149,7 +162,9 @@ impl<'a> Answering<'a> {
                 .get(&question.rtype)
                 .or_else(|| types.get(&RecordType::CNAME));
             return match found {
-                Some(served) => self.put(served, &mut response.answers),
+                Some(served) => {
+                    self.put(self.zone.chosen(served, self.asker), &mut response.answers);
+                }
                 None => self.deny(|| self.zone.proves_no_type(name), response),
             };
         }

@@ -23,6 +23,7 @@ use hickory_proto::op::{Message, MessageType, OpCode};
 
 use crate::{
     answer,
+    choice::Asker,
     clock::Skew,
     desec::Desec,
     primary::Primary,
@@ -106,8 +107,8 @@ impl Instance {
 impl Server for Instance {
     fn respond(
         &mut self,
-        _now: Timestamp,
-        _from: Peer,
+        now: Timestamp,
+        from: Peer,
         via: Transport,
         request: &[u8],
     ) -> Option<Vec<u8>> {
@@ -127,7 +128,13 @@ impl Server for Instance {
                 let zone = closest(&self.copies, &name, query.query_type());
                 match self.expired.iter().any(|zone| zone.zone_of(&name)) {
                     true => answer::failure(&message),
-                    false => answer(zone.map(|zone| &**zone), &message, via, request),
+                    false => {
+                        let asker = Asker {
+                            address: from.ip(),
+                            now,
+                        };
+                        answer(zone.map(|zone| &**zone), &message, via, request, asker)
+                    }
                 }
             }
             (OpCode::Query, None) => answer::answer(None, &message, via),
@@ -149,10 +156,19 @@ fn remembered<'a, Z>(
     version(zone)?.remembered(via, request)
 }
 
-/// The answer of a zone, which it remembers.
-fn answer(zone: Option<&Published>, message: &Message, via: Transport, request: &[u8]) -> Vec<u8> {
-    let octets = answer::answer(zone, message, via);
-    if let Some(zone) = zone {
+/// The answer of a zone, which it remembers, unless the next one who asks may get another.
+fn answer(
+    zone: Option<&Published>,
+    message: &Message,
+    via: Transport,
+    request: &[u8],
+    asker: Asker,
+) -> Vec<u8> {
+    let octets = answer::answer_to(zone, message, via, asker);
+    let name = message.queries.first().map(|query| query.name().into());
+    if let Some((zone, name)) = zone.zip(name)
+        && !zone.chooses(&name)
+    {
         zone.remember(via, request, &octets);
     }
     octets
@@ -290,7 +306,7 @@ impl Server for Operator {
                 let published = primary.and_then(Primary::published);
                 let published = published.map(|zone| &**zone);
                 if message.signature.is_none() {
-                    return Some(answer(published, &message, via, request));
+                    return Some(answer(published, &message, via, request, Asker::NOBODY));
                 }
                 let answer = answer::answer(published, &message, via);
                 Some(match check_request([&self.tsig], request, clock) {

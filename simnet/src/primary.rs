@@ -19,6 +19,7 @@ use counterpoint_dns::{
 };
 
 use crate::{
+    choice::{By, Choices},
     clock::Skew,
     contents::Contents,
     denial::Denial,
@@ -71,6 +72,8 @@ pub struct Primary {
     /// What the zone's owner signed and pushed, where it holds the KSK (RFC 8901 §2.1.1); `None`: this
     /// server signs everything itself.
     pub pushed: Option<Pushed>,
+    /// Answers among which it chooses, each of one name and type.
+    pub choices: Vec<(By, Vec<RrSet>)>,
     zone: Name,
     soa: Soa,
     soa_ttl: u32,
@@ -95,6 +98,7 @@ impl Primary {
             is_frozen: false,
             cds_signed_by: None,
             pushed: None,
+            choices: Vec::new(),
             zone,
             soa,
             soa_ttl,
@@ -139,7 +143,8 @@ impl Primary {
             .insert(RecordType::SOA, soa);
         let denial = self.signing.as_ref().map(|signing| signing.denial.clone());
         let mut published = Published::new(self.zone.clone(), self.soa.serial, sets)
-            .denying(denial.unwrap_or_default());
+            .denying(denial.unwrap_or_default())
+            .choosing(self.chosen(now));
         if let Some(mut changed) = changed {
             changed.insert(self.zone.clone());
             published = published.after(before, changed);
@@ -155,10 +160,24 @@ impl Primary {
         let plans = self
             .published
             .as_ref()?
-            .all()
+            .everything()
             .flat_map(|served| &served.plans);
         let due = plans.map(|plan| plan.expiration.before(signing.resign_before));
         due.min().map(|due| signing.clock.when(due))
+    }
+
+    /// Every answer among which it chooses, as it will be served.
+    fn chosen(&self, now: Timestamp) -> Choices {
+        let mut chosen = Choices::new();
+        for (by, answers) in &self.choices {
+            let Some(first) = answers.first() else {
+                continue;
+            };
+            // Only a set that is served as such has an earlier self: the first.
+            let served = answers.iter().map(|set| self.served(set, now)).collect();
+            chosen.insert((first.name.clone(), first.rtype), (*by, served));
+        }
+        chosen
     }
 
     fn soa_set(&self) -> RrSet {

@@ -19,7 +19,12 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
-use crate::{answer::transfer, contents::cut_above, denial::Denial};
+use crate::{
+    answer::transfer,
+    choice::{Asker, Choices, choose},
+    contents::cut_above,
+    denial::Denial,
+};
 
 /// A signature to be made: whose, and for how long.
 #[derive(Clone, Debug)]
@@ -139,6 +144,8 @@ pub struct Published {
     pub sets: Sets,
     /// How it denies what it does not have.
     pub denial: Denial,
+    /// Answers among which it chooses when somebody asks.
+    choices: Choices,
     /// The serial of the version before, and the names at which this one differs.
     news: Option<(u32, BTreeSet<Name>)>,
     transfer: OnceCell<Vec<Vec<u8>>>,
@@ -154,6 +161,7 @@ impl Published {
             serial,
             sets,
             denial: Denial::default(),
+            choices: Choices::new(),
             news: None,
             transfer: OnceCell::new(),
             answers: RefCell::default(),
@@ -163,6 +171,33 @@ impl Published {
     /// The same, if it denies otherwise than by NSEC.
     pub fn denying(self, denial: Denial) -> Self {
         Self { denial, ..self }
+    }
+
+    /// The same, with answers among which it chooses.
+    pub(crate) fn choosing(self, choices: Choices) -> Self {
+        Self { choices, ..self }
+    }
+
+    /// Whether it chooses among answers for this name.
+    pub(crate) fn chooses(&self, name: &Name) -> bool {
+        self.choices.keys().any(|(owner, _)| owner == name)
+    }
+
+    /// What is served for `served` to this asker.
+    pub(crate) fn chosen<'a>(&'a self, served: &'a Rc<Served>, asker: Asker) -> &'a Rc<Served> {
+        if self.choices.is_empty() {
+            return served;
+        }
+        let of = (served.set.name.clone(), served.set.rtype);
+        let choice = self.choices.get(&of);
+        let chosen = choice.and_then(|(by, answers)| choose(*by, answers, asker));
+        chosen.unwrap_or(served)
+    }
+
+    /// All RRsets, and all answers among which it chooses.
+    pub fn everything(&self) -> impl Iterator<Item = &Rc<Served>> {
+        let choices = self.choices.values().flat_map(|(_, answers)| answers);
+        self.all().chain(choices)
     }
 
     /// The same as the one after that of serial `before`, from which it differs at the names `changed`.

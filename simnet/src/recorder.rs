@@ -274,7 +274,10 @@ impl Recorder {
     fn answers(&mut self, id: InstanceId, zone: &Published, now: Timestamp) {
         let mut classes: BTreeMap<Vec<Signature>, Rc<Served>> = BTreeMap::new();
         let own = [RecordType::DNSKEY, RecordType::CDS, RecordType::CDNSKEY];
-        for served in zone.all().filter(|served| !own.contains(&served.set.rtype)) {
+        for served in zone
+            .everything()
+            .filter(|served| !own.contains(&served.set.rtype))
+        {
             // Delegations and glue carry no signature and are not validated.
             if zone.cut_above(&served.set.name).is_some() && served.facts().next().is_none() {
                 continue;

@@ -22,6 +22,7 @@ use counterpoint_dns::{
 
 use crate::{
     by_hand::Keys,
+    choice::{By, Choice},
     clock::Skew,
     contents::Contents,
     denial::Denial,
@@ -165,6 +166,8 @@ pub struct ZonePlan {
     pub shares_keys: bool,
     /// How long secondaries wait.
     pub timers: Timers,
+    /// Answers among which its signers choose.
+    pub choices: Vec<Choice>,
     /// What it says: owner, type and data, TTL where one is given.
     pub records: Vec<(Name, Option<u32>, RecordType, Rdata)>,
 }
@@ -456,6 +459,24 @@ impl Stage {
             }
             contents.put(set);
         }
+        // The first of several answers stands for all where the name is spoken of.
+        let choices: Vec<(By, Vec<RrSet>)> = zone
+            .choices
+            .iter()
+            .map(|choice| {
+                let set = |(owner, ttl, rtype, data): &(Name, Option<u32>, RecordType, Rdata)| {
+                    let ttl = ttl.unwrap_or(plan.default_ttl);
+                    RrSet::new(owner.clone(), *rtype, ttl, [data.clone()])
+                };
+                (choice.by, choice.answers.iter().map(set).collect())
+            })
+            .collect();
+        for (_, answers) in &choices {
+            answers
+                .first()
+                .into_iter()
+                .for_each(|first| contents.put(first.clone()));
+        }
         for (host, address) in self.in_zone_addresses(&[signer.into()], &apex) {
             contents.put(address_set(&host, plan.default_ttl, address));
         }
@@ -477,6 +498,7 @@ impl Stage {
             clock: self.world.operators[operator].clock,
             denial: plan.denial.clone(),
         });
+        primary.choices = choices;
         primary.pushed = zone.owner.as_ref().map(|_| Pushed::default());
         self.world.operators[operator]
             .primaries

@@ -71,6 +71,7 @@ fn stage(serving: &[&str]) -> Stage {
             source: None,
             shares_keys: false,
             timers: Default::default(),
+            choices: Vec::new(),
             records: vec![(
                 www,
                 None,

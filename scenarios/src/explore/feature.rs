@@ -89,6 +89,14 @@ names! {
         Ghost = "ghost",
         /// Signatures of the common KSK that end soon.
         Renewal = "renewal",
+        /// Somebody keeps the zone for the others, or holds everybody's keys.
+        Kept = "kept",
+        /// Denial by NSEC3, with opt-out, or compact.
+        Denial = "denial",
+        /// RSA and P-384.
+        SlowAlgorithms = "slow-algorithms",
+        /// The root delegates.
+        RootParent = "root-parent",
     }
 }
 
@@ -115,6 +123,9 @@ const fn rarity(feature: Feature) -> u32 {
         Feature::Forged | Feature::RollAlgorithm => 16,
         // Whatever else is asked for, is asked for in vain afterwards.
         Feature::GoInsecure => 24,
+        Feature::Kept => 8,
+        Feature::SlowAlgorithms => 48,
+        Feature::RootParent => 16,
         _ => 3,
     }
 }

@@ -7,6 +7,7 @@ mod agents;
 mod events;
 mod faults;
 mod forged;
+mod models;
 mod rolls;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -93,6 +94,7 @@ pub fn draw(seed: u64, swarm: &Swarm) -> Drawn {
     if let Some(profiles) = &swarm.profiles {
         drawing.scenario.judge.profiles.clone_from(profiles);
     }
+    drawing.settle_features();
     drawing.world();
     drawing.agents();
     match (drawing.has(Feature::Forged), drawing.is_by_hand()) {
@@ -176,6 +178,7 @@ impl Drawing {
         table.propagation = lag;
         table.servers = servers;
         self.zones(count, &record_ttls);
+        self.models();
     }
 
     fn signer(&mut self, name: &str, alike: u32, algorithm: Algorithm, records: &[Ttl]) -> Signer {

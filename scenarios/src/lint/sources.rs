@@ -13,12 +13,16 @@ pub(super) fn lint(lints: &Lints<'_>) {
     for (index, zone) in lints.scenario.zones.iter().enumerate() {
         let path = format!("zone.{}", index + 1);
         primary(lints, &path, zone);
+        dynamic(lints, &path, zone);
         signers(lints, zone);
     }
     one_source(lints);
     for event in &lints.scenario.events {
-        let mut zones = lints.scenario.zones.iter();
-        if let Some(zone) = zones.find(|zone| zone.name == event.zone) {
+        let is_about = |zone: &&Zone| match &event.what {
+            What::GroupRemove { group, .. } => zone.group.as_ref() == Some(group),
+            _ => zone.name == event.zone,
+        };
+        if let Some(zone) = lints.scenario.zones.iter().find(is_about) {
             of_event(lints, zone, event);
         }
     }
@@ -56,6 +60,21 @@ fn primary(lints: &Lints<'_>, path: &str, zone: &Zone) {
             "expected the name of one that serves it at the start",
         ),
         _ => {}
+    }
+}
+
+/// Answers that depend on who asks, or when, are made where they are given.
+fn dynamic(lints: &Lints<'_>, path: &str, zone: &Zone) {
+    if !zone.dynamic.is_empty() && models::source(zone).is_some() {
+        lints.fail(
+            &format!("{path}.dynamic"),
+            "not-in-this-model",
+            "a zone transfer carries neither several answers nor the rule that chooses among them",
+            |d| {
+                d.expected("draft-huque-dnsop-multi-provider-dnssec §2.1")
+                    .suggest("let each signer have the rule: model 1, 2 or 3")
+            },
+        );
     }
 }
 
@@ -151,7 +170,9 @@ fn of_event(lints: &Lints<'_>, zone: &Zone, event: &Event) {
             format!("`{name}`: all who serve this zone serve one set of keys"),
             "there is nothing to exchange; leave it out",
         ),
-        What::Leave { signer, .. } | What::Replace { from: signer, .. }
+        What::Leave { signer, .. }
+        | What::Replace { from: signer, .. }
+        | What::GroupRemove { signer, .. }
             if zone.primary.as_ref() == Some(signer) =>
         {
             refuse(

@@ -1,8 +1,12 @@
 //! Deployment models: from what a scenario says of a zone to where the world keeps it and who has its keys.
 
-use counterpoint_simnet::topology::{OWNER, Source, Stage, Timers};
+use counterpoint_simnet::{
+    choice::{self, Choice},
+    topology::{OWNER, Source, Stage, Timers},
+};
 
-use crate::scenario::{Model, Scenario, Zone};
+use super::plan;
+use crate::scenario::{By, Dynamic, Model, Scenario, Zone};
 
 /// Where the signers of a zone have it from.
 pub fn source(zone: &Zone) -> Option<Source> {
@@ -26,6 +30,18 @@ pub fn timers(zone: &Zone) -> Timers {
         retry: seconds(zone.soa.retry),
         expire: seconds(zone.soa.expire),
     }
+}
+
+/// The answers among which its signers choose.
+pub fn choices(zone: &Zone) -> Vec<Choice> {
+    let choice = |dynamic: &Dynamic| Choice {
+        by: match dynamic.by {
+            By::Resolver => choice::By::Asker,
+            By::Time => choice::By::Time,
+        },
+        answers: plan::records(&dynamic.answers, &zone.name),
+    };
+    zone.dynamic.iter().map(choice).collect()
 }
 
 /// Nobody who shares keys makes signatures, or everybody does again.

@@ -103,6 +103,7 @@ pub fn zone_plan(scenario: &Scenario, zone: &Zone) -> ZonePlan {
         source: models::source(zone),
         shares_keys: zone.model == Model::Three,
         timers: models::timers(zone),
+        choices: models::choices(zone),
         records: records(&zone.records, &zone.name),
     }
 }

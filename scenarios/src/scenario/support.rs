@@ -20,7 +20,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     not("scanner.hold-down", &[]),
     not("signer.quirks", QUIRKS),
     not("zone.ksk-holder", &[]),
-    not("zone.dynamic", &[]),
     not("event.do", &["notify", "manual-ds"]),
 ];
 

@@ -9,6 +9,7 @@ use counterpoint_dns::{
 };
 
 use super::{
+    dynamic::Dynamic,
     setting::{Setting, names, quote, settings},
     time::{Ttl, days, hours, minutes, parse_span},
 };
@@ -65,7 +66,7 @@ settings! {
         /// Its records, beside SOA, NS and what DNSSEC adds.
         records "records": Vec<Record> = Vec::new(),
         /// Answers that depend on asker or time.
-        dynamic "dynamic": Vec<String> = Vec::new(),
+        dynamic "dynamic": Vec<Dynamic> = Vec::new(),
     }
 }
 

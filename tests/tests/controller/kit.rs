@@ -104,6 +104,7 @@ pub fn stage() -> Stage {
             source: None,
             shares_keys: false,
             timers: Default::default(),
+            choices: Vec::new(),
             records: Vec::new(),
         }],
     });

@@ -75,6 +75,7 @@ pub fn stage(children: &[&str]) -> Stage {
         source: None,
         shares_keys: false,
         timers: Default::default(),
+        choices: Vec::new(),
         records: Vec::new(),
     };
     let mut stage = Stage::new(Topology {

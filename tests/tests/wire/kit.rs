@@ -79,6 +79,7 @@ pub fn stage() -> Stage {
             source: None,
             shares_keys: false,
             timers: Default::default(),
+            choices: Vec::new(),
             records: vec![(
                 name("www.example.test."),
                 None,

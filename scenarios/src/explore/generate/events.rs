@@ -113,14 +113,21 @@ impl Drawing {
             .filter(|name| !members.contains(*name))
             .filter(is_new);
         let outside: Vec<String> = outside.cloned().collect();
-        let inside: Vec<String> = members.iter().cloned().collect();
-        let join = match (outside.is_empty(), inside.len() > 1) {
+        // Who signs for all others stays.
+        let keeper = self
+            .scenario
+            .zone(zone)
+            .and_then(|zone| zone.primary.clone());
+        let inside = members.iter().filter(|name| keeper.as_ref() != Some(name));
+        let inside: Vec<String> = inside.cloned().collect();
+        let join = match (outside.is_empty(), members.len() > 1) {
             (true, true) => false,
             (false, false) => true,
             (false, true) => self.one_in(2),
             (true, false) => return,
         };
-        let replaces = self.has(Feature::Replace) && !outside.is_empty() && !grouped;
+        let is_possible = !outside.is_empty() && !inside.is_empty();
+        let replaces = self.has(Feature::Replace) && is_possible && !grouped;
         let what = if replaces && self.one_in(2) {
             let (from, to) = (self.pick(&inside), self.pick(&outside));
             members.remove(&from);

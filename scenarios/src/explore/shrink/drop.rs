@@ -159,7 +159,7 @@ impl Shrinker<'_> {
                 $(self.try_with(|s| s.$table.$field = <$Type>::default().$field);)*
             };
         }
-        defaults!(parent: Parent => servers, algorithm, ds_ttl, ns_ttl, negative_ttl, propagation);
+        defaults!(parent: Parent => servers, algorithm, denial, ds_ttl, ns_ttl, negative_ttl, propagation);
         defaults!(scanner: Scanner => interval, publish_delay, retry, continuity, notify, bootstrap);
         defaults!(controller: Controller => poll, safety, parent_settle, cds_after);
         for index in 0..self.shrunk.scenario.signers.len() {
@@ -178,6 +178,9 @@ impl Shrinker<'_> {
                 limits,
                 keys,
                 algorithm,
+                denial,
+                nsec3,
+                hsm,
                 dnskey_ttl,
                 ns_ttl,
                 default_ttl,
