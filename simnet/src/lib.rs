@@ -6,6 +6,7 @@ pub mod clock;
 pub mod contents;
 pub mod describe;
 pub mod desec;
+pub mod habits;
 pub mod keys;
 pub mod log;
 pub mod meddling;

@@ -21,6 +21,7 @@ use counterpoint_dns::{
 use crate::{
     clock::Skew,
     contents::Contents,
+    habits::{self, Habit, Habits},
     keys::{KeyKind, KeyRing},
     published::{Given, Plan, Published, Served, Sets},
 };
@@ -68,6 +69,8 @@ pub struct Primary {
     /// What the zone's owner signed and pushed, where it holds the KSK (RFC 8901 §2.1.1); `None`: this
     /// server signs everything itself.
     pub pushed: Option<Pushed>,
+    /// What this server does in its own way.
+    pub habits: Habits,
     zone: Name,
     soa: Soa,
     soa_ttl: u32,
@@ -92,6 +95,7 @@ impl Primary {
             is_frozen: false,
             cds_signed_by: None,
             pushed: None,
+            habits: Habits::default(),
             zone,
             soa,
             soa_ttl,
@@ -120,6 +124,7 @@ impl Primary {
         if self.is_frozen {
             return None;
         }
+        habits::settle(self);
         let mut sets = self.build(now);
         let last = self.published.as_ref();
         let changed = last.map(|last| differing(&sets, &last.sets));
@@ -238,7 +243,11 @@ impl Primary {
             RecordType::DNSKEY => self.keys.signing(|kind| kind.signs_keys()).collect(),
             // The parent wants the KSK's signature here (RFC 7344 §4.1); ordinary validators, any.
             RecordType::CDS | RecordType::CDNSKEY => {
-                let is_chosen = |kind| self.cds_signed_by.is_none_or(|only| only == kind);
+                let ksk_only = self.habits.has(Habit::CdsKskOnly);
+                let is_chosen = |kind: KeyKind| {
+                    self.cds_signed_by.is_none_or(|only| only == kind)
+                        && (kind.signs_keys() || !ksk_only)
+                };
                 self.keys.signing(is_chosen).collect()
             }
             _ => self.keys.signing(|kind| kind.signs_data()).collect(),

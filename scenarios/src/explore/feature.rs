@@ -89,6 +89,18 @@ names! {
         Ghost = "ghost",
         /// Signatures of the common KSK that end soon.
         Renewal = "renewal",
+        /// Somebody is cut off.
+        Partition = "partition",
+        /// Servers answer with an error.
+        Rcode = "rcode",
+        /// Datagrams come truncated, twice, or in another order.
+        Datagrams = "datagrams",
+        /// Clocks are off.
+        ClockSkew = "clock-skew",
+        /// Answers are forged.
+        Forge = "forge",
+        /// Signers with habits of their own.
+        Quirks = "quirks",
     }
 }
 

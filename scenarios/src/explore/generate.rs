@@ -7,6 +7,7 @@ mod agents;
 mod events;
 mod faults;
 mod forged;
+mod quirks;
 mod rolls;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -100,6 +101,7 @@ pub fn draw(seed: u64, swarm: &Swarm) -> Drawn {
         (_, true) => drawing.signals(),
         _ => drawing.requests(),
     }
+    drawing.quirks();
     drawing.faults();
     let Drawing {
         features,

@@ -25,7 +25,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     not("signer.denial", &["nsec3", "nsec3-optout", "compact"]),
     not("signer.nsec3", &[]),
     not("signer.hsm", &[]),
-    not("signer.quirks", QUIRKS),
     not("zone.model", &["serve-only", "3", "inline", "hybrid"]),
     not("zone.primary", &[]),
     not("zone.ksk-holder", &[]),
@@ -46,18 +45,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     ),
     not("event.do", &["notify", "manual-ds"]),
     not("event.to", &["rsasha256", "ecdsap384sha384"]),
-];
-
-const QUIRKS: &[&str] = &[
-    "drops-foreign-dnskey",
-    "drops-foreign-ksk",
-    "caps-ttl",
-    "omits-cdnskey",
-    "refuses-cds",
-    "own-cds",
-    "cds-ksk-only",
-    "key-tag-twin",
-    "one-ttl",
 ];
 
 /// A path without its numbers: `signer.2.name` is `signer.name`.
