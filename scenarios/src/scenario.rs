@@ -23,7 +23,7 @@ use counterpoint_dns::{
 };
 
 pub use self::{
-    event::{CdsType, CsyncFlags, Digest, Event, KeyKind, Keys, What},
+    event::{CdsType, CsyncFlags, Digest, Event, KeyKind, Keys, Notified, What},
     fault::{Fault, FaultKind, Rate, Rcode, Target},
     judge::{
         Expect, ExpectedViolation, GiveUp, Judge, ParentState, Profile, Property, Quantifier,

@@ -429,6 +429,10 @@ pub fn scanner_config(scenario: &Scenario, stage: &Stage, first: Duration) -> sc
         Bootstrap::AfterDelay => scanner::policy::InitialAccept::AfterDelay,
         Bootstrap::Never => scanner::policy::InitialAccept::Never,
     };
+    policy.initial.hold_down = table.hold_down;
+    // No more often than that: a hold-down lasts as long as it says.
+    let spacing = table.hold_down / policy.initial.checks.max(1);
+    policy.initial.check_spacing = policy.initial.check_spacing.min(spacing);
     // The world's parent leaves TTLs as they are.
     policy.ds.ttl_after_change = Duration::ZERO;
     policy.rollover.continuity = match table.continuity {

@@ -19,8 +19,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     not("parent.zone", &["."]),
     not("parent.algorithm", &["rsasha256", "ecdsap384sha384"]),
     not("parent.denial", &["nsec3"]),
-    not("scanner.bootstrap", &["after-delay"]),
-    not("scanner.hold-down", &[]),
     not("signer.algorithm", &["rsasha256", "ecdsap384sha384"]),
     not("signer.denial", &["nsec3", "nsec3-optout", "compact"]),
     not("signer.nsec3", &[]),
@@ -43,7 +41,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
             "powerdns-recursor",
         ],
     ),
-    not("event.do", &["notify", "manual-ds"]),
     not("event.to", &["rsasha256", "ecdsap384sha384"]),
 ];
 

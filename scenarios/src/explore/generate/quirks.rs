@@ -42,9 +42,16 @@ impl Drawing {
         ];
         // A twin takes thousands of keys to find, which Ed25519 makes quickly.
         let is_quick = self.scenario.signers[signer].algorithm == Algorithm::Ed25519;
-        match is_quick && self.one_in(64) {
+        let quirk = match is_quick && self.one_in(64) {
             true => Quirk::KeyTagTwin,
             false => self.pick(&usual),
+        };
+        // Where nobody keeps everybody's CDS beside its own, the parent follows it as soon as the others
+        // are silent or no longer asked.
+        let is_alone = self.has(Feature::Withdraw) || self.is_by_hand();
+        match quirk {
+            Quirk::OwnCds if is_alone => Quirk::CdsKskOnly,
+            quirk => quirk,
         }
     }
 }
