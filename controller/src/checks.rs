@@ -12,6 +12,7 @@ use crate::{
     config::{Model, SignerName},
     decide::Decision,
     log::Version,
+    place::Place,
     place::{Item, Owner},
     process::{Kind, Who},
 };
@@ -192,6 +193,7 @@ fn among_signers(case: &Case<'_>) -> Vec<Problem> {
         problems.extend(of_roll(case, signer));
     }
     problems.extend(of_owner(case));
+    problems.extend(of_signals(case));
     let Some(subject) = case.process.subject.as_ref() else {
         return problems;
     };
@@ -214,8 +216,9 @@ fn among_signers(case: &Case<'_>) -> Vec<Problem> {
                 remedy: format!("roll {subject} to the algorithms of {other} first"),
             });
         }
-        for own in case.keys.of(subject).filter_map(Dnskey::parse) {
-            let mut keys = case.keys.of(other).filter_map(Dnskey::parse);
+        // One that was rolled away since is in nobody's way.
+        for own in case.keys.published(subject) {
+            let mut keys = case.keys.published(other);
             if keys.any(|key| (key.tag(), key.algorithm) == (own.tag(), own.algorithm)) {
                 problems.push(Problem {
                     by: subject.to_string(),
@@ -245,6 +248,30 @@ fn of_sharer(case: &Case<'_>, subject: &SignerName) -> Option<Problem> {
         why: format!("{subject} does not serve the DNSKEY RRset that the others do"),
         remedy: "let it take the zone, or the keys, from where the others do".into(),
     })
+}
+
+/// Whether a signer that stays would have the parent drop the one that leaves, as soon as the parent asks
+/// nobody else (RFC 9975 A.3.1): some publish CDS of their own whatever they are told.
+fn of_signals(case: &Case<'_>) -> Vec<Problem> {
+    if case.process.kind != Kind::Leave {
+        return Vec::new();
+    }
+    let (everybodys, _) = case.cds(&case.process.before, false);
+    let names_everybody = |place: &Place| match case.log.shown(place, &Item::Cds, case.since) {
+        Ok(version) => version.data.is_empty() || everybodys.is_subset(&version.data),
+        Err(_) => true,
+    };
+    let remaining = case.process.after().into_iter();
+    let odd = remaining.filter(|signer| {
+        let places = case.places.of(&Owner::Signer(signer.clone()));
+        !places.iter().all(names_everybody)
+    });
+    odd.map(|signer| Problem {
+        by: signer.to_string(),
+        why: format!("{signer} publishes CDS that do not name everybody's keys"),
+        remedy: "let everybody's CDS be published everywhere (`cds-after = keep`), or none".into(),
+    })
+    .collect()
 }
 
 /// Whether the owner can sign for the zone.

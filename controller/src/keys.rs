@@ -348,6 +348,12 @@ impl Keys {
         self.list(signer).iter().map(|own| &own.key)
     }
 
+    /// Every own key that `signer` serves.
+    pub(crate) fn published(&self, signer: &SignerName) -> impl Iterator<Item = Dnskey> {
+        let own = self.present(signer);
+        own.filter_map(|own| Dnskey::parse(&own.key))
+    }
+
     /// Whether `signer` signs data with keys that a DS may name.
     pub(crate) fn is_csk(&self, config: &Config, signer: &SignerName) -> bool {
         if config.has(Sabotage::CskNotExported) {

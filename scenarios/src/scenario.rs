@@ -26,7 +26,7 @@ use counterpoint_dns::{
 
 pub use self::{
     dynamic::{By, Dynamic},
-    event::{CdsType, CsyncFlags, Digest, Event, KeyKind, Keys, What},
+    event::{CdsType, CsyncFlags, Digest, Event, KeyKind, Keys, Notified, What},
     fault::{Fault, FaultKind, Rate, Rcode, Target},
     judge::{
         Expect, ExpectedViolation, Judge, ParentState, Profile, Property, Quantifier, Verdict,

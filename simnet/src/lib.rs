@@ -8,6 +8,7 @@ pub mod contents;
 pub mod denial;
 pub mod describe;
 pub mod desec;
+pub mod habits;
 pub mod keys;
 pub mod log;
 pub mod meddling;

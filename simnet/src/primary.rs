@@ -23,6 +23,7 @@ use crate::{
     clock::Skew,
     contents::Contents,
     denial::Denial,
+    habits::{self, Habit, Habits},
     keys::{KeyKind, KeyRing},
     published::{Given, Plan, Published, Served, Sets},
 };
@@ -74,6 +75,8 @@ pub struct Primary {
     pub pushed: Option<Pushed>,
     /// Answers among which it chooses, each of one name and type.
     pub choices: Vec<(By, Vec<RrSet>)>,
+    /// What this server does in its own way.
+    pub habits: Habits,
     zone: Name,
     soa: Soa,
     soa_ttl: u32,
@@ -99,6 +102,7 @@ impl Primary {
             cds_signed_by: None,
             pushed: None,
             choices: Vec::new(),
+            habits: Habits::default(),
             zone,
             soa,
             soa_ttl,
@@ -127,6 +131,7 @@ impl Primary {
         if self.is_frozen {
             return None;
         }
+        habits::settle(self);
         let mut sets = self.build(now);
         let last = self.published.as_ref();
         let changed = last.map(|last| differing(&sets, &last.sets));
@@ -262,7 +267,11 @@ impl Primary {
             RecordType::DNSKEY => self.keys.signing(|kind| kind.signs_keys()).collect(),
             // The parent wants the KSK's signature here (RFC 7344 §4.1); ordinary validators, any.
             RecordType::CDS | RecordType::CDNSKEY => {
-                let is_chosen = |kind| self.cds_signed_by.is_none_or(|only| only == kind);
+                let ksk_only = self.habits.has(Habit::CdsKskOnly);
+                let is_chosen = |kind: KeyKind| {
+                    self.cds_signed_by.is_none_or(|only| only == kind)
+                        && (kind.signs_keys() || !ksk_only)
+                };
                 self.keys.signing(is_chosen).collect()
             }
             _ => self.keys.signing(|kind| kind.signs_data()).collect(),

@@ -12,7 +12,11 @@ use counterpoint_dns::{
     update::{Change, Prerequisite, Update},
 };
 
-use crate::{primary::Primary, push};
+use crate::{
+    habits::{self, Habit},
+    primary::Primary,
+    push,
+};
 
 /// Applies `update` to the zone, which then waits for publication; or says why not.
 pub fn apply(primary: &mut Primary, update: &Update, now: Timestamp) -> ResponseCode {
@@ -34,6 +38,9 @@ pub fn apply(primary: &mut Primary, update: &Update, now: Timestamp) -> Response
     });
     if is_outside {
         return ResponseCode::NotZone;
+    }
+    if habits::refuses(primary, update) {
+        return ResponseCode::Refused;
     }
     let is_pushed = primary.pushed.is_some();
     if is_pushed {
@@ -91,13 +98,22 @@ fn make(primary: &mut Primary, change: &Change) {
         // for keys that were made to be published later, or let go.
         Change::Add(set) if set.rtype == RecordType::DNSKEY => {
             for key in set.data.iter().filter_map(Dnskey::parse) {
+                let takes = primary.habits.takes(&key);
                 match primary.keys.own_of_mut(&key) {
                     Some(own) if own.is_published => {}
                     Some(own) => {
                         own.is_published = true;
                         own.is_active = true;
                     }
-                    None => drop(primary.keys.foreign.insert(key)),
+                    None if !takes => {}
+                    None => {
+                        primary.keys.foreign.insert(key);
+                        if primary.habits.has(Habit::OneTtl)
+                            && let Some(signing) = &mut primary.signing
+                        {
+                            signing.dnskey_ttl = set.ttl;
+                        }
+                    }
                 }
             }
         }

@@ -97,6 +97,18 @@ names! {
         SlowAlgorithms = "slow-algorithms",
         /// The root delegates.
         RootParent = "root-parent",
+        /// Somebody is cut off.
+        Partition = "partition",
+        /// Servers answer with an error.
+        Rcode = "rcode",
+        /// Datagrams come truncated, twice, or in another order.
+        Datagrams = "datagrams",
+        /// Clocks are off.
+        ClockSkew = "clock-skew",
+        /// Answers are forged.
+        Forge = "forge",
+        /// Signers with habits of their own.
+        Quirks = "quirks",
     }
 }
 

@@ -8,6 +8,7 @@ mod events;
 mod faults;
 mod forged;
 mod models;
+mod quirks;
 mod rolls;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -102,6 +103,7 @@ pub fn draw(seed: u64, swarm: &Swarm) -> Drawn {
         (_, true) => drawing.signals(),
         _ => drawing.requests(),
     }
+    drawing.quirks();
     drawing.faults();
     let Drawing {
         features,

@@ -202,6 +202,18 @@ pub fn judged(scenario: &Scenario, played: Played) -> Trial {
             story: "the scanner did not account for it".into(),
         });
     }
+    if let Some(believed) = world.believed.first() {
+        let class = Class::new(
+            Property::NoForgery.name(),
+            "-",
+            "-",
+            "somebody believes a forger",
+        );
+        trial.failures.push(Failure {
+            class,
+            story: format!("forged data were believed, at {believed}"),
+        });
+    }
     if let Some(why) = &played.internal_error {
         let class = Class::new(INTERNAL, "-", "-", "no end");
         trial.failures.push(Failure {

@@ -1,7 +1,7 @@
 //! Who holds the KSKs: what signers and events of a zone of model 1 can be.
 
 use super::Lints;
-use crate::scenario::{Event, Interface, KeyLayout, Model, What, Zone};
+use crate::scenario::{Event, Interface, KeyLayout, Model, Quirk, What, Zone};
 use counterpoint_simnet::topology::OWNER;
 
 pub(super) fn lint(lints: &Lints<'_>) {
@@ -23,6 +23,12 @@ pub(super) fn lint(lints: &Lints<'_>) {
                 let path = format!("signer.{}", index + 1);
                 fits(lints, &path, signer.interface, signer.keys);
             }
+        }
+    }
+    for (index, signer) in scenario.signers.iter().enumerate() {
+        for (number, quirk) in signer.quirks.iter().enumerate() {
+            let path = format!("signer.{}.quirks.{}", index + 1, number + 1);
+            habit(lints, &path, signer.interface, *quirk);
         }
     }
     for event in &scenario.events {
@@ -59,6 +65,29 @@ fn fits(lints: &Lints<'_>, path: &str, interface: Interface, keys: KeyLayout) {
             "wrong-keys",
             "a signer of a zone of model 1 has a ZSK alone",
             |d| d.expected("the owner holds the KSK; leave `keys` out"),
+        );
+    }
+}
+
+/// A habit shows only where a signer can have it.
+fn habit(lints: &Lints<'_>, path: &str, interface: Interface, quirk: Quirk) {
+    let of_updates = [
+        Quirk::DropsForeignDnskey,
+        Quirk::DropsForeignKsk,
+        Quirk::RefusesCds,
+        Quirk::OneTtl,
+    ];
+    let shows = match interface {
+        Interface::Ddns | Interface::None => quirk != Quirk::OtherToken,
+        Interface::Desec => !of_updates.contains(&quirk),
+        Interface::SignedRrset => quirk == Quirk::KeyTagTwin,
+    };
+    if !shows {
+        lints.fail(
+            path,
+            "no-such-habit",
+            format!("`{quirk}` does nothing with `interface = \"{interface}\"`"),
+            |d| d.expected("remove it, or choose another `interface`"),
         );
     }
 }

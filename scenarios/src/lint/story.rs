@@ -11,6 +11,7 @@ pub(super) fn lint(lints: &Lints<'_>) {
     let mut story = Story::begin(lints);
     for event in lints.scenario.events_by_time() {
         agents(lints, event);
+        listener(lints, event);
         shape(lints, event);
         story.membership(event);
     }
@@ -40,6 +41,18 @@ fn agents(lints: &Lints<'_>, event: &Event) {
     }
 }
 
+/// NOTIFY needs somebody who listens.
+fn listener(lints: &Lints<'_>, event: &Event) {
+    let scanner = &lints.scenario.scanner;
+    let listens = scanner.enabled && scanner.notify;
+    if matches!(event.what, What::Notify { .. }) && !listens {
+        let path = format!("event.{}.do", event.number);
+        lints.fail(&path, "no-listener", "nobody takes a NOTIFY", |d| {
+            d.expected("`scanner.enabled` or `scanner.notify` is false")
+        });
+    }
+}
+
 /// Fields that are empty, or contradict one another.
 fn shape(lints: &Lints<'_>, event: &Event) {
     let fail = |key: &str, code, message: &str, why: &str| {
@@ -52,7 +65,8 @@ fn shape(lints: &Lints<'_>, event: &Event) {
     };
     for (key, list) in event.what.signer_lists() {
         // The parent may be left without DS; anything else done for nobody is a slip.
-        if list.is_empty() && !matches!(event.what, What::SetDs { .. }) {
+        let may_be_nobody = matches!(event.what, What::SetDs { .. } | What::ManualDs { .. });
+        if list.is_empty() && !may_be_nobody {
             fail(
                 key,
                 "empty-list",

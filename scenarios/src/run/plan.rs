@@ -19,6 +19,7 @@ use counterpoint_dns::{
 use counterpoint_scanner as scanner;
 use counterpoint_simnet::{
     desec::{self, Desec},
+    habits::{Habit, Habits},
     operator::Operator,
     topology::{self, OWNER, OwnerPlan, PARENT, ParentPlan, SignerPlan, Stage, Topology, ZonePlan},
     world::World,
@@ -161,6 +162,30 @@ fn signer_plan(scenario: &Scenario, signer: &Signer) -> SignerPlan {
         resign_before: signer.resign_before,
         propagation: span(signer.propagation),
         clock: faults::skew(signer.clock_skew),
+        habits: habits(signer),
+    }
+}
+
+/// What the world's signer does in its own way.
+fn habits(signer: &Signer) -> Habits {
+    let habit = |quirk: &Quirk| {
+        Some(match quirk {
+            Quirk::DropsForeignDnskey => Habit::DropsForeignDnskey,
+            Quirk::DropsForeignKsk => Habit::DropsForeignKsk,
+            Quirk::CapsTtl => Habit::CapsTtl,
+            Quirk::OmitsCdnskey => Habit::OmitsCdnskey,
+            Quirk::RefusesCds => Habit::RefusesCds,
+            Quirk::OwnCds => Habit::OwnCds,
+            Quirk::CdsKskOnly => Habit::CdsKskOnly,
+            Quirk::KeyTagTwin => Habit::KeyTagTwin,
+            Quirk::OneTtl => Habit::OneTtl,
+            // Of its web interface: see `give_web`.
+            Quirk::OtherToken => return None,
+        })
+    };
+    Habits {
+        all: signer.quirks.iter().filter_map(habit).collect(),
+        ttl_cap: signer.default_ttl.seconds(),
     }
 }
 
@@ -377,6 +402,10 @@ pub fn scanner_config(scenario: &Scenario, stage: &Stage, first: Duration) -> sc
         Bootstrap::AfterDelay => scanner::policy::InitialAccept::AfterDelay,
         Bootstrap::Never => scanner::policy::InitialAccept::Never,
     };
+    policy.initial.hold_down = table.hold_down;
+    // No more often than that: a hold-down lasts as long as it says.
+    let spacing = table.hold_down / policy.initial.checks.max(1);
+    policy.initial.check_spacing = policy.initial.check_spacing.min(spacing);
     // The world's parent leaves TTLs as they are.
     policy.ds.ttl_after_change = Duration::ZERO;
     policy.rollover.continuity = match table.continuity {

@@ -2,8 +2,11 @@
 
 use counterpoint_controller::{Command, RolledKey, SignerName};
 use counterpoint_dns::{
-    agent::Note,
+    agent::{AskId, Note, Output, Transport},
+    key::DIGEST_SHA256,
+    message::Question,
     name::{Name, RecordType, parse_name},
+    notify::notify as dns_notify,
 };
 use counterpoint_simnet::{
     by_hand,
@@ -12,7 +15,10 @@ use counterpoint_simnet::{
 };
 
 use super::{cast::Cast, plan};
-use crate::scenario::{self, CdsType, Event, Keys, Scenario, What};
+use crate::scenario::{self, CdsType, Event, Keys, Notified, Scenario, What};
+
+/// The message id of a NOTIFY by hand.
+const NOTIFY_ID: u16 = 9_859;
 
 /// What an event led to.
 #[derive(Debug, Default)]
@@ -47,6 +53,10 @@ pub fn perform(scenario: &Scenario, event: &Event, stage: &mut Stage, cast: &mut
                 notes: cast.start_controller(scenario, stage),
                 warning: None,
             };
+        }
+        What::Notify { signer, rtype } => {
+            notify(scenario, zone, signer.as_deref(), *rtype, stage);
+            return Done::default();
         }
         What::ScanNow {} => {
             cast.scan_now(&mut stage.world);
@@ -228,6 +238,37 @@ pub fn take_turn(scenario: &Scenario, note: &Note, stage: &mut Stage) -> Option<
     told
 }
 
+/// A signer tells the parent's scanner, from where it keeps the zone; nobody waits for the answer.
+fn notify(
+    scenario: &Scenario,
+    zone: &Name,
+    signer: Option<&str>,
+    rtype: Notified,
+    stage: &mut Stage,
+) {
+    let mut signers = scenario.signers.iter().map(|signer| signer.name.as_str());
+    let sender = signer.or_else(|| signers.find(|name| stage.serves(name, zone)));
+    let operator = sender.and_then(|name| stage.world.operator(name));
+    let (Some(operator), Some(to)) = (operator, plan::notify_address(scenario)) else {
+        return;
+    };
+    let rtype = match rtype {
+        Notified::Cds => RecordType::CDS,
+        Notified::Csync => RecordType::CSYNC,
+    };
+    let bytes = dns_notify(NOTIFY_ID, &Question::new(zone.clone(), rtype));
+    let seat = stage
+        .world
+        .seat(stage.world.operators[operator].primary_address);
+    let ask = Output::Ask {
+        id: AskId(0),
+        to,
+        via: Transport::Udp,
+        bytes,
+    };
+    stage.world.carry(seat, ask);
+}
+
 fn by_hand(scenario: &Scenario, event: &Event, stage: &mut Stage) {
     let zone = &event.zone;
     let all = || -> Vec<String> {
@@ -329,6 +370,7 @@ fn by_hand(scenario: &Scenario, event: &Event, stage: &mut Stage) {
             let digests: Vec<u8> = digests.iter().map(|digest| digest.number()).collect();
             stage.set_ds(zone, of, &digests);
         }
+        What::ManualDs { of } => stage.set_ds(zone, of, &[DIGEST_SHA256]),
         What::SetRrset {
             at_signers,
             records,
@@ -367,6 +409,7 @@ fn by_hand(scenario: &Scenario, event: &Event, stage: &mut Stage) {
         | What::ControllerCrash { .. }
         | What::ControllerStop {}
         | What::ControllerStart {}
+        | What::Notify { .. }
         | What::ScanNow {} => {}
     }
     let signers = scenario.signers.iter().map(|signer| signer.name.clone());

@@ -307,10 +307,12 @@ pub(crate) fn state(played: &Played) -> [u8; 32] {
 /// Whether the parent changed more often than the scanner, the only one that updates it, says: apart
 /// from what hands did.
 pub(crate) fn changed_unaccounted(scenario: &Scenario, played: &Played) -> bool {
-    let by_hand = scenario
-        .events
-        .iter()
-        .any(|event| matches!(event.what.name(), "set-ds" | "set-parent-ns" | "set-ttl"));
+    let by_hand = scenario.events.iter().any(|event| {
+        matches!(
+            event.what.name(),
+            "set-ds" | "manual-ds" | "set-parent-ns" | "set-ttl"
+        )
+    });
     !by_hand && played.stage.world.parent_changes > played.scanner_changes
 }
 

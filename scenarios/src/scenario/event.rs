@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use counterpoint_dns::name::{Name, RecordType};
 
-pub use self::value::{CdsType, CsyncFlags, Digest, KeyKind, Keys};
+pub use self::value::{CdsType, CsyncFlags, Digest, KeyKind, Keys, Notified};
 pub(crate) use self::value::{parse_type, print_type};
 use super::{
     parent::Algorithm,
@@ -209,6 +209,13 @@ events! {
         /** The type. */ rtype "type": RecordType,
         /** The TTL from now on. */ ttl "ttl": Ttl,
     },
+    /// A signer tells the parent's scanner of new CDS or CSYNC RRsets.
+    Notify "notify" {
+        /** Who; none: the first that serves the zone. */ signer "signer": Option<String> = None,
+        /** Of which. */ rtype "type": Notified,
+    },
+    /// The parent's DS RRset, by way of the registrar: a removal suspends the scanner (RFC 10026 §7.1).
+    ManualDs "manual-ds" { /** Whose keys; nobody's removes it. */ of "for": Vec<String> },
     /// The scanner scans the zone now.
     ScanNow "scan-now" {},
 }
@@ -247,7 +254,9 @@ impl What {
             lists.push(("at-signers", at));
         }
         match self {
-            Self::PublishCds { of: Some(of), .. } | Self::SetDs { of, .. } => {
+            Self::PublishCds { of: Some(of), .. }
+            | Self::SetDs { of, .. }
+            | Self::ManualDs { of } => {
                 lists.push(("for", of));
             }
             Self::SetNs { signers, .. } | Self::SetParentNs { signers } => {
@@ -291,6 +300,10 @@ impl What {
             | Self::NewKey { signer, .. }
             | Self::SignWith { signer, .. }
             | Self::DropKey { signer, .. } => vec![("signer", signer)],
+            Self::Notify {
+                signer: Some(signer),
+                ..
+            } => vec![("signer", signer)],
             Self::Replace { from, to } => vec![("from", from), ("to", to)],
             Self::ImportDnskey { from, .. } | Self::RemoveDnskey { from, .. } => {
                 vec![("from", from)]

@@ -15,25 +15,7 @@ const fn not(key: &'static str, values: &'static [&'static str]) -> Unsupported 
 }
 
 /// All of it. To support a value, delete it here.
-pub const UNSUPPORTED: &[Unsupported] = &[
-    not("scanner.bootstrap", &["after-delay"]),
-    not("scanner.hold-down", &[]),
-    not("signer.quirks", QUIRKS),
-    not("zone.ksk-holder", &[]),
-    not("event.do", &["notify", "manual-ds"]),
-];
-
-const QUIRKS: &[&str] = &[
-    "drops-foreign-dnskey",
-    "drops-foreign-ksk",
-    "caps-ttl",
-    "omits-cdnskey",
-    "refuses-cds",
-    "own-cds",
-    "cds-ksk-only",
-    "key-tag-twin",
-    "one-ttl",
-];
+pub const UNSUPPORTED: &[Unsupported] = &[not("zone.ksk-holder", &[])];
 
 /// A path without its numbers: `signer.2.name` is `signer.name`.
 pub fn generic(path: &str) -> String {

@@ -99,6 +99,11 @@ fn what() -> impl Strategy<Value = What> {
         Just(What::ControllerStop {}),
         Just(What::ControllerStart {}),
         Just(What::ScanNow {}),
+        select(Notified::ALL).prop_map(|rtype| What::Notify {
+            signer: None,
+            rtype
+        }),
+        some_signers().prop_map(|of| What::ManualDs { of }),
         span().prop_map(|lasting| What::ControllerCrash { lasting }),
         signer_name().prop_map(|signer| What::StopSigning { signer }),
         (signer_name(), at()).prop_map(|(from, at_signers)| What::ImportDnskey {

@@ -60,6 +60,7 @@ fn signer(label: &str) -> SignerPlan {
         validity: Duration::from_secs(14 * 86_400),
         resign_before: Duration::from_secs(3 * 86_400),
         clock: counterpoint_simnet::clock::Skew::NONE,
+        habits: Default::default(),
         propagation: Duration::ZERO..=Duration::ZERO,
     }
 }

@@ -18,6 +18,14 @@ names! {
 }
 
 names! {
+    /// What a NOTIFY to the parent is about (RFC 9859 §4): CDS stands for CDNSKEY as well.
+    pub enum Notified {
+        Cds = "CDS",
+        Csync = "CSYNC",
+    }
+}
+
+names! {
     /// The types that ask the parent for a DS.
     pub enum CdsType {
         Cds = "CDS",
