@@ -9,6 +9,7 @@ mod limits;
 mod model;
 mod names;
 mod references;
+mod resolvers;
 mod story;
 mod times;
 
@@ -28,6 +29,7 @@ pub(crate) fn lint(scenario: &Scenario, report: &Report) {
     limits::lint(&lints);
     model::lint(&lints);
     times::lint(&lints);
+    resolvers::lint(&lints);
     story::lint(&lints);
     keys::lint(&lints);
     expect::lint(&lints);

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod by_hand;
+mod catalogue;
 pub mod contents;
 pub mod describe;
 pub mod desec;

@@ -89,6 +89,8 @@ names! {
         Ghost = "ghost",
         /// Signatures of the common KSK that end soon.
         Renewal = "renewal",
+        /// Resolvers like products, and with something of their own; judged for products too.
+        Products = "products",
     }
 }
 

@@ -7,6 +7,7 @@ mod agents;
 mod events;
 mod faults;
 mod forged;
+mod products;
 mod rolls;
 
 use std::{collections::BTreeSet, time::Duration};

@@ -21,6 +21,8 @@ pub struct Direction {
     pub is_noted: bool,
     /// Whether the controller keeps an audit log.
     pub is_audited: bool,
+    /// Whether it is noted what each resolution took.
+    pub is_timed: bool,
 }
 
 impl Default for Direction {
@@ -32,6 +34,7 @@ impl Default for Direction {
             cut: None,
             is_noted: false,
             is_audited: false,
+            is_timed: false,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod cast;
 pub mod direction;
+mod late;
 pub mod plan;
 pub mod play;
 pub mod replay;

@@ -5,6 +5,7 @@ mod determinism;
 mod draws;
 mod library;
 mod many;
+mod monitors;
 mod notify;
 mod rehearsal;
 mod replays;
