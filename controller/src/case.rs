@@ -12,7 +12,8 @@ use counterpoint_dns::{
 };
 
 use crate::{
-    config::{Config, SignerName},
+    common::owner,
+    config::{Config, Model, SignerName},
     keys::Keys,
     log::{Log, Unknown, Version},
     place::{Item, Owner, Place, Places},
@@ -154,6 +155,9 @@ impl Case<'_> {
     ) -> Vec<Dnskey> {
         if self.common().is_some() {
             return self.common_entry_points(both);
+        }
+        if self.process.model == Model::Shared {
+            return self.keys.entry_points(&owner());
         }
         let each = signers.into_iter();
         let all = each.flat_map(|signer| self.keys.entry_points(signer));

@@ -9,7 +9,7 @@ use counterpoint_dns::{key::Dnskey, name::Name, rdata::Rdata, time::Timestamp};
 
 use crate::{
     case::Case,
-    config::SignerName,
+    config::{Model, SignerName},
     decide::Decision,
     log::Version,
     place::{Item, Owner},
@@ -198,6 +198,9 @@ fn among_signers(case: &Case<'_>) -> Vec<Problem> {
     if case.process.kind != Kind::Join {
         return problems;
     }
+    if case.process.model == Model::Shared {
+        problems.extend(of_sharer(case, subject));
+    }
     let newcomer = case.keys.algorithms(subject);
     for other in &case.process.before {
         let theirs = case.keys.algorithms(other);
@@ -223,6 +226,25 @@ fn among_signers(case: &Case<'_>) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Whether a newcomer has the keys that all others have.
+fn of_sharer(case: &Case<'_>, subject: &SignerName) -> Option<Problem> {
+    let served = |signer: &SignerName| -> BTreeSet<Rdata> {
+        let places = case.places.of(&Owner::Signer(signer.clone())).iter();
+        let shown =
+            places.filter_map(|place| case.log.shown(place, &Item::Dnskey, case.since).ok());
+        shown
+            .flat_map(|version| version.data.iter().cloned())
+            .collect()
+    };
+    let theirs = case.process.before.iter().map(served);
+    let others: BTreeSet<Rdata> = theirs.flatten().collect();
+    (served(subject) != others).then(|| Problem {
+        by: subject.to_string(),
+        why: format!("{subject} does not serve the DNSKEY RRset that the others do"),
+        remedy: "let it take the zone, or the keys, from where the others do".into(),
+    })
 }
 
 /// Whether the owner can sign for the zone.

@@ -72,9 +72,7 @@ impl CommonKsk {
 
 /// RRsets at the apex that the owner signs: DNSKEY, and what the parent believes the KSK alone
 /// (RFC 7344 §4.1).
-const fn is_signed_by_owner(item: &Item) -> bool {
-    matches!(item, Item::Dnskey | Item::Cds | Item::Cdnskey)
-}
+pub(crate) const SIGNED_BY_OWNER: [Item; 3] = [Item::Dnskey, Item::Cds, Item::Cdnskey];
 
 impl Case<'_> {
     /// The owner's keys, if the zone follows model 1.
@@ -147,7 +145,7 @@ impl Case<'_> {
     /// Who must have signed `item`: the owner's keys; nobody where its signer does that itself.
     pub(crate) fn must_sign(&self, item: &Item) -> BTreeSet<Rdata> {
         match self.common() {
-            Some(_) if is_signed_by_owner(item) => self.common_ksks(),
+            Some(_) if SIGNED_BY_OWNER.contains(item) => self.common_ksks(),
             _ => BTreeSet::new(),
         }
     }
@@ -214,7 +212,8 @@ impl Case<'_> {
             })
     }
 
-    /// What the owner keeps signed at every signer, whatever the process is at.
+    /// What the owner keeps signed at every signer, whatever the process is at: at one too that is said
+    /// to be dead and answers, for caches believe it.
     pub(crate) fn renewals(&self) -> Vec<Target> {
         if self.config.has(Sabotage::NoRenewal) || !self.is_anchored() {
             return Vec::new();
@@ -226,7 +225,9 @@ impl Case<'_> {
             .map(|both| self.cds(&group, both))
             .collect();
         let mut targets = Vec::new();
-        for signer in group.intersection(&self.process.who(Who::All)) {
+        let mut answering = self.process.who(Who::All);
+        answering.extend(self.ghost().map(|(dead, _)| dead.clone()));
+        for signer in group.intersection(&answering) {
             let mut add = |item: Item, want: Want| {
                 let signed_by = self.must_sign(&item);
                 targets.push(Target {

@@ -256,6 +256,9 @@ pub enum Model {
     #[default]
     #[serde(rename = "2")]
     Own,
+    /// Neither: all signers serve one set of keys, which somebody holds for them.
+    #[serde(rename = "shared")]
+    Shared,
 }
 
 /// Who serves a zone when the controller first hears of it.
@@ -300,6 +303,8 @@ pub struct Config {
     pub zones: BTreeMap<Name, Zone>,
     /// The owner's KSKs of those of them that follow model 1; the others follow model 2.
     pub common_ksks: BTreeMap<Name, CommonKsk>,
+    /// Those of them whose signers all serve one set of keys.
+    pub shared_keys: BTreeSet<Name>,
     /// Those of them where each change of a process waits until it is allowed.
     pub manual: BTreeSet<Name>,
     /// Groups of signers.
@@ -335,6 +340,7 @@ impl Config {
             signers: BTreeMap::new(),
             zones: BTreeMap::new(),
             common_ksks: BTreeMap::new(),
+            shared_keys: BTreeSet::new(),
             manual: BTreeSet::new(),
             groups: BTreeMap::new(),
             addresses: BTreeMap::new(),
@@ -355,6 +361,7 @@ impl Config {
     pub fn model(&self, zone: &Name) -> Model {
         match self.common_ksks.contains_key(zone) {
             true => Model::Common,
+            false if self.shared_keys.contains(zone) => Model::Shared,
             false => Model::Own,
         }
     }

@@ -70,7 +70,7 @@ pub(crate) enum Decision {
 
 /// What to do next about `row`.
 pub(crate) fn decide(case: &Case<'_>, row: Row, now: Timestamp) -> Decision {
-    if let Some(ghost) = ghost(case, row.goal) {
+    if let Some(ghost) = ghost(case) {
         return ghost;
     }
     match row.goal {
@@ -167,15 +167,9 @@ fn too_fast(case: &Case<'_>, until: Timestamp) -> Option<Decision> {
     })
 }
 
-/// A dead leaver that answers is a ghost: caches may learn from it that it is alive.
-fn ghost(case: &Case<'_>, goal: Goal) -> Option<Decision> {
-    let process = case.process;
-    let dead = process.subject.as_ref().filter(|_| process.dead)?;
-    let owner = Owner::Signer(dead.clone());
-    let looks = case.looks(goal);
-    let is_probed = looks.contains(&(owner.clone(), Item::Ns));
-    let mut all = case.places.public(&owner).filter(|_| is_probed);
-    let alive = all.find(|place| case.log.shown(place, &Item::Ns, case.since).is_ok())?;
+/// A dead leaver that answers must stop, or leave as one that is alive.
+fn ghost(case: &Case<'_>) -> Option<Decision> {
+    let (dead, alive) = case.ghost()?;
     Some(Decision::Blocked {
         by: dead.to_string(),
         why: format!("{alive} is said to be dead, and answers for the zone"),

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "tool")]
 mod ahead;
+mod authentic;
 mod cancel;
 mod effects;
 mod manual;

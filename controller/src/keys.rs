@@ -62,6 +62,9 @@ pub(crate) struct Keys {
     own: BTreeMap<SignerName, Vec<OwnKey>>,
     /// Those whose keys were all seen once.
     seen: BTreeSet<SignerName>,
+    /// All signers serve one set of keys: it is the owner's, whoever signs with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_shared: bool,
 }
 
 /// What one signer is seen to serve and to sign with, at all its instances.
@@ -100,6 +103,7 @@ impl Sight {
 impl Keys {
     /// Attributes what the operator declared.
     pub(crate) fn declare(&mut self, config: &Config, zone: &Name) {
+        self.is_shared = config.shared_keys.contains(zone);
         let common = config.common_ksks.get(zone);
         for key in common.into_iter().flat_map(CommonKsk::public) {
             self.add(&owner(), &key.to_rdata(), false, false);
@@ -162,6 +166,14 @@ impl Keys {
                         self.add(signer, key, false, false);
                     }
                 }
+            }
+        }
+        if self.is_shared {
+            for key in sights.values().flat_map(|sight| &sight.keys) {
+                self.add(&owner(), key, false, false);
+            }
+            for own in self.own.get_mut(&owner()).into_iter().flatten() {
+                own.is_present = sights.values().any(|sight| sight.keys.contains(&own.key));
             }
         }
         for own in self.own.get_mut(&owner()).into_iter().flatten() {
@@ -278,6 +290,11 @@ impl Keys {
         of_it.map(|own| own.key.clone()).collect()
     }
 
+    /// Whether the keys of `signer` were seen.
+    pub(crate) fn is_seen(&self, signer: &SignerName) -> bool {
+        self.seen.contains(signer)
+    }
+
     /// Every key of every signer, published or not.
     pub(crate) fn every(&self) -> impl Iterator<Item = &Rdata> {
         self.own.values().flatten().map(|own| &own.key)
@@ -385,7 +402,11 @@ impl Keys {
     }
 
     fn add(&mut self, signer: &SignerName, key: &Rdata, signs_dnskey: bool, signs_data: bool) {
-        let own = self.own.entry(signer.clone()).or_default();
+        let signer = match self.is_shared {
+            true => owner(),
+            false => signer.clone(),
+        };
+        let own = self.own.entry(signer).or_default();
         match own.iter_mut().find(|own| own.key == *key) {
             Some(own) => {
                 own.signs_dnskey |= signs_dnskey;

@@ -15,6 +15,7 @@ use counterpoint_dns::{
     key::Dnskey,
     rdata::{Rdata, Soa},
     rrset::SignedRrSet,
+    signature::Rrsig,
     time::Timestamp,
     validate::shared::SharedVerifier,
 };
@@ -106,6 +107,9 @@ pub(crate) struct Track {
     /// The last SOA, where that was asked for.
     #[serde(skip)]
     pub soa: Option<Soa>,
+    /// The signatures of what was shown last, and how often the known keys had changed by then.
+    #[serde(skip)]
+    signatures: Option<(u64, Vec<Rrsig>)>,
 }
 
 impl Track {
@@ -122,6 +126,23 @@ impl Track {
             (Some(why), _) => Err(why.clone()),
             (None, _) => self.current().ok_or(Unknown::NotAsked),
         }
+    }
+
+    /// Whether this is, to the signature, what was shown last, and the same keys are known: nobody has
+    /// to verify it again.
+    fn is_repeated(&self, signed: &SignedRrSet, keys_changed: u64) -> bool {
+        let SignedRrSet { set, signatures } = signed;
+        let last = self.signatures.as_ref();
+        self.unknown.is_none()
+            && self.unknown_since.is_none()
+            && last.is_some_and(|(changed, last)| *changed == keys_changed && last == signatures)
+            && self.current().is_some_and(|last| {
+                let is_same = match &self.soa {
+                    Some(soa) => set.data.iter().find_map(Soa::parse).as_ref() == Some(soa),
+                    None => last.data == set.data,
+                };
+                is_same && last.ttl == set.ttl
+            })
     }
 
     /// Takes one answer; whether anything is worth writing down.
@@ -185,6 +206,8 @@ pub(crate) struct Log {
     tracks: BTreeMap<Place, BTreeMap<Item, Track>>,
     /// Keys that are known although nobody serves them.
     announced: BTreeSet<Rdata>,
+    /// How often the keys that are known may have changed.
+    keys_changed: u64,
     verifier: SharedVerifier,
     /// It was read from one record for all of it.
     is_whole: bool,
@@ -198,8 +221,14 @@ impl Log {
         self.verifier = verifier;
     }
 
+    /// Who verifies.
+    pub(crate) fn verifier(&self) -> &SharedVerifier {
+        &self.verifier
+    }
+
     /// Signatures by this key are recognised although nobody serves it.
     pub(crate) fn announce(&mut self, key: &Rdata) {
+        self.keys_changed += 1;
         self.announced.insert(key.clone());
     }
 
@@ -250,6 +279,15 @@ impl Log {
         shown: Result<SignedRrSet, Unknown>,
         max_ttl: Duration,
     ) -> bool {
+        let tracks = self.tracks.get_mut(place);
+        if let (Ok(signed), Some(track)) = (&shown, tracks.and_then(|of| of.get_mut(item)))
+            && track.is_repeated(signed, self.keys_changed)
+        {
+            track.asked = Some(now);
+            let last = track.versions.last_mut();
+            last.into_iter().for_each(|last| last.last_seen = now);
+            return false;
+        }
         let version = shown.map(|signed| {
             let expires = self.signers_of(&signed, now);
             let signed_by = expires.keys().cloned().collect();
@@ -265,13 +303,14 @@ impl Log {
                 first_seen: now,
                 last_seen: now,
             };
-            (version, soa)
+            (version, soa, signed.signatures)
         });
         let tracks = self.tracks.entry(place.clone()).or_default();
         let track = tracks.entry(item.clone()).or_default();
         let shown = match version {
-            Ok((version, soa)) => {
+            Ok((version, soa, signatures)) => {
                 track.soa = soa;
+                track.signatures = Some((self.keys_changed, signatures));
                 Ok(version)
             }
             Err(why) => Err(why),
@@ -279,6 +318,7 @@ impl Log {
         let news = track.observe(now, shown);
         if news {
             track.prune(now, max_ttl);
+            self.keys_changed += u64::from(*item == Item::Dnskey);
         }
         news
     }
@@ -309,6 +349,7 @@ impl Log {
             last_seen: now,
         };
         track.observe(now, Ok(version));
+        self.keys_changed += 1;
     }
 
     /// The keys, of those seen anywhere, whose signatures on `signed` verify, and until when they hold.

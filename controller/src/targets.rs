@@ -12,9 +12,10 @@ use counterpoint_dns::{
 
 use crate::{
     case::Case,
+    common::SIGNED_BY_OWNER,
     config::{CdsAfter, SignerName},
     engine::BACK_OFF_MAX,
-    place::{Item, Owner},
+    place::{Item, Owner, Place},
     process::{Goal, Kind, Parental, Turn, WaitFor, What, Who},
     sabotage::Sabotage,
     signals,
@@ -302,8 +303,11 @@ impl Case<'_> {
             }
         }
         if self.probes_the_dead() {
-            let dead = self.process.subject.iter();
-            looks.extend(dead.map(|dead| (signer(dead), Item::Ns)));
+            let owned = self.common().map_or(&[][..], |_| &SIGNED_BY_OWNER);
+            if let Some(dead) = &self.process.subject {
+                let items = [Item::Ns].iter().chain(owned);
+                looks.extend(items.map(|item| (signer(dead), item.clone())));
+            }
         }
         looks
     }
@@ -358,6 +362,16 @@ impl Case<'_> {
         self.process.dead
             && !self.process.released
             && !self.config.has(Sabotage::DeadLeaverNotProbed)
+    }
+
+    /// A dead leaver that answers, and where: caches may learn from it that it is alive.
+    pub(crate) fn ghost(&self) -> Option<(&SignerName, &Place)> {
+        let dead = self.process.subject.as_ref();
+        let dead = dead.filter(|_| self.probes_the_dead())?;
+        let owner = Owner::Signer(dead.clone());
+        let answers = |place: &&Place| self.log.shown(place, &Item::Ns, self.since).is_ok();
+        let place = self.places.public(&owner).find(answers)?;
+        Some((dead, place))
     }
 
     /// What must be seen again when this wait is over.

@@ -2,8 +2,9 @@
 //!
 //! A key is made from a seed, so that a world can be made again to the octet. Ed25519 is done by
 //! `ring`; P-256 by `p256`, because a reproducible signer needs the nonces of RFC 6979, which `ring`
-//! does not offer for signing. Verification is `ring`'s for these and for what else real zones are
-//! signed with: RSA and P-384.
+//! does not offer for signing; P-384 likewise by `p384`; RSA by `ring`, with exponents from seeds and one
+//! modulus for all ([`crate::rsa`]). Verification is `ring`'s for these and for what else real zones are
+//! signed with.
 
 use std::{fmt, sync::Arc};
 
@@ -23,6 +24,7 @@ use ring::{
 use crate::{
     name::{Name, canonical_wire},
     rdata::{Ds, Rdata},
+    rsa::Rsa,
 };
 
 /// Zone key flag (RFC 4034 §2.1.1).
@@ -44,20 +46,31 @@ pub const VERIFIABLE: [u8; 7] = [5, 7, 8, 10, 13, 14, 15];
 /// The algorithms in which this software can sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
+    /// 8, RFC 5702: keys of a simulated world only, for they share a modulus.
+    RsaSha256,
     /// 13, RFC 6605.
     EcdsaP256Sha256,
+    /// 14, RFC 6605.
+    EcdsaP384Sha384,
     /// 15, RFC 8080.
     Ed25519,
 }
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::EcdsaP256Sha256, Self::Ed25519];
+    pub const ALL: [Self; 4] = [
+        Self::RsaSha256,
+        Self::EcdsaP256Sha256,
+        Self::EcdsaP384Sha384,
+        Self::Ed25519,
+    ];
 
     /// The number in the IANA registry.
     pub const fn number(self) -> u8 {
         match self {
+            Self::RsaSha256 => 8,
             Self::EcdsaP256Sha256 => 13,
+            Self::EcdsaP384Sha384 => 14,
             Self::Ed25519 => 15,
         }
     }
@@ -253,6 +266,8 @@ pub struct SigningKey {
 enum Private {
     Ed25519(Arc<Ed25519KeyPair>),
     P256(Arc<p256::ecdsa::SigningKey>),
+    P384(Arc<p384::ecdsa::SigningKey>),
+    Rsa(Arc<Rsa>),
 }
 
 impl SigningKey {
@@ -270,6 +285,17 @@ impl SigningKey {
                 let point = pair.verifying_key().to_encoded_point(false);
                 let public = point.as_bytes()[1..].into();
                 (Private::P256(Arc::new(pair)), public)
+            }
+            Algorithm::EcdsaP384Sha384 => {
+                let pair = p384_key(seed);
+                let point = pair.verifying_key().to_encoded_point(false);
+                let public = point.as_bytes()[1..].into();
+                (Private::P384(Arc::new(pair)), public)
+            }
+            Algorithm::RsaSha256 => {
+                let pair = Rsa::from_seed(seed);
+                let public = pair.public.clone().into();
+                (Private::Rsa(Arc::new(pair)), public)
             }
         };
         let public = Dnskey {
@@ -294,6 +320,11 @@ impl SigningKey {
                 let signature: p256::ecdsa::Signature = pair.sign(octets);
                 signature.to_bytes().to_vec()
             }
+            Private::P384(pair) => {
+                let signature: p384::ecdsa::Signature = pair.sign(octets);
+                signature.to_bytes().to_vec()
+            }
+            Private::Rsa(pair) => pair.sign(octets),
         }
     }
 }
@@ -315,6 +346,17 @@ fn p256_key(mut seed: [u8; 32]) -> p256::ecdsa::SigningKey {
         }
         let hash = digest(&SHA256, &seed);
         seed.copy_from_slice(hash.as_ref());
+    }
+}
+
+/// The first hash of the seed that is a scalar of the curve: nearly all of 48 octets are.
+fn p384_key(seed: [u8; 32]) -> p384::ecdsa::SigningKey {
+    let mut hash = digest(&SHA384, &seed);
+    loop {
+        if let Ok(key) = p384::ecdsa::SigningKey::from_slice(hash.as_ref()) {
+            return key;
+        }
+        hash = digest(&SHA384, hash.as_ref());
     }
 }
 

@@ -15,6 +15,7 @@ pub mod pkcs8;
 pub mod rdata;
 pub mod resolver;
 pub mod rrset;
+mod rsa;
 pub mod signature;
 pub mod stream;
 pub mod time;

@@ -207,13 +207,8 @@ fn their_key(key: &Dnskey) -> domain::rdata::Dnskey<Vec<u8>> {
     domain::rdata::Dnskey::new(key.flags, key.protocol, algorithm, key.public.to_vec()).unwrap()
 }
 
-fn key(seed: [u8; 32], second: bool) -> SigningKey {
-    let algorithm = if second {
-        Algorithm::Ed25519
-    } else {
-        Algorithm::EcdsaP256Sha256
-    };
-    SigningKey::from_seed(algorithm, ZONE_KEY, seed)
+fn key(seed: [u8; 32], algorithm: usize) -> SigningKey {
+    SigningKey::from_seed(Algorithm::ALL[algorithm], ZONE_KEY, seed)
 }
 
 const FROM: Timestamp = Timestamp::from_seconds(1_767_225_600);
@@ -227,13 +222,13 @@ proptest! {
         sample in sample(),
         zone in name_octets(),
         seed in any::<[u8; 32]>(),
-        second in any::<bool>(),
+        algorithm in 0..Algorithm::ALL.len(),
         fewer_labels in 0_u8..3,
     ) {
         let message = sample.message();
         let set = sample.ours(&message);
         let (zone, _) = split_name(&zone).unwrap();
-        let key = key(seed, second);
+        let key = key(seed, algorithm);
         let mut rrsig = Rrsig::unsigned(&set, key.public(), &zone, FROM, UNTIL);
         // As of a wildcard, for an answer that was made from it.
         rrsig.labels = rrsig.labels.saturating_sub(fewer_labels);
@@ -262,10 +257,10 @@ proptest! {
         zone in name_octets(),
         seed in any::<[u8; 32]>(),
         flags in any::<u16>(),
-        second in any::<bool>(),
+        algorithm in 0..Algorithm::ALL.len(),
     ) {
         let (zone, _) = split_name(&zone).unwrap();
-        let mut ours = key(seed, second).public().clone();
+        let mut ours = key(seed, algorithm).public().clone();
         ours.flags = flags;
         let theirs = their_key(&ours);
         prop_assert_eq!(ours.tag(), theirs.key_tag());

@@ -6,7 +6,9 @@ use counterpoint_dns::name::Name;
 
 use crate::{
     outcome::{Outcome, ProcessOutcome, Unmet, Violation},
-    scenario::{Expect, ExpectedViolation, ParentState, Quantifier, Verdict, time::print_span},
+    scenario::{
+        Expect, ExpectedViolation, ParentState, Property, Quantifier, Verdict, time::print_span,
+    },
 };
 
 /// Every expectation that `outcome` does not meet.
@@ -58,6 +60,7 @@ fn verdict(expect: &Expect, outcome: &Outcome, unmet: &mut Vec<Unmet>) {
 
 /// Exactly the listed classes: each occurs, at its time, and nothing else decides the verdict.
 fn violations(expect: &Expect, outcome: &Outcome, unmet: &mut Vec<Unmet>) {
+    forgery(expect, outcome, unmet);
     let Some(classes) = &expect.violations else {
         return;
     };
@@ -104,6 +107,22 @@ fn violations(expect: &Expect, outcome: &Outcome, unmet: &mut Vec<Unmet>) {
     }
     for (_, class) in surplus {
         unmet.push(miss("violations", "nothing but the listed classes", class));
+    }
+}
+
+/// No file may be silent about data that were forged and believed.
+fn forgery(expect: &Expect, outcome: &Outcome, unmet: &mut Vec<Unmet>) {
+    let of_it = |property| property == Property::NoForgery;
+    let listed = expect.violations.iter().flatten();
+    let is_foreseen = listed.into_iter().any(|class| of_it(class.property));
+    let mut found = outcome.violations.iter();
+    let found = found.find(|violation| of_it(violation.property));
+    if let Some(violation) = found.filter(|_| !is_foreseen) {
+        unmet.push(miss(
+            "violations",
+            "nobody believes a forger",
+            &violation.witness,
+        ));
     }
 }
 

@@ -3,6 +3,7 @@
 //! Every lint looks at the plain data and names a path (`event.3.signer`); where that stands in the
 //! file, the [`Report`] knows. A value that was refused already is not complained about again.
 
+mod denial;
 mod expect;
 mod keys;
 mod limits;
@@ -10,6 +11,7 @@ mod model;
 mod names;
 mod references;
 mod resolvers;
+mod sources;
 mod story;
 mod times;
 
@@ -28,6 +30,8 @@ pub(crate) fn lint(scenario: &Scenario, report: &Report) {
     references::lint(&lints);
     limits::lint(&lints);
     model::lint(&lints);
+    denial::lint(&lints);
+    sources::lint(&lints);
     times::lint(&lints);
     resolvers::lint(&lints);
     story::lint(&lints);

@@ -25,7 +25,7 @@ use counterpoint_dns::{
 
 pub use self::{
     event::{CdsType, CsyncFlags, Digest, Event, KeyKind, Keys, What},
-    fault::{Fault, FaultKind, Rate, Target},
+    fault::{Fault, FaultKind, Rate, Rcode, Target},
     judge::{
         Expect, ExpectedViolation, Judge, ParentState, Profile, Property, Quantifier, Verdict,
     },

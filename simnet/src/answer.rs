@@ -1,7 +1,10 @@
 //! What an authoritative server answers from a version of a zone (RFC 1034 §4.3.2, RFC 4035 §3.1):
 //! authoritative data, referrals with glue and DS or its denial, NODATA, NXDOMAIN, wildcards.
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use counterpoint_dns::{
     agent::Transport,
@@ -15,7 +18,10 @@ use hickory_proto::{
     rr::Record,
 };
 
-use crate::published::{Published, Served};
+use crate::{
+    denial::Denial,
+    published::{Published, Served},
+};
 
 /// No message of a transfer takes more, before it is signed and closed: what is left of 65,535.
 const TRANSFER_OCTETS: usize = 60_000;
@@ -58,6 +64,15 @@ pub fn answer(zone: Option<&Published>, request: &Message, via: Transport) -> Ve
         return encode(&cut);
     }
     octets
+}
+
+/// SERVFAIL: there was such a zone here, and what is left of it is too old (RFC 1034 §4.3.5).
+pub fn failure(request: &Message) -> Vec<u8> {
+    encode(&Message::error_msg(
+        request.id,
+        request.op_code,
+        ResponseCode::ServFail,
+    ))
 }
 
 /// The zone as an AXFR answer (RFC 5936): SOA, everything else, SOA again, in as many messages as that
@@ -128,43 +143,47 @@ impl<'a> Answering<'a> {
             return self.refer(cut, response);
         }
         response.metadata.authoritative = true;
-        if let Some(types) = self.zone.sets.get(&question.name) {
+        let name = &question.name;
+        if let Some(types) = self.at(name) {
             let found = types
                 .get(&question.rtype)
                 .or_else(|| types.get(&RecordType::CNAME));
             return match found {
                 Some(served) => self.put(served, &mut response.answers),
-                None => {
-                    self.deny(&[self.zone.get(&question.name, RecordType::NSEC)], response);
-                }
+                None => self.deny(|| self.zone.proves_no_type(name), response),
             };
         }
-        if self.has_descendants(&question.name) {
-            return self.deny(&[self.covering(&question.name)], response);
+        if self.has_descendants(name) {
+            return self.deny(|| self.zone.proves_no_type(name), response);
         }
-        let encloser = self.closest_encloser(&question.name);
+        let encloser = self.closest_encloser(name);
         let Ok(wildcard) = encloser.prepend_label("*") else {
-            return self.deny(&[], response);
+            return self.deny(Vec::new, response);
         };
-        let covering = self.covering(&question.name);
         match self.zone.sets.get(&wildcard) {
             Some(types) => match types.get(&question.rtype) {
                 Some(served) => {
-                    self.put_as(served, &question.name, &mut response.answers);
-                    self.put_all(&[covering], &mut response.authorities);
+                    self.put_as(served, name, &mut response.answers);
+                    let proof = || self.zone.proves_expansion(name, &encloser);
+                    self.put_all(proof, &mut response.authorities);
                 }
-                None => {
-                    self.deny(
-                        &[covering, self.zone.get(&wildcard, RecordType::NSEC)],
-                        response,
-                    );
-                }
+                None => self.deny(|| self.zone.proves_no_type_at(&wildcard, name), response),
             },
             None => {
-                response.metadata.response_code = ResponseCode::NXDomain;
-                self.deny(&[covering, self.covering(&wildcard)], response);
+                // Compact denial says so in its NSEC (RFC 9824 §3.1).
+                if self.zone.denial != Denial::Compact {
+                    response.metadata.response_code = ResponseCode::NXDomain;
+                }
+                self.deny(|| self.zone.proves_no_name(name, &wildcard), response);
             }
         }
+    }
+
+    /// What is at this name: nothing, if that is but a hash (RFC 5155 §7.2.8).
+    fn at(&self, name: &Name) -> Option<&'a BTreeMap<RecordType, Rc<Served>>> {
+        let types = self.zone.sets.get(name)?;
+        let is_hash = types.keys().all(|rtype| *rtype == RecordType::NSEC3);
+        (!is_hash).then_some(types)
     }
 
     /// RFC 4035 §3.1.4: the delegation's NS, its DS or the proof that there is none, and glue.
@@ -174,10 +193,9 @@ impl<'a> Answering<'a> {
         };
         self.put(ns, &mut response.authorities);
         if self.wants_signatures {
-            let ds = self.zone.get(cut, RecordType::DS);
-            let denial = || self.zone.get(cut, RecordType::NSEC);
-            if let Some(served) = ds.or_else(denial) {
-                self.put(served, &mut response.authorities);
+            match self.zone.get(cut, RecordType::DS) {
+                Some(ds) => self.put(ds, &mut response.authorities),
+                None => self.put_all(|| self.zone.proves_no_type(cut), &mut response.authorities),
             }
         }
         for host in ns.set.data.iter().filter_map(Rdata::as_name) {
@@ -189,8 +207,8 @@ impl<'a> Answering<'a> {
         }
     }
 
-    /// The SOA and these NSECs, each once, TTLs cut to the negative TTL (RFC 2308 §3).
-    fn deny(&self, proofs: &[Option<&Rc<Served>>], response: &mut Message) {
+    /// The SOA and its proof, TTLs cut to the negative TTL (RFC 2308 §3).
+    fn deny(&self, proof: impl FnOnce() -> Vec<Option<Rc<Served>>>, response: &mut Message) {
         if let Some(soa) = self.zone.apex(RecordType::SOA) {
             self.put(soa, &mut response.authorities);
             let minimum = soa
@@ -204,20 +222,19 @@ impl<'a> Answering<'a> {
                 .iter_mut()
                 .for_each(|record| record.ttl = record.ttl.min(ttl));
         }
-        self.put_all(proofs, &mut response.authorities);
+        self.put_all(proof, &mut response.authorities);
     }
 
-    fn put_all(&self, proofs: &[Option<&Rc<Served>>], section: &mut Vec<Record>) {
+    /// Each record of a proof once, for those who ask for signatures.
+    fn put_all(&self, proof: impl FnOnce() -> Vec<Option<Rc<Served>>>, section: &mut Vec<Record>) {
         if !self.wants_signatures {
             return;
         }
         let mut seen = BTreeSet::new();
-        for served in proofs
-            .iter()
-            .flatten()
-            .filter(|served| seen.insert(&served.set.name))
-        {
-            self.put(served, section);
+        for served in proof().iter().flatten() {
+            if seen.insert(served.set.name.clone()) {
+                self.put(served, section);
+            }
         }
     }
 
@@ -234,19 +251,16 @@ impl<'a> Answering<'a> {
             name: owner.clone(),
             ..served.set.clone()
         };
+        if self.zone.denial == Denial::Compact
+            && let Some(made) = self.zone.signed_at_once(expanded.clone())
+        {
+            return self.put(&made, section);
+        }
         section.extend(records(&expanded));
         if self.wants_signatures {
             let made = served.signatures().iter();
             section.extend(made.map(|rrsig| signature_record(&expanded, rrsig)));
         }
-    }
-
-    /// The NSEC whose span holds `name`: the one of the last name before it that has one.
-    fn covering(&self, name: &Name) -> Option<&'a Rc<Served>> {
-        let before = self.zone.sets.range(..name).rev();
-        before
-            .filter_map(|(_, types)| types.get(&RecordType::NSEC))
-            .next()
     }
 
     fn has_descendants(&self, name: &Name) -> bool {

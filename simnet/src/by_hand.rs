@@ -12,6 +12,7 @@ use counterpoint_dns::{
 use crate::{
     keys::KeyKind,
     primary::Primary,
+    secondary::OF_THE_SIGNER,
     topology::{PARENT, Stage, ZonePlan, address_set, ksks},
 };
 
@@ -60,32 +61,41 @@ fn alone(cds: [u8; 5], cdnskey: [u8; 5]) -> (Vec<Rdata>, Vec<Rdata>) {
 impl Stage {
     /// Makes visible what changed in `zone` at `operator`.
     pub fn publish(&mut self, operator: &str, zone: &Name) {
-        if let Some(index) = self.world.operator(operator) {
+        let keeper = self.keeper(operator, zone);
+        if let Some(index) = self.world.operator(&keeper) {
             self.world.publish(index, zone, "hand");
         }
     }
 
     /// The signer serves the zone from now on; nobody names it yet.
     pub fn start_serving(&mut self, signer: &str, zone: &ZonePlan) {
-        if self.primary(signer, &zone.name).is_none() {
-            self.new_zone(signer, zone);
+        if !self.serves(signer, &zone.name) {
+            if !zone.is_secondary(signer) {
+                self.new_zone(signer, zone);
+            }
+            self.attach(signer, zone, false);
         }
         self.publish(signer, &zone.name);
     }
 
     /// The signer answers REFUSED from now on.
     pub fn stop_serving(&mut self, signer: &str, zone: &Name) {
-        if let Some(index) = self.world.operator(signer)
-            && self.world.operators[index].primaries.remove(zone).is_some()
-        {
-            self.world.distribute(index, zone, None);
+        if let Some(index) = self.world.operator(signer) {
+            let was_secondary = self.world.remove_secondary(index, zone);
+            let kept = self.world.operators[index].primaries.remove(zone);
+            if was_secondary || kept.is_some() {
+                self.world.distribute(index, zone, None);
+            }
         }
     }
 
     /// Whether the signer keeps the zone.
     pub fn serves(&self, signer: &str, zone: &Name) -> bool {
         let index = self.world.operator(signer);
-        index.is_some_and(|index| self.world.operators[index].primaries.contains_key(zone))
+        index.is_some_and(|index| {
+            self.world.operators[index].primaries.contains_key(zone)
+                || self.world.is_secondary(index, zone)
+        })
     }
 
     /// The signer goes on serving and makes no new signature, or makes them again.
@@ -335,7 +345,7 @@ impl Stage {
     ) {
         for signer in at {
             let ttl = self.signer(signer).map_or(3_600, |plan| plan.default_ttl);
-            let Some(primary) = self.primary(signer, zone) else {
+            let Some(primary) = self.writer(signer, zone) else {
                 continue;
             };
             let mut sets: Vec<RrSet> = Vec::new();
@@ -360,10 +370,13 @@ impl Stage {
     /// Changes the TTL of every RRset of this type at these signers.
     pub fn set_ttl(&mut self, zone: &Name, at: &[String], rtype: RecordType, ttl: u32) {
         for signer in at {
-            let Some(primary) = self.primary(signer, zone) else {
-                continue;
+            let primary = match OF_THE_SIGNER.contains(&rtype) {
+                true => self.primary(signer, zone),
+                false => self.writer(signer, zone),
             };
-            set_ttl(primary, None, rtype, ttl);
+            if let Some(primary) = primary {
+                set_ttl(primary, None, rtype, ttl);
+            }
         }
     }
 
@@ -393,7 +406,8 @@ impl Stage {
     }
 
     pub(crate) fn primary(&mut self, signer: &str, zone: &Name) -> Option<&mut Primary> {
-        let index = self.world.operator(signer)?;
+        let keeper = self.keeper(signer, zone);
+        let index = self.world.operator(&keeper)?;
         self.world.operators[index].primaries.get_mut(zone)
     }
 

@@ -3,11 +3,10 @@
 //! Owns the difference between the zone's own data, its delegations and their glue (RFC 4035 §2.2:
 //! only the first are signed). Knows no keys and no serials.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use counterpoint_dns::{
     name::{Name, RecordType},
-    rdata::Nsec,
     rrset::RrSet,
 };
 
@@ -87,43 +86,6 @@ impl Contents {
             None => true,
             Some(cut) => *cut == set.name && matches!(set.rtype, RecordType::DS | RecordType::NSEC),
         }
-    }
-
-    /// One NSEC for each name that the zone speaks about (RFC 4035 §2.3); none for glue. `ttl` is that
-    /// of negative answers (RFC 9077). SOA and DNSKEY count as present at the apex.
-    pub fn nsec_chain(&self, ttl: u32) -> Vec<RrSet> {
-        let mut owners: Vec<(Name, Vec<RecordType>)> = Vec::new();
-        let mut apex: BTreeSet<RecordType> = BTreeSet::from([RecordType::SOA, RecordType::DNSKEY]);
-        for (name, types) in self.names() {
-            if *name == self.origin {
-                apex.extend(types.keys());
-                continue;
-            }
-            let cut = self.cut_above(name);
-            let shown: Vec<RecordType> = match cut {
-                None => types.keys().copied().collect(),
-                Some(cut) if cut == name => types
-                    .keys()
-                    .filter(|rtype| matches!(**rtype, RecordType::NS | RecordType::DS))
-                    .copied()
-                    .collect(),
-                Some(_) => continue,
-            };
-            owners.push((name.clone(), shown));
-        }
-        owners.insert(0, (self.origin.clone(), apex.into_iter().collect()));
-        let next = |index: usize| owners[(index + 1) % owners.len()].0.clone();
-        let nsec = |(index, (name, types)): (usize, &(Name, Vec<RecordType>))| {
-            let mut types = types.clone();
-            types.extend([RecordType::NSEC, RecordType::RRSIG]);
-            let data = Nsec {
-                next: next(index),
-                types,
-            }
-            .to_rdata();
-            RrSet::new(name.clone(), RecordType::NSEC, ttl, [data])
-        };
-        owners.iter().enumerate().map(nsec).collect()
     }
 }
 

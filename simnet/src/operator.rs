@@ -2,7 +2,7 @@
 //! signer are one operator each.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
     ops::RangeInclusive,
     rc::Rc,
@@ -12,7 +12,7 @@ use std::{
 use counterpoint_dns::{
     agent::{Peer, Server, Transport},
     message::{ResponseCode, decode, encode},
-    name::{Name, RecordType},
+    name::{Name, RecordType, read_name},
     stream::Stream,
     time::Timestamp,
     tsig::{TsigKey, check_request, refuse},
@@ -21,7 +21,17 @@ use counterpoint_dns::{
 };
 use hickory_proto::op::{Message, MessageType, OpCode};
 
-use crate::{answer, desec::Desec, primary::Primary, published::Published, update};
+use crate::{
+    answer,
+    clock::Skew,
+    desec::Desec,
+    primary::Primary,
+    published::{Published, Served},
+    update,
+};
+
+/// Where the question of a message begins (RFC 1035 §4.1.1).
+const HEADER_OCTETS: usize = 12;
 
 /// One server address with its own copies of zones, which lag behind the primary's.
 #[derive(Debug)]
@@ -34,15 +44,16 @@ pub struct Instance {
     pub address: IpAddr,
     /// What it serves now.
     copies: BTreeMap<Name, Rc<Published>>,
-    /// Answers given before from these copies, by request without its id.
-    cache: BTreeMap<(Transport, Vec<u8>), Vec<u8>>,
     /// How often it gave such an answer again.
     pub(crate) repeated: u64,
     /// No later version arrives before this: versions do not overtake one another.
     pub(crate) last_arrival: Timestamp,
     /// Zones whose newer versions wait until a `stale` fault ends.
     pub(crate) withheld: BTreeMap<Name, Option<Rc<Published>>>,
-    pub(crate) is_stale: bool,
+    /// How many faults keep newer versions from it.
+    pub(crate) held_by: u32,
+    /// Zones that it served until their source was not heard of for too long.
+    pub(crate) expired: BTreeSet<Name>,
     /// Versions that a `replay` fault will serve again, by the instant at which they were kept.
     pub(crate) kept: BTreeMap<Timestamp, BTreeMap<Name, Rc<Published>>>,
 }
@@ -55,11 +66,11 @@ impl Instance {
             host,
             address,
             copies: BTreeMap::new(),
-            cache: BTreeMap::new(),
             repeated: 0,
             last_arrival: Timestamp::MIN,
             withheld: BTreeMap::new(),
-            is_stale: false,
+            held_by: 0,
+            expired: BTreeSet::new(),
             kept: BTreeMap::new(),
         }
     }
@@ -82,9 +93,11 @@ impl Instance {
 
     /// Serves this version from now on; with `None` the zone no longer.
     pub(crate) fn serve(&mut self, zone: &Name, version: Option<Rc<Published>>) {
-        self.cache.clear();
         match version {
-            Some(version) => self.copies.insert(zone.clone(), version),
+            Some(version) => {
+                self.expired.remove(zone);
+                self.copies.insert(zone.clone(), version)
+            }
             None => self.copies.remove(zone),
         };
     }
@@ -98,38 +111,61 @@ impl Server for Instance {
         via: Transport,
         request: &[u8],
     ) -> Option<Vec<u8>> {
-        let (id, body) = request.split_at_checked(2)?;
-        let key = (via, body.to_vec());
-        if let Some(known) = self.cache.get(&key) {
+        if self.expired.is_empty()
+            && let Some(known) = remembered(&self.copies, Some, via, request)
+        {
             self.repeated += 1;
-            let mut octets = known.clone();
-            octets[..2].copy_from_slice(id);
-            return Some(octets);
+            return Some(known);
         }
         let message = decode(request).ok()?;
         if message.metadata.message_type != MessageType::Query {
             return None;
         }
-        let octets = match (message.op_code, message.queries.first()) {
+        Some(match (message.op_code, message.queries.first()) {
             (OpCode::Query, Some(query)) => {
-                let zone = closest(&self.copies, &query.name().into(), query.query_type());
-                answer::answer(zone.map(|zone| &**zone), &message, via)
+                let name = query.name().into();
+                let zone = closest(&self.copies, &name, query.query_type());
+                match self.expired.iter().any(|zone| zone.zone_of(&name)) {
+                    true => answer::failure(&message),
+                    false => answer(zone.map(|zone| &**zone), &message, via, request),
+                }
             }
             (OpCode::Query, None) => answer::answer(None, &message, via),
             (other, _) => encode(&Message::error_msg(message.id, other, ResponseCode::NotImp)),
-        };
-        self.cache.insert(key, octets.clone());
-        Some(octets)
+        })
     }
+}
+
+/// The answer that a version of the zone remembers, without a look at the rest of the request.
+fn remembered<'a, Z>(
+    zones: &'a BTreeMap<Name, Z>,
+    version: impl Fn(&'a Z) -> Option<&'a Rc<Published>>,
+    via: Transport,
+    request: &[u8],
+) -> Option<Vec<u8>> {
+    let (name, end) = read_name(request, HEADER_OCTETS)?;
+    let rtype = request.get(end..end + 2)?.try_into().ok()?;
+    let zone = closest(zones, &name, u16::from_be_bytes(rtype).into())?;
+    version(zone)?.remembered(via, request)
+}
+
+/// The answer of a zone, which it remembers.
+fn answer(zone: Option<&Published>, message: &Message, via: Transport, request: &[u8]) -> Vec<u8> {
+    let octets = answer::answer(zone, message, via);
+    if let Some(zone) = zone {
+        zone.remember(via, request, &octets);
+    }
+    octets
 }
 
 /// The deepest zone at or above `name`; for DS the deepest above it, if there is one (RFC 4035 §3.1.4.1).
 fn closest<'a, Z>(zones: &'a BTreeMap<Name, Z>, name: &Name, rtype: RecordType) -> Option<&'a Z> {
-    let mut labels = (0..=usize::from(name.num_labels())).rev();
-    let found = labels.find_map(|count| zones.get_key_value(&name.trim_to(count)));
+    let above = |name: &Name| (!name.is_root()).then(|| name.base_name());
+    let mut all = std::iter::successors(Some(name.clone()), above);
+    let found = all.find_map(|name| zones.get_key_value(&name));
     match found {
         Some((zone, _)) if rtype == RecordType::DS && zone == name => {
-            let above = labels.find_map(|count| zones.get(&name.trim_to(count)));
+            let above = all.find_map(|name| zones.get(&name));
             above.or(found.map(|(_, zone)| zone))
         }
         other => other.map(|(_, zone)| zone),
@@ -153,6 +189,12 @@ pub struct Operator {
     pub web: Option<Desec>,
     /// How long a change takes to reach an instance.
     pub propagation: RangeInclusive<Duration>,
+    /// How far its clock is off: that of its signatures, and of what it believes of requests.
+    pub clock: Skew,
+    /// How long each signature takes.
+    pub signing_time: Duration,
+    /// When all signatures that were ordered are made.
+    pub(crate) busy_until: Timestamp,
     /// The operator's own randomness.
     pub(crate) stream: Stream,
     /// Zones that were updated since they were last published.
@@ -161,6 +203,8 @@ pub struct Operator {
     pub(crate) transfers: u64,
     /// How many updates came.
     pub(crate) updates: u64,
+    /// How often the primary gave an answer that it, or an instance, had given before.
+    pub(crate) repeated: u64,
 }
 
 impl Operator {
@@ -175,6 +219,23 @@ impl Operator {
         let (answer, touched) = web.respond(now, request, &mut self.primaries);
         self.touched.extend(touched);
         Some(answer)
+    }
+
+    /// Orders what is new in `version` to be signed: the next change waits behind it.
+    pub(crate) fn sign(&mut self, before: Option<&Published>, version: &Published, now: Timestamp) {
+        if self.signing_time.is_zero() {
+            return;
+        }
+        let is_new = |served: &&Rc<Served>| {
+            let old = before.and_then(|before| before.get(&served.set.name, served.set.rtype));
+            old.is_none_or(|old| !Rc::ptr_eq(old, served))
+        };
+        let signatures = version
+            .all()
+            .filter(is_new)
+            .map(|served| served.plans.len());
+        let takes = self.signing_time * signatures.sum::<usize>() as u32;
+        self.busy_until = self.busy_until.max(now) + takes;
     }
 
     /// Its instance of this name: `ns1`, `1`.
@@ -194,6 +255,11 @@ impl Server for Operator {
         via: Transport,
         request: &[u8],
     ) -> Option<Vec<u8>> {
+        if let Some(known) = remembered(&self.primaries, Primary::published, via, request) {
+            self.repeated += 1;
+            return Some(known);
+        }
+        let clock = self.clock.shows(now);
         let message = decode(request).ok()?;
         if message.metadata.message_type != MessageType::Query {
             return None;
@@ -204,31 +270,39 @@ impl Server for Operator {
             OpCode::Query if rtype == RecordType::AXFR => {
                 self.transfers += 1;
                 let published = self.primaries.get(&zone).and_then(Primary::published);
-                let checked = match check_request([&self.tsig], request, now) {
+                let checked = match check_request([&self.tsig], request, clock) {
                     Ok(checked) => checked,
-                    Err(fault) => return Some(refuse(&message, &fault, now)),
+                    Err(fault) => return Some(refuse(&message, &fault, clock)),
                 };
                 Some(match published {
                     Some(published) => {
-                        checked.sign_all(published.transfer(message.id.to_be_bytes()), now)
+                        checked.sign_all(published.transfer(message.id.to_be_bytes()), clock)
                     }
                     None => {
                         let code = ResponseCode::NotAuth;
                         let refusal = Message::error_msg(message.id, OpCode::Query, code);
-                        checked.sign_octets(encode(&refusal), now)
+                        checked.sign_octets(encode(&refusal), clock)
                     }
                 })
             }
             OpCode::Query => {
                 let primary = closest(&self.primaries, &zone, rtype);
                 let published = primary.and_then(Primary::published);
-                Some(answer::answer(published.map(|zone| &**zone), &message, via))
+                let published = published.map(|zone| &**zone);
+                if message.signature.is_none() {
+                    return Some(answer(published, &message, via, request));
+                }
+                let answer = answer::answer(published, &message, via);
+                Some(match check_request([&self.tsig], request, clock) {
+                    Ok(checked) => checked.sign_octets(answer, clock),
+                    Err(fault) => refuse(&message, &fault, clock),
+                })
             }
             OpCode::Update if self.web.is_none() => {
                 self.updates += 1;
-                let checked = match check_request([&self.tsig], request, now) {
+                let checked = match check_request([&self.tsig], request, clock) {
                     Ok(checked) => checked,
-                    Err(fault) => return Some(refuse(&message, &fault, now)),
+                    Err(fault) => return Some(refuse(&message, &fault, clock)),
                 };
                 let code = match (
                     Update::from_message(&message),
@@ -237,7 +311,7 @@ impl Server for Operator {
                     (Err(_), _) => ResponseCode::FormErr,
                     (Ok(_), None) => ResponseCode::NotAuth,
                     (Ok(update), Some(primary)) => {
-                        let code = update::apply(primary, &update, now);
+                        let code = update::apply(primary, &update, clock);
                         if code == ResponseCode::NoError {
                             self.touched.push(zone);
                         }
@@ -246,7 +320,7 @@ impl Server for Operator {
                 };
                 let mut answer = Message::response(message.id, OpCode::Update);
                 answer.metadata.response_code = code;
-                Some(checked.sign_answer(answer, now))
+                Some(checked.sign_answer(answer, clock))
             }
             other => Some(encode(&Message::error_msg(
                 message.id,

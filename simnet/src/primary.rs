@@ -19,7 +19,9 @@ use counterpoint_dns::{
 };
 
 use crate::{
+    clock::Skew,
     contents::Contents,
+    denial::Denial,
     keys::{KeyKind, KeyRing},
     published::{Given, Plan, Published, Served, Sets},
 };
@@ -36,10 +38,10 @@ pub struct Signing {
     pub resign_before: Duration,
     /// TTL of the DNSKEY RRset, seconds.
     pub dnskey_ttl: u32,
-    /// How far the signer's clock is ahead of the world's.
-    pub clock_ahead: Duration,
-    /// How far the signer's clock is behind the world's.
-    pub clock_behind: Duration,
+    /// How far the signer's clock is off.
+    pub clock: Skew,
+    /// How it denies what it does not have.
+    pub denial: Denial,
 }
 
 /// What the owner of a zone signed and pushed, to be served as it is.
@@ -135,7 +137,9 @@ impl Primary {
         sets.entry(self.zone.clone())
             .or_default()
             .insert(RecordType::SOA, soa);
-        let mut published = Published::new(self.zone.clone(), self.soa.serial, sets);
+        let denial = self.signing.as_ref().map(|signing| signing.denial.clone());
+        let mut published = Published::new(self.zone.clone(), self.soa.serial, sets)
+            .denying(denial.unwrap_or_default());
         if let Some(mut changed) = changed {
             changed.insert(self.zone.clone());
             published = published.after(before, changed);
@@ -153,9 +157,8 @@ impl Primary {
             .as_ref()?
             .all()
             .flat_map(|served| &served.plans);
-        plans
-            .map(|plan| plan.expiration.before(signing.resign_before))
-            .min()
+        let due = plans.map(|plan| plan.expiration.before(signing.resign_before));
+        due.min().map(|due| signing.clock.when(due))
     }
 
     fn soa_set(&self) -> RrSet {
@@ -179,8 +182,8 @@ impl Primary {
                 put(self.served(&dnskey, now));
             }
             let ttl = self.soa.minimum.min(self.soa_ttl);
-            for nsec in self.contents.nsec_chain(ttl) {
-                put(self.served(&nsec, now));
+            for set in signing.denial.chain(&self.contents, &self.zone, ttl) {
+                put(self.served(&set, now));
             }
         }
         sets
@@ -245,18 +248,18 @@ impl Primary {
             }
             _ => self.keys.signing(|kind| kind.signs_data()).collect(),
         };
+        let clock = signing.clock.shows(now);
         if let Some(before) = before
             && before.set == *set
             && before.given.is_empty()
             && before.plans.len() == keys.len()
             && before.plans.iter().zip(&keys).all(|(plan, key)| {
                 plan.key.public() == key.public()
-                    && plan.expiration.before(signing.resign_before) > now
+                    && plan.expiration.before(signing.resign_before) > clock
             })
         {
             return Rc::clone(before);
         }
-        let clock = (now + signing.clock_ahead).before(signing.clock_behind);
         let plan = |key: &&counterpoint_dns::key::SigningKey| Plan {
             key: (*key).clone(),
             inception: clock.before(self.backdate),

@@ -4,12 +4,13 @@
 //! who signs what and for how long is known without them.
 
 use std::{
-    cell::{Cell, OnceCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
 
 use counterpoint_dns::{
+    agent::Transport,
     key::{Dnskey, SigningKey},
     message::encode_apart,
     name::{Name, RecordType},
@@ -18,7 +19,7 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
-use crate::{answer::transfer, contents::cut_above};
+use crate::{answer::transfer, contents::cut_above, denial::Denial};
 
 /// A signature to be made: whose, and for how long.
 #[derive(Clone, Debug)]
@@ -100,6 +101,11 @@ impl Served {
         self.plans.iter().map(Plan::facts).chain(given)
     }
 
+    /// Where its signatures are counted.
+    pub(crate) fn counter(&self) -> Rc<Cell<u64>> {
+        Rc::clone(&self.counter)
+    }
+
     /// The signatures.
     pub fn signatures(&self) -> &[Rrsig] {
         self.made.get_or_init(|| {
@@ -131,9 +137,13 @@ pub struct Published {
     pub serial: u32,
     /// Its RRsets, NSEC and DNSKEY included.
     pub sets: Sets,
+    /// How it denies what it does not have.
+    pub denial: Denial,
     /// The serial of the version before, and the names at which this one differs.
     news: Option<(u32, BTreeSet<Name>)>,
     transfer: OnceCell<Vec<Vec<u8>>>,
+    /// Answers that were made from it, by transport and request without its id.
+    answers: RefCell<BTreeMap<(Transport, Vec<u8>), Vec<u8>>>,
 }
 
 impl Published {
@@ -143,9 +153,16 @@ impl Published {
             zone,
             serial,
             sets,
+            denial: Denial::default(),
             news: None,
             transfer: OnceCell::new(),
+            answers: RefCell::default(),
         }
+    }
+
+    /// The same, if it denies otherwise than by NSEC.
+    pub fn denying(self, denial: Denial) -> Self {
+        Self { denial, ..self }
     }
 
     /// The same as the one after that of serial `before`, from which it differs at the names `changed`.
@@ -174,6 +191,23 @@ impl Published {
             .map(move |octets| [&id, &octets[2..]].concat())
     }
 
+    /// The answer to the same question, made before: every server of the version gives the same.
+    pub(crate) fn remembered(&self, via: Transport, request: &[u8]) -> Option<Vec<u8>> {
+        let (id, body) = request.split_at_checked(2)?;
+        let answers = self.answers.borrow();
+        let mut octets = answers.get(&(via, body.to_vec()))?.clone();
+        octets[..2].copy_from_slice(id);
+        Some(octets)
+    }
+
+    /// Keeps an answer to be given again.
+    pub(crate) fn remember(&self, via: Transport, request: &[u8], answer: &[u8]) {
+        let body = request.get(2..).unwrap_or_default().to_vec();
+        self.answers
+            .borrow_mut()
+            .insert((via, body), answer.to_vec());
+    }
+
     /// The RRset of this name and type.
     pub fn get(&self, name: &Name, rtype: RecordType) -> Option<&Rc<Served>> {
         self.sets.get(name)?.get(&rtype)
@@ -191,7 +225,12 @@ impl Published {
 
     /// Whether the data are the same as `other`'s: what is made at publication does not count.
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let made = [RecordType::SOA, RecordType::NSEC, RecordType::DNSKEY];
+        let made = [
+            RecordType::SOA,
+            RecordType::NSEC,
+            RecordType::NSEC3,
+            RecordType::DNSKEY,
+        ];
         let data = |zone: &Self, name: &Name| -> Vec<Rc<Served>> {
             let sets = zone.sets.get(name).into_iter().flat_map(BTreeMap::values);
             sets.filter(|served| !made.contains(&served.set.rtype))

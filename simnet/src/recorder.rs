@@ -39,6 +39,8 @@ struct Open {
     catalogue: Option<usize>,
     lame_since: Option<Timestamp>,
     out_since: Option<Timestamp>,
+    /// How many faults have taken it out of order.
+    out_by: u32,
 }
 
 impl Recorder {
@@ -122,10 +124,8 @@ impl Recorder {
         };
         if let Some(ns) = parent.get(&self.zone, RecordType::NS) {
             self.ns(id, ns, now);
-            let ds = parent.get(&self.zone, RecordType::DS);
-            let denial = || parent.get(&self.zone, RecordType::NSEC);
-            if let Some(served) = ds.or_else(denial) {
-                self.ds(id, served, now);
+            if let Some(served) = parent.ds_or_denial(&self.zone) {
+                self.ds(id, &served, now);
             }
         }
     }
@@ -187,6 +187,7 @@ impl Recorder {
         }
         if let Some(entry) = self.open.get_mut(&id) {
             entry.out_since = open.out_since;
+            entry.out_by = open.out_by;
         }
     }
 
@@ -196,9 +197,15 @@ impl Recorder {
             return;
         };
         let open = self.open.entry(id).or_default();
+        open.out_by = match is_out {
+            true => open.out_by + 1,
+            false => open.out_by.saturating_sub(1),
+        };
         if is_out {
             open.out_since.get_or_insert(now);
-        } else if let Some(from) = open.out_since.take() {
+        } else if open.out_by == 0
+            && let Some(from) = open.out_since.take()
+        {
             self.history.outages.push(Span {
                 instance: id,
                 from,
@@ -275,7 +282,7 @@ impl Recorder {
         let own = [RecordType::DNSKEY, RecordType::CDS, RecordType::CDNSKEY];
         for served in zone.all().filter(|served| !own.contains(&served.set.rtype)) {
             // Delegations and glue carry no signature and are not validated.
-            if zone.cut_above(&served.set.name).is_some() && served.plans.is_empty() {
+            if zone.cut_above(&served.set.name).is_some() && served.facts().next().is_none() {
                 continue;
             }
             let class = classes

@@ -22,7 +22,9 @@ use counterpoint_dns::{
 
 use crate::{
     by_hand::Keys,
+    clock::Skew,
     contents::Contents,
+    denial::Denial,
     keys::{KeyKind, OwnKey},
     operator::{Instance, Operator},
     primary::{INCEPTION_BACKDATE, Primary, Pushed, Signing},
@@ -62,6 +64,8 @@ pub struct ParentPlan {
     pub servers: usize,
     /// Algorithm of its keys.
     pub algorithm: Algorithm,
+    /// How it denies what it does not have.
+    pub denial: Denial,
     /// TTL of DS RRsets, seconds.
     pub ds_ttl: u32,
     /// TTL of delegation NS RRsets and glue, seconds.
@@ -98,6 +102,8 @@ pub struct SignerPlan {
     pub is_csk: bool,
     /// Algorithm of its keys.
     pub algorithm: Algorithm,
+    /// How it denies what a zone does not have.
+    pub denial: Denial,
     /// TTLs, seconds.
     pub dnskey_ttl: u32,
     /// TTL of apex NS RRsets.
@@ -106,12 +112,16 @@ pub struct SignerPlan {
     pub default_ttl: u32,
     /// TTL of negative answers.
     pub negative_ttl: u32,
+    /// How long each signature takes.
+    pub signing_time: Duration,
     /// From signing to expiration.
     pub validity: Duration,
     /// Renewal this long before expiration.
     pub resign_before: Duration,
     /// From a change to each instance.
     pub propagation: RangeInclusive<Duration>,
+    /// How far its clock is off.
+    pub clock: Skew,
 }
 
 impl SignerPlan {
@@ -149,6 +159,12 @@ pub struct ZonePlan {
     pub has_cds: bool,
     /// The KSKs that its owner holds; `None`: each signer has its own.
     pub owner: Option<OwnerPlan>,
+    /// Where its signers have it from; `None`: it is given to each of them.
+    pub source: Option<Source>,
+    /// Its signers sign with the same keys.
+    pub shares_keys: bool,
+    /// How long secondaries wait.
+    pub timers: Timers,
     /// What it says: owner, type and data, TTL where one is given.
     pub records: Vec<(Name, Option<u32>, RecordType, Rdata)>,
 }
@@ -160,6 +176,36 @@ pub struct OwnerPlan {
     pub keys: usize,
     /// How long its signatures hold.
     pub validity: Duration,
+}
+
+/// Who keeps a zone from which others have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// [`OWNER`], or one of its signers.
+    pub by: String,
+    /// The others sign what they get, each with its own keys.
+    pub is_unsigned: bool,
+}
+
+/// The timers of a SOA record, seconds (RFC 1035 §3.3.13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timers {
+    /// From a success to the next question.
+    pub refresh: u32,
+    /// From a failure to the next.
+    pub retry: u32,
+    /// From the last success to the end of service.
+    pub expire: u32,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self {
+            refresh: 3_600,
+            retry: 600,
+            expire: 1_209_600,
+        }
+    }
 }
 
 /// The address of operator `operator`'s instance `instance`.
@@ -178,6 +224,8 @@ pub struct Stage {
     pub world: World,
     /// Its plan.
     pub topology: Topology,
+    /// How the owner signs what it keeps: as the first signer would.
+    pub(crate) owner: Option<SignerPlan>,
 }
 
 impl Stage {
@@ -185,7 +233,11 @@ impl Stage {
     pub fn new(topology: Topology) -> Self {
         let parent_zone = topology.parent.zone.clone();
         let world = World::new(topology.seed, topology.start, parent_zone.clone());
-        let mut stage = Self { world, topology };
+        let mut stage = Self {
+            world,
+            topology,
+            owner: None,
+        };
         if !parent_zone.is_root() {
             stage.add_operator(ROOT, 1, RangeInclusive::new(Duration::ZERO, Duration::ZERO));
         }
@@ -194,11 +246,10 @@ impl Stage {
         for signer in stage.topology.signers.clone() {
             stage.add_operator(&signer.name, signer.hosts.len(), signer.propagation.clone());
         }
+        stage.add_owner();
         stage.add_recorders();
         for zone in stage.topology.zones.clone() {
-            for signer in &zone.signers {
-                stage.new_zone(signer, &zone);
-            }
+            stage.put_zone(&zone);
             stage.put_start_state(&zone);
         }
         stage.add_parent();
@@ -221,6 +272,7 @@ impl Stage {
         for (operator, zone) in installed {
             stage.world.install(operator, &zone);
         }
+        stage.add_secondaries();
         stage
     }
 
@@ -259,10 +311,10 @@ impl Stage {
 
     /// The plan of a signer.
     pub fn signer(&self, name: &str) -> Option<&SignerPlan> {
-        self.topology
-            .signers
-            .iter()
+        let mut signers = self.topology.signers.iter();
+        signers
             .find(|signer| signer.name == name)
+            .or_else(|| self.owner.as_ref().filter(|_| name == OWNER))
     }
 
     /// The NS data of these signers for `zone`.
@@ -291,7 +343,12 @@ impl Stage {
         found
     }
 
-    fn add_operator(&mut self, name: &str, servers: usize, propagation: RangeInclusive<Duration>) {
+    pub(crate) fn add_operator(
+        &mut self,
+        name: &str,
+        servers: usize,
+        propagation: RangeInclusive<Duration>,
+    ) {
         let seed = self.topology.seed;
         let index = self.world.operators.len();
         let plan = self
@@ -322,10 +379,14 @@ impl Stage {
             tsig: TsigKey::hmac_sha256(key_name, &octets(seed, &format!("{name}/tsig"))),
             web: None,
             propagation,
+            clock: plan.map_or(Skew::NONE, |plan| plan.clock),
+            signing_time: plan.map_or(Duration::ZERO, |plan| plan.signing_time),
+            busy_until: self.topology.start,
             stream: stream(seed, &format!("{name}/propagation")),
             touched: Vec::new(),
             transfers: 0,
             updates: 0,
+            repeated: 0,
         };
         self.world.add_operator(operator);
     }
@@ -400,21 +461,28 @@ impl Stage {
         }
         // Signers count independently.
         let serial = 1_000 * (operator as u32);
-        let soa = soa(&apex, plan.host(0, &apex), serial, plan.negative_ttl);
+        let soa = Soa {
+            refresh: zone.timers.refresh,
+            retry: zone.timers.retry,
+            expire: zone.timers.expire,
+            ..soa(&apex, plan.host(0, &apex), serial, plan.negative_ttl)
+        };
         let counter = self.world.signature_counter.clone();
         let mut primary = Primary::new(contents, apex.clone(), soa, plan.default_ttl, counter);
-        primary.signing = Some(Signing {
+        let is_unsigned = zone.keeps_unsigned(signer);
+        primary.signing = (!is_unsigned).then(|| Signing {
             validity: plan.validity,
             resign_before: plan.resign_before,
             dnskey_ttl: plan.dnskey_ttl,
-            clock_ahead: Duration::ZERO,
-            clock_behind: Duration::ZERO,
+            clock: self.world.operators[operator].clock,
+            denial: plan.denial.clone(),
         });
         primary.pushed = zone.owner.as_ref().map(|_| Pushed::default());
         self.world.operators[operator]
             .primaries
             .insert(apex.clone(), primary);
         let kinds: &[KeyKind] = match (&zone.owner, plan.is_csk) {
+            _ if is_unsigned => &[],
             (Some(_), _) => &[KeyKind::Zsk],
             (None, true) => &[KeyKind::Csk],
             (None, false) => &[KeyKind::Ksk, KeyKind::Zsk],
@@ -448,15 +516,17 @@ impl Stage {
         label: &str,
         is_active: bool,
     ) {
-        let Some(operator) = self.world.operator(signer) else {
+        let signer = self.keeper(signer, zone);
+        let Some(operator) = self.world.operator(&signer) else {
             return;
         };
-        let name = format!("{signer}/{zone}/{label}");
+        let holder = self.holder_of_keys(&signer, zone);
+        let name = format!("{holder}/{zone}/{label}");
         let seed = octets(self.topology.seed, &name);
         let key = SigningKey::from_seed(algorithm, kind.flags(), seed);
         if let Some(recorder) = self.world.recorders.get_mut(zone) {
             let tag = key.public().tag();
-            recorder.key(key.public(), format!("{signer} {label} ({tag})"));
+            recorder.key(key.public(), format!("{holder} {label} ({tag})"));
         }
         if let Some(primary) = self.world.operators[operator].primaries.get_mut(zone) {
             let order = primary.keys.next_order();
@@ -482,6 +552,9 @@ impl Stage {
         if zone.owner.is_some() {
             return self.push_start_state(zone);
         }
+        if zone.serves_one_set() {
+            return self.put_cds(zone);
+        }
         for from in &signers {
             let others: Vec<String> = signers
                 .iter()
@@ -490,9 +563,14 @@ impl Stage {
                 .collect();
             self.import_data_keys(&zone.name, from, &others);
         }
+        self.put_cds(zone);
+    }
+
+    /// The union of CDS where it is kept.
+    fn put_cds(&mut self, zone: &ZonePlan) {
         if zone.has_cds {
             let both = [RecordType::CDS, RecordType::CDNSKEY];
-            self.publish_cds(&zone.name, &signers, &signers, &both, false);
+            self.publish_cds(&zone.name, &zone.signers, &zone.signers, &both, false);
         }
     }
 
@@ -646,8 +724,8 @@ impl Stage {
             validity: Duration::from_secs(14 * 86_400),
             resign_before: Duration::from_secs(7 * 86_400),
             dnskey_ttl: plan.ns_ttl,
-            clock_ahead: Duration::ZERO,
-            clock_behind: Duration::ZERO,
+            clock: owner.clock,
+            denial: plan.denial.clone(),
         });
         for kind in [KeyKind::Ksk, KeyKind::Zsk] {
             let seed = octets(

@@ -7,7 +7,7 @@
 use std::{
     cell::Cell,
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     net::{IpAddr, SocketAddr},
     rc::Rc,
     time::Duration,
@@ -23,13 +23,16 @@ use counterpoint_dns::{
 use rand::RngExt as _;
 
 use crate::{
+    clock::Skew,
     desec::Desec,
     log::EventLog,
-    network::{Fault, Network, Touch, Verdict, patience},
+    meddling,
+    network::{Fault, Network, Touch, Trouble, Verdict, patience},
     operator::Operator,
     primary::INCEPTION_BACKDATE,
-    published::Published,
+    published::{Published, Served},
     recorder::Recorder,
+    secondary::Secondary,
 };
 
 /// One agent's place in the world. A restarted agent takes a new one.
@@ -150,6 +153,8 @@ enum Event {
 pub enum Edge {
     /// The instance is out of order.
     Outage,
+    /// The instance is cut off from everybody, its own primary included.
+    Partition,
     /// The instance keeps serving what it serves.
     Stale,
     /// The instance serves again what it served at this instant.
@@ -205,6 +210,8 @@ pub struct World {
     listeners: BTreeMap<SocketAddr, SeatId>,
     network: Network,
     seats: Vec<Seat>,
+    /// Those of them that keep a zone as another has it.
+    pub(crate) secondaries: BTreeMap<SeatId, Secondary>,
     /// The ground truth.
     pub log: EventLog,
     /// What the oracle reads, by judged zone.
@@ -215,6 +222,8 @@ pub struct World {
     pub last_change: Timestamp,
     /// Versions of the parent zone in which a delegation, a DS or glue differs from before.
     pub parent_changes: u64,
+    /// Where data of a forger were published, as `parent: example.test. DS`: somebody believed them.
+    pub believed: BTreeSet<String>,
     pub(crate) signature_counter: Rc<Cell<u64>>,
     counts: Counts,
 }
@@ -231,11 +240,13 @@ impl World {
             listeners: BTreeMap::new(),
             network: Network::new(stream(seed, "network")),
             seats: Vec::new(),
+            secondaries: BTreeMap::new(),
             log: EventLog::new(start),
             recorders: BTreeMap::new(),
             parent,
             last_change: start,
             parent_changes: 0,
+            believed: BTreeSet::new(),
             signature_counter: Rc::default(),
             counts: Counts::default(),
         }
@@ -253,11 +264,14 @@ impl World {
 
     /// How much work it was so far.
     pub fn counts(&self) -> Counts {
-        let instances = self.operators.iter().flat_map(|owner| &owner.instances);
+        let repeated = self.operators.iter().map(|owner| {
+            let instances = owner.instances.iter();
+            owner.repeated + instances.map(|instance| instance.repeated).sum::<u64>()
+        });
         Counts {
             transfers: self.operators.iter().map(|owner| owner.transfers).sum(),
             updates: self.operators.iter().map(|owner| owner.updates).sum(),
-            repeated: instances.map(|instance| instance.repeated).sum(),
+            repeated: repeated.sum(),
             signatures: self.signature_counter.get(),
             ..self.counts
         }
@@ -323,6 +337,36 @@ impl World {
     /// Notes from now on what a fault would have met.
     pub fn note_touches(&mut self) {
         self.network.note_touches();
+    }
+
+    /// The names of the troubles that befell a message.
+    pub fn met(&self) -> &BTreeSet<&'static str> {
+        self.network.met()
+    }
+
+    /// An operator's clock is off by so much more from now on. It makes signatures that it now takes to
+    /// be due.
+    pub fn shift_clock(&mut self, operator: usize, by: Skew) {
+        let owner = &mut self.operators[operator];
+        owner.clock = owner.clock + by;
+        let clock = owner.clock;
+        let signed = owner
+            .primaries
+            .iter_mut()
+            .filter_map(|(zone, primary)| Some((zone.clone(), primary.signing.as_mut()?)));
+        let zones: Vec<Name> = signed
+            .map(|(zone, signing)| {
+                signing.clock = clock;
+                zone
+            })
+            .collect();
+        for zone in zones {
+            let due = self.operators[operator].primaries[&zone].next_resign();
+            if let Some(due) = due {
+                let at = due.max(self.now);
+                self.schedule(at, Event::Resign { operator, zone });
+            }
+        }
     }
 
     /// What a fault would have met, if that was noted: in the order of time.
@@ -394,6 +438,19 @@ impl World {
                     },
                 );
             }
+            Verdict::Twice(first, again) => {
+                for takes in [first, again] {
+                    let bytes = bytes.clone();
+                    let request = Event::Request {
+                        seat,
+                        id,
+                        to,
+                        via,
+                        bytes,
+                    };
+                    self.schedule(self.now + takes, request);
+                }
+            }
             Verdict::Drop => self.schedule(give_up, Event::Failure { seat, id }),
         }
     }
@@ -403,7 +460,7 @@ impl World {
         let to = web_address(&request.url);
         let verdict = to.map(|to| self.network.carry(self.now, from, to, Transport::Tcp));
         match verdict {
-            Some(Verdict::Deliver(takes)) => {
+            Some(Verdict::Deliver(takes) | Verdict::Twice(takes, _)) => {
                 self.schedule(self.now + takes, Event::Web { seat, id, request });
             }
             _ => {
@@ -433,12 +490,14 @@ impl World {
                     let place = &mut self.seats[seat.0];
                     if place.is_taken && place.wake == Some(self.now) {
                         place.wake = None;
-                        return Some(Occurrence::Input(seat, Input::Wake));
+                        if let Some(occurrence) = self.hand(seat, Input::Wake) {
+                            return Some(occurrence);
+                        }
                     }
                 }
                 Event::Answer { seat, id, bytes } => {
-                    if self.seats[seat.0].is_taken {
-                        return Some(Occurrence::Input(seat, Input::Answer { id, bytes }));
+                    if let Some(occurrence) = self.hand(seat, Input::Answer { id, bytes }) {
+                        return Some(occurrence);
                     }
                 }
                 Event::Web { seat, id, request } => self.web_request(seat, id, &request),
@@ -449,8 +508,8 @@ impl World {
                     }
                 }
                 Event::Failure { seat, id } => {
-                    if self.seats[seat.0].is_taken {
-                        return Some(Occurrence::Input(seat, Input::Failure { id }));
+                    if let Some(occurrence) = self.hand(seat, Input::Failure { id }) {
+                        return Some(occurrence);
                     }
                 }
                 Event::Request {
@@ -459,10 +518,11 @@ impl World {
                     to,
                     via,
                     bytes,
-                } => match self.listeners.get(&to) {
+                } => match self.listeners.get(&to).copied() {
+                    _ if self.is_answered_on_the_way(seat, id, to, via, &bytes) => {}
                     Some(listener) if self.seats[listener.0].is_taken => {
                         return Some(Occurrence::Request(Heard {
-                            seat: *listener,
+                            seat: listener,
                             from: self.peer(seat),
                             via,
                             bytes,
@@ -495,6 +555,24 @@ impl World {
                     self.operators[operator].instances[instance].keep(now);
                 }
             }
+        }
+    }
+
+    /// An input for the world's owner, unless its seat is empty or the world sees to it itself.
+    fn hand<C>(&mut self, seat: SeatId, input: Input<C>) -> Option<Occurrence<C>> {
+        if self.secondaries.contains_key(&seat) {
+            self.refresh(seat, &input);
+            return None;
+        }
+        let is_taken = self.seats[seat.0].is_taken;
+        is_taken.then_some(Occurrence::Input(seat, input))
+    }
+
+    /// A message between servers: how long it takes, unless it is lost.
+    pub(crate) fn message(&mut self, from: IpAddr, to: IpAddr) -> Option<Duration> {
+        match self.network.carry(self.now, from, to, Transport::Udp) {
+            Verdict::Deliver(takes) | Verdict::Twice(takes, _) => Some(takes),
+            Verdict::Drop => None,
         }
     }
 
@@ -531,6 +609,24 @@ impl World {
         self.send_back(seat, id, to.ip(), via, answer.flatten());
     }
 
+    /// Whether somebody else answers before the request reaches its addressee.
+    fn is_answered_on_the_way(
+        &mut self,
+        seat: SeatId,
+        id: AskId,
+        to: SocketAddr,
+        via: Transport,
+        bytes: &[u8],
+    ) -> bool {
+        let from = self.seats[seat.0].address;
+        let answer = self.network.answered(self.now, from, to.ip(), bytes);
+        let is_answered = answer.is_some();
+        if is_answered {
+            self.send_back(seat, id, to.ip(), via, answer);
+        }
+        is_answered
+    }
+
     /// What the agent that was asked says, if anything.
     pub fn answer(&mut self, heard: &Heard, answer: Option<Vec<u8>>) {
         let Heard {
@@ -558,10 +654,23 @@ impl World {
             return self.schedule(lost, Event::Failure { seat, id });
         };
         self.counts.exchanges += 1;
+        let bytes = self.network.altered(self.now, from, address, via, bytes);
         match self.network.carry(self.now, from, address, via) {
             // An answer later than the asker's patience finds nobody waiting.
             Verdict::Deliver(takes) if takes < patience(via) => {
                 self.schedule(self.now + takes, Event::Answer { seat, id, bytes });
+            }
+            Verdict::Twice(first, again) if first < patience(via) => {
+                let copy = bytes.clone();
+                self.schedule(self.now + first, Event::Answer { seat, id, bytes });
+                self.schedule(
+                    self.now + again,
+                    Event::Answer {
+                        seat,
+                        id,
+                        bytes: copy,
+                    },
+                );
             }
             _ => self.schedule(lost, Event::Failure { seat, id }),
         }
@@ -576,7 +685,9 @@ impl World {
         };
         self.counts.exchanges += 1;
         match self.network.carry(self.now, to, address, Transport::Tcp) {
-            Verdict::Deliver(takes) if takes < patience(Transport::Tcp) => {
+            Verdict::Deliver(takes) | Verdict::Twice(takes, _)
+                if takes < patience(Transport::Tcp) =>
+            {
                 self.schedule(self.now + takes, Event::WebAnswer { seat, id, answer });
             }
             _ => self.schedule(lost, Event::Failure { seat, id }),
@@ -653,7 +764,16 @@ impl World {
             return;
         };
         let due = primary.next_resign();
-        if *zone == self.parent && before.is_some_and(|before| !before.says_the_same(&version)) {
+        if self.network.met().contains(Trouble::Forge.name()) {
+            let forged = meddling::forged_in(&version);
+            let forged = forged.map(|text| format!("{}: {text}", owner.name));
+            self.believed.extend(forged);
+        }
+        if *zone == self.parent
+            && before
+                .as_ref()
+                .is_some_and(|before| !before.says_the_same(&version))
+        {
             self.parent_changes += 1;
         }
         self.log.line(
@@ -664,7 +784,9 @@ impl World {
         );
         let renewed = cause == RESIGNING;
         let last_change = self.last_change;
+        self.operators[operator].sign(before.as_deref(), &version, now);
         self.distribute(operator, zone, Some(&version));
+        self.notify_secondaries(operator, zone);
         if renewed {
             self.last_change = last_change;
         }
@@ -685,7 +807,7 @@ impl World {
         let mut arrivals = Vec::with_capacity(owner.instances.len());
         for (number, instance) in owner.instances.iter_mut().enumerate() {
             let lag = draw(&mut owner.stream, &owner.propagation);
-            let at = (self.now + lag).max(instance.last_arrival);
+            let at = (self.now.max(owner.busy_until) + lag).max(instance.last_arrival);
             instance.last_arrival = at;
             arrivals.push((at, number));
         }
@@ -714,7 +836,7 @@ impl World {
     ) {
         let server = &mut self.operators[operator].instances[instance];
         self.network.touch(self.now, server.address, true);
-        if server.is_stale {
+        if server.held_by > 0 {
             server.withheld.insert(zone, version);
             return;
         }
@@ -733,8 +855,7 @@ impl World {
     /// Makes the zone's first version and serves it at every instance, as if it had always been so.
     pub(crate) fn install(&mut self, operator: usize, zone: &Name) {
         let (now, since) = (self.now, self.since());
-        let owner = &mut self.operators[operator];
-        let Some(primary) = owner.primaries.get_mut(zone) else {
+        let Some(primary) = self.operators[operator].primaries.get_mut(zone) else {
             return;
         };
         primary.backdate = now - since;
@@ -744,14 +865,7 @@ impl World {
             return;
         };
         let due = primary.next_resign();
-        let mut names = Vec::with_capacity(owner.instances.len());
-        for instance in &mut owner.instances {
-            instance.serve(zone, Some(Rc::clone(&version)));
-            names.push(instance.name.clone());
-        }
-        for name in names {
-            self.record(&name, zone, None, Some(&version), since);
-        }
+        self.serve_for_ever(operator, &version);
         if let Some(due) = due {
             self.schedule(
                 due.max(now),
@@ -760,6 +874,19 @@ impl World {
                     zone: zone.clone(),
                 },
             );
+        }
+    }
+
+    /// Serves a version at every instance, as if it had always been so.
+    pub(crate) fn serve_for_ever(&mut self, operator: usize, version: &Rc<Published>) {
+        let since = self.since();
+        let mut names = Vec::new();
+        for instance in &mut self.operators[operator].instances {
+            instance.serve(&version.zone, Some(Rc::clone(version)));
+            names.push(instance.name.clone());
+        }
+        for name in names {
+            self.record(&name, &version.zone, None, Some(version), since);
         }
     }
 
@@ -779,15 +906,15 @@ impl World {
                 let Some(recorder) = self.recorders.get_mut(child) else {
                     continue;
                 };
-                let is_same = |rtype: RecordType| {
-                    let old = before.and_then(|before| before.get(child, rtype));
-                    match (old, after.get(child, rtype)) {
-                        (Some(old), Some(new)) => Rc::ptr_eq(old, new),
+                let is_same = |of: fn(&Published, &Name) -> Option<Rc<Served>>| {
+                    let old = before.and_then(|before| of(before, child));
+                    match (old, of(after, child)) {
+                        (Some(old), Some(new)) => Rc::ptr_eq(&old, &new),
                         (old, new) => old.is_none() && new.is_none(),
                     }
                 };
-                let types = [RecordType::NS, RecordType::DS, RecordType::NSEC];
-                if before.is_none() || !types.into_iter().all(is_same) {
+                let ns = |zone: &Published, child: &Name| zone.get(child, RecordType::NS).cloned();
+                if before.is_none() || !is_same(ns) || !is_same(Published::ds_or_denial) {
                     recorder.parent_serves(name, after, now);
                 }
             }
@@ -836,7 +963,7 @@ impl World {
                     (old, new) => old.is_none() && new.is_none(),
                 };
                 if !is_same {
-                    let describe = |served: Option<&Rc<crate::published::Served>>| match served {
+                    let describe = |served: Option<&Rc<Served>>| match served {
                         Some(served) => crate::describe::describe(&served.set, &owner, recorder),
                         None => "none".into(),
                     };
@@ -860,11 +987,20 @@ impl World {
     /// The instance holds back what arrives, or shows it.
     fn hold(&mut self, operator: usize, instance: usize, begins: bool) {
         let server = &mut self.operators[operator].instances[instance];
-        server.is_stale = begins;
-        if !begins {
+        server.held_by = match begins {
+            true => server.held_by + 1,
+            false => server.held_by.saturating_sub(1),
+        };
+        if server.held_by == 0 {
             for (zone, version) in std::mem::take(&mut server.withheld) {
                 self.arrive(operator, instance, zone, version);
             }
+        }
+    }
+
+    fn outage(&mut self, instance: &str, begins: bool) {
+        for recorder in self.recorders.values_mut() {
+            recorder.outage(instance, begins, self.now);
         }
     }
 
@@ -874,10 +1010,11 @@ impl World {
         let text = format!("{kind:?} {}", if begins { "begins" } else { "ends" });
         self.log.line(self.now, &name, "fault", &text);
         match kind {
-            Edge::Outage => {
-                for recorder in self.recorders.values_mut() {
-                    recorder.outage(&name, begins, self.now);
-                }
+            Edge::Outage => self.outage(&name, begins),
+            Edge::Partition => {
+                // It answers nobody before it has what it missed, nor with what reached it in time.
+                self.outage(&name, begins);
+                self.hold(operator, instance, begins);
             }
             Edge::Stale => self.hold(operator, instance, begins),
             Edge::Replay(of) if begins => {

@@ -31,12 +31,15 @@ fn signer(label: &str) -> SignerPlan {
         signal: false,
         is_csk: false,
         algorithm: Algorithm::Ed25519,
+        denial: Default::default(),
         dnskey_ttl: 3_600,
         ns_ttl: 3_600,
         default_ttl: 3_600,
         negative_ttl: 900,
+        signing_time: Duration::ZERO,
         validity: Duration::from_secs(14 * 86_400),
         resign_before: Duration::from_secs(3 * 86_400),
+        clock: counterpoint_simnet::clock::Skew::NONE,
         propagation: Duration::ZERO..=Duration::from_secs(10),
     }
 }
@@ -51,6 +54,7 @@ fn stage(serving: &[&str]) -> Stage {
             zone: name("test."),
             servers: 2,
             algorithm: Algorithm::Ed25519,
+            denial: Default::default(),
             ds_ttl: 3_600,
             ns_ttl: 86_400,
             negative_ttl: 900,
@@ -64,6 +68,9 @@ fn stage(serving: &[&str]) -> Stage {
             is_secure: true,
             has_cds: false,
             owner: None,
+            source: None,
+            shares_keys: false,
+            timers: Default::default(),
             records: vec![(
                 www,
                 None,

@@ -398,6 +398,9 @@ pub enum Model {
     /// Each signer its own.
     #[value(name = "2")]
     Own,
+    /// One set of keys for all signers.
+    #[value(name = "shared")]
+    Shared,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -156,6 +156,7 @@ fn graph(
     let model = match model {
         arguments::Model::Common => Model::Common,
         arguments::Model::Own => Model::Own,
+        arguments::Model::Shared => Model::Shared,
     };
     // The tables are there without any declaration.
     let ksk_roll = match common.config.exists() {

@@ -97,8 +97,10 @@ fn signer(text: &mut String, setup: &Setup, zone: &Name, name: &SignerName, sigh
         .iter()
         .find_map(|number| Algorithm::from_number(*number));
     let algorithm = match known {
+        Some(Algorithm::RsaSha256) => "rsasha256",
         Some(Algorithm::EcdsaP256Sha256) => "ecdsap256sha256",
-        _ => "ed25519",
+        Some(Algorithm::EcdsaP384Sha384) => "ecdsap384sha384",
+        Some(Algorithm::Ed25519) | None => "ed25519",
     };
     let is_csk = declared
         .csk

@@ -49,7 +49,11 @@ pub fn write(
     algorithm: Algorithm,
     seed: [u8; 32],
 ) -> Result<SigningKey, BadDeclaration> {
-    let written = write_new(path, pkcs8::to_pem(algorithm, seed).as_bytes());
+    let text = pkcs8::to_pem(algorithm, seed).ok_or_else(|| {
+        let what = "keys of this algorithm are not kept in files";
+        BadDeclaration::new(path.display(), what, "take algorithm 13 or 15")
+    })?;
+    let written = write_new(path, text.as_bytes());
     written.map_err(|error| {
         let remedy = match error.kind() {
             io::ErrorKind::AlreadyExists => "no key is ever written over: name another file",

@@ -99,7 +99,7 @@ impl Engine {
         process
             .steps
             .push(StepState::begin(process.kind, 1, io.now));
-        let text = format!("{subject} is dead: it is never written to any more");
+        let text = format!("{subject} is dead: it is left out from now on");
         io.note(&self.zone, "process", Kind::Leave.name().into(), text);
         self.persist_process(io, index);
         self.polls = 0;
@@ -184,10 +184,13 @@ impl Engine {
             .rows(process.model, io.config.ksk_roll)
             .is_empty()
         {
-            return Some(format!(
-                "there is no {} where the owner of a zone holds its KSK",
-                process.kind.name()
-            ));
+            let name = process.kind.name();
+            return Some(match process.model {
+                Model::Shared => format!(
+                    "there is no {name} where all signers serve one set of keys: let whoever holds them do it"
+                ),
+                _ => format!("there is no {name} where the owner of a zone holds its KSK"),
+            });
         }
         if (process.kind, process.model) == (Kind::RollKsk, Model::Own) && process.subject.is_none()
         {

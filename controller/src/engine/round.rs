@@ -18,11 +18,11 @@ use crate::{
 
 /// One answer, not yet in the log.
 #[derive(Debug)]
-struct Got {
-    at: Timestamp,
-    place: Place,
-    item: Item,
-    shown: Result<SignedRrSet, Unknown>,
+pub(super) struct Got {
+    pub(super) at: Timestamp,
+    pub(super) place: Place,
+    pub(super) item: Item,
+    pub(super) shown: Result<SignedRrSet, Unknown>,
 }
 
 /// A round under way.
@@ -153,7 +153,8 @@ impl Engine {
             same: Vec::new(),
             dead: dead.and_then(|process| process.subject.clone()),
         };
-        for got in got {
+        for mut got in got {
+            got.shown = self.authentic(&got);
             let max_ttl = io.config.max_ttl(&got.place.owner);
             let news = self
                 .log

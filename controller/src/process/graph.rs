@@ -95,6 +95,7 @@ mod tests {
             (Model::Own, KskRoll::Double),
             (Model::Common, KskRoll::Swap),
             (Model::Common, KskRoll::Double),
+            (Model::Shared, KskRoll::Swap),
         ] {
             for name in process_names(model) {
                 let kind = Kind::ALL
@@ -117,6 +118,8 @@ mod tests {
         );
         let common = |name| process_graph(name, Model::Common, KskRoll::Swap, GraphFormat::Text);
         assert_eq!(common("roll-csk"), None, "nobody has a CSK there");
+        let shared = process_names(Model::Shared);
+        assert_eq!(shared, ["join", "leave", "cancel-join", "cancel-leave"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Goal, Row, What, Who, cancel_join, cancel_leave, common_ksk, go_insecure, join, leave,
-    roll_algorithm, roll_csk, roll_ksk, roll_zsk,
+    roll_algorithm, roll_csk, roll_ksk, roll_zsk, shared_keys,
 };
 use crate::{
     config::{Config, KskRoll, Model},
@@ -69,7 +69,7 @@ impl Kind {
 
     /// Its table, as published; none: it does not exist in this model.
     pub(crate) const fn rows(self, model: Model, ksk_roll: KskRoll) -> &'static [Row] {
-        use {KskRoll::Double, KskRoll::Swap, Model::Common, Model::Own};
+        use {KskRoll::Double, KskRoll::Swap, Model::Common, Model::Own, Model::Shared};
         match (self, model, ksk_roll) {
             (Self::Join, Own, _) => join::TABLE,
             (Self::Leave, Own, _) => leave::TABLE,
@@ -80,6 +80,10 @@ impl Kind {
             (Self::RollKsk, Own, Double) => roll_ksk::DOUBLE,
             (Self::RollCsk, Own, _) => roll_csk::TABLE,
             (Self::RollAlgorithm, Own, _) => roll_algorithm::TABLE,
+            (Self::Join | Self::CancelLeave, Shared, _) => shared_keys::JOIN,
+            (Self::Leave, Shared, _) => shared_keys::LEAVE,
+            (Self::CancelJoin, Shared, _) => shared_keys::CANCEL_JOIN,
+            (_, Shared, _) => &[],
             (Self::GoInsecure, _, _) => go_insecure::TABLE,
             (Self::Join | Self::CancelLeave, Common, _) => common_ksk::JOIN,
             (Self::Leave, Common, _) => common_ksk::LEAVE,

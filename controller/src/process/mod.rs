@@ -15,6 +15,7 @@ mod roll_algorithm;
 mod roll_csk;
 mod roll_ksk;
 mod roll_zsk;
+mod shared_keys;
 mod state;
 mod turn;
 

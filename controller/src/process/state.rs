@@ -58,7 +58,8 @@ pub(crate) struct Process {
     /// Who joins, leaves or rolls; none: everybody.
     #[serde(default)]
     pub subject: Option<SignerName>,
-    /// Who leaves is dead: never written to, its data never used.
+    /// Who leaves is dead: never written to, its data never used. Only what the owner of the zone signed
+    /// is renewed there, if it answers after all.
     #[serde(default)]
     pub dead: bool,
     /// Who served the zone when it began.

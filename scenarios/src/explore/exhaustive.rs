@@ -15,8 +15,9 @@ use crate::{
     pool,
     run::{
         direction::Direction,
+        faults::addresses,
         plan,
-        play::{Played, addresses, play_under},
+        play::{Played, play_under},
         verdict,
     },
     scenario::{

@@ -33,7 +33,7 @@ pub(super) fn lint(lints: &Lints<'_>) {
     }
 }
 
-fn newcomer(event: &Event) -> Option<&String> {
+pub(super) fn newcomer(event: &Event) -> Option<&String> {
     match &event.what {
         What::Join { signer } | What::GroupAdd { signer, .. } | What::StartServing { signer } => {
             Some(signer)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Lints, model::is_the_owners, names::outside};
+use super::{Lints, model::is_the_owners, names::outside, sources::is_the_keeper};
 use crate::scenario::{Target, What};
 
 /// Whoever is mentioned exists.
@@ -30,7 +30,10 @@ pub(super) fn lint(lints: &Lints<'_>) {
             signer_list(lints, &format!("{path}.{key}"), signers);
         }
         for (key, signer) in event.what.signers() {
-            if is_the_owners(lints, event, signer) {
+            let mut zones = scenario.zones.iter();
+            let zone = zones.find(|zone| zone.name == event.zone);
+            let keeps = zone.is_some_and(|zone| is_the_keeper(zone, signer));
+            if keeps && !event.what.is_process() || is_the_owners(lints, event, signer) {
                 continue;
             }
             lints.must_be_signer(&format!("{path}.{key}"), signer);
@@ -89,6 +92,7 @@ fn target(lints: &Lints<'_>, path: &str, target: &Target) {
         }
     };
     match target {
+        Target::Signer(name) if scenario.zones.iter().any(|zone| is_the_keeper(zone, name)) => {}
         Target::Signer(name) => lints.must_be_signer(path, name),
         Target::Instance(name, instance) => {
             lints.must_be_signer(path, name);
@@ -117,6 +121,6 @@ fn target(lints: &Lints<'_>, path: &str, target: &Target) {
                 d.expected("`controller.enabled` is false")
             })
         }
-        Target::Parent | Target::Scanner | Target::Controller => {}
+        Target::Parent | Target::Scanner | Target::Controller | Target::Hsm => {}
     }
 }

@@ -117,6 +117,17 @@ fn faults(lints: &Lints<'_>) {
                 |d| d.expected("expected servers: a signer, the parent, or an instance of one"),
             );
         }
+        if matches!(fault.kind, FaultKind::ClockSkew(_)) && !fault.target.has_clock() {
+            lints.fail(
+                &format!("{path}.target"),
+                "wrong-target",
+                format!("nothing depends on the clock of `{}`", fault.target),
+                |d| {
+                    d.expected("expected a signer, the parent, or an agent: one target")
+                        .suggest("signatures are made by a signer's clock, not by an instance's")
+                },
+            );
+        }
         if matches!(
             (fault.kind, &fault.target),
             (FaultKind::Dead, Target::Between(..))
@@ -127,7 +138,7 @@ fn faults(lints: &Lints<'_>) {
                 "a pair cannot be dead",
                 |d| {
                     d.expected("expected one target")
-                        .suggest("between two, use `kind = \"loss\"` with `rate = \"100%\"`")
+                        .suggest("between two, use `kind = \"partition\"`")
                 },
             );
         }

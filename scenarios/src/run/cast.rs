@@ -6,12 +6,13 @@ use counterpoint_controller::{Command as ControllerCommand, Controller};
 use counterpoint_dns::{
     agent::{Agent, Input, Note, Output, Record, Server},
     name::Name,
-    resolver::Resolver,
+    resolver::{self, Resolver},
     stream::{Stream, stream},
     validate::shared::SharedVerifier,
 };
 use counterpoint_scanner::{Command as ScannerCommand, Scanner};
 use counterpoint_simnet::{
+    clock::Skew,
     topology::Stage,
     world::{Heard, SeatId, World},
 };
@@ -20,7 +21,7 @@ use super::{
     direction::{Cut, Direction, Who},
     plan, resolvers,
 };
-use crate::scenario::{Range, Scenario};
+use crate::scenario::{Range, Scenario, Target};
 
 /// An agent in its seat, with what it asked to be kept.
 pub struct Seated<A> {
@@ -33,6 +34,8 @@ pub struct Seated<A> {
     /// After how many it is stopped.
     cut: Option<u64>,
     who: String,
+    /// How far its clock is off.
+    clock: Skew,
 }
 
 /// What agents asked to be made durable, by key.
@@ -47,6 +50,7 @@ impl<A: Agent> Seated<A> {
             outputs: 0,
             cut: None,
             who: who.into(),
+            clock: Skew::NONE,
         }
     }
 
@@ -54,6 +58,23 @@ impl<A: Agent> Seated<A> {
     fn cut_after(mut self, cut: Option<u64>) -> Self {
         self.cut = cut;
         self
+    }
+
+    /// With a clock that is off.
+    fn with_clock(mut self, clock: Skew) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Its clock is off from now on: what it waits for comes sooner or later.
+    fn set_clock(&mut self, world: &mut World, clock: Skew) {
+        self.clock = clock;
+        self.await_its_time(world);
+    }
+
+    fn await_its_time(&self, world: &mut World) {
+        let at = self.agent.wake_at().map(|at| self.clock.when(at));
+        world.wake(self.seat, at);
     }
 
     /// Whether it has been stopped.
@@ -68,7 +89,7 @@ impl<A: Agent> Seated<A> {
         store: &mut Store,
         input: Input<A::Command>,
     ) -> Vec<Note> {
-        self.agent.handle(world.now(), input);
+        self.agent.handle(self.clock.shows(world.now()), input);
         self.drain(world, store)
     }
 
@@ -82,7 +103,8 @@ impl<A: Agent> Seated<A> {
             let Heard {
                 from, via, bytes, ..
             } = heard;
-            self.agent.respond(world.now(), *from, *via, bytes)
+            let now = self.clock.shows(world.now());
+            self.agent.respond(now, *from, *via, bytes)
         };
         let answer = if is_silent { None } else { answer() };
         world.answer(heard, answer);
@@ -93,7 +115,7 @@ impl<A: Agent> Seated<A> {
     pub fn drain(&mut self, world: &mut World, store: &mut Store) -> Vec<Note> {
         let mut notes = Vec::new();
         while !self.is_cut()
-            && let Some(output) = self.agent.poll(world.now())
+            && let Some(output) = self.agent.poll(self.clock.shows(world.now()))
         {
             self.outputs += 1;
             match output {
@@ -107,7 +129,7 @@ impl<A: Agent> Seated<A> {
                 ask @ (Output::Ask { .. } | Output::Web { .. }) => world.carry(self.seat, ask),
             }
         }
-        world.wake(self.seat, self.agent.wake_at());
+        self.await_its_time(world);
         let now = world.now();
         for note in &notes {
             let text = [note.zone.as_str(), &note.subject, &note.text].join(" ");
@@ -133,6 +155,8 @@ pub struct Cast {
     pub verifier: SharedVerifier,
     /// What the controller told when it began.
     pub opening: Vec<Note>,
+    /// Whose clocks are off, and how far.
+    clocks: BTreeMap<Target, Skew>,
     is_audited: bool,
     starts: u32,
     cuts: Vec<Cut>,
@@ -150,6 +174,7 @@ impl Cast {
             resolvers: Vec::new(),
             verifier: SharedVerifier::default(),
             opening: Vec::new(),
+            clocks: BTreeMap::new(),
             is_audited: direction.is_audited,
             starts: 0,
             cuts: direction.cut.into_iter().collect(),
@@ -163,6 +188,13 @@ impl Cast {
         }
         for (number, resolver) in scenario.resolvers.iter().enumerate() {
             let config = resolvers::config(stage, resolver);
+            let config = resolver::Config {
+                trust_anchor: match direction.is_gullible {
+                    true => Vec::new(),
+                    false => config.trust_anchor,
+                },
+                ..config
+            };
             let who = format!("resolver/{}", resolver.name);
             let agent = Resolver::new(config, stream(seed, &who)).sharing(cast.verifier.clone());
             let address = plan::resolver_address(number);
@@ -191,7 +223,8 @@ impl Cast {
         if let Some(address) = plan::notify_address(scenario) {
             world.listen(seated.seat, address);
         }
-        let mut seated = seated.cut_after(cut);
+        let clock = self.clock(&Target::Scanner);
+        let mut seated = seated.cut_after(cut).with_clock(clock);
         seated.drain(world, &mut self.scanner_store);
         self.scanner = Some(seated);
     }
@@ -211,6 +244,32 @@ impl Cast {
                 self.start_controller(scenario, stage)
             }
             false => Vec::new(),
+        }
+    }
+
+    fn clock(&self, who: &Target) -> Skew {
+        self.clocks.get(who).copied().unwrap_or_default()
+    }
+
+    /// An agent's clock is off by so much more from now on.
+    pub fn shift_clock(&mut self, world: &mut World, scenario: &Scenario, who: &Target, by: Skew) {
+        let clock = self.clock(who) + by;
+        self.clocks.insert(who.clone(), clock);
+        match who {
+            Target::Controller => {
+                let seated = self.controller.as_mut();
+                seated.into_iter().for_each(|s| s.set_clock(world, clock));
+            }
+            Target::Scanner => {
+                let seated = self.scanner.as_mut();
+                seated.into_iter().for_each(|s| s.set_clock(world, clock));
+            }
+            Target::Resolver(name) => {
+                let all = scenario.resolvers.iter().zip(&mut self.resolvers);
+                all.filter(|(resolver, _)| resolver.name == *name)
+                    .for_each(|(_, seated)| seated.set_clock(world, clock));
+            }
+            _ => {}
         }
     }
 
@@ -234,7 +293,8 @@ impl Cast {
         let cut = self.take_cut(Who::Controller);
         let world = &mut stage.world;
         let seated = Seated::new(world, plan::CONTROLLER_ADDRESS, "controller", agent);
-        let mut seated = seated.cut_after(cut);
+        let clock = self.clock(&Target::Controller);
+        let mut seated = seated.cut_after(cut).with_clock(clock);
         // A restarted agent looks at the time before anything else.
         let notes = seated.handle(world, &mut self.controller_store, Input::Wake);
         self.controller = Some(seated);

@@ -23,6 +23,8 @@ pub struct Direction {
     pub is_audited: bool,
     /// Whether it is noted what each resolution took.
     pub is_timed: bool,
+    /// Whether resolvers believe everything, for want of a trust anchor: a defect to be noticed.
+    pub is_gullible: bool,
 }
 
 impl Default for Direction {
@@ -35,6 +37,7 @@ impl Default for Direction {
             is_noted: false,
             is_audited: false,
             is_timed: false,
+            is_gullible: false,
         }
     }
 }

@@ -2,8 +2,11 @@
 //! by the oracle.
 
 pub mod cast;
+mod denial;
 pub mod direction;
+pub mod faults;
 mod late;
+pub mod models;
 pub mod plan;
 pub mod play;
 pub mod replay;

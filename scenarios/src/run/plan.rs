@@ -19,12 +19,12 @@ use counterpoint_dns::{
 use counterpoint_scanner as scanner;
 use counterpoint_simnet::{
     desec::{self, Desec},
-    network,
     operator::Operator,
     topology::{self, OWNER, OwnerPlan, PARENT, ParentPlan, SignerPlan, Stage, Topology, ZonePlan},
     world::World,
 };
 
+use super::{denial::denial, faults, models};
 use crate::scenario::{
     self, Bootstrap, CdsAfter, Continuity, Event, Interface, KeyLayout, KskRoll, Model, NamesIn,
     Quirk, Range, Safety, Scenario, Servers, Signer, What, Zone,
@@ -60,6 +60,7 @@ pub fn topology(scenario: &Scenario) -> Topology {
             zone: parent.zone.clone(),
             servers: parent.servers as usize,
             algorithm: algorithm(parent.algorithm),
+            denial: denial(parent.denial, &scenario::Nsec3::default()),
             ds_ttl: parent.ds_ttl.seconds(),
             ns_ttl: parent.ns_ttl.seconds(),
             negative_ttl: parent.negative_ttl.seconds(),
@@ -99,6 +100,9 @@ pub fn zone_plan(scenario: &Scenario, zone: &Zone) -> ZonePlan {
             keys: 1 + ksk_rolls(scenario, zone),
             validity: scenario.controller.signature_validity,
         }),
+        source: models::source(zone),
+        shares_keys: zone.model == Model::Three,
+        timers: models::timers(zone),
         records: records(&zone.records, &zone.name),
     }
 }
@@ -146,13 +150,16 @@ fn signer_plan(scenario: &Scenario, signer: &Signer) -> SignerPlan {
         signal: signer.signal,
         is_csk: signer.keys == KeyLayout::Csk,
         algorithm: algorithm(signer.algorithm),
+        denial: denial(signer.denial, &signer.nsec3),
         dnskey_ttl: signer.dnskey_ttl.seconds(),
         ns_ttl: signer.ns_ttl.seconds(),
         default_ttl: signer.default_ttl.seconds(),
         negative_ttl: signer.negative_ttl.seconds(),
+        signing_time: signer.hsm.latency,
         validity: signer.signature_validity,
         resign_before: signer.resign_before,
         propagation: span(signer.propagation),
+        clock: faults::skew(signer.clock_skew),
     }
 }
 
@@ -215,7 +222,13 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
         let Some(operator) = stage.world.operator(&signer.name) else {
             continue;
         };
-        let operator = &stage.world.operators[operator];
+        // Where a signer serves what another keeps, changes go to that one.
+        let kept = scenario
+            .zones
+            .iter()
+            .map(|zone| stage.keeper(&signer.name, &zone.name));
+        let keeper = kept.filter_map(|name| stage.world.operator(&name)).next();
+        let operator = &stage.world.operators[keeper.unwrap_or(operator)];
         let ns = scenario
             .zones
             .first()
@@ -266,6 +279,9 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
             None => controller::Zone::Signers(members(&zone.signers)),
         };
         config.zones.insert(zone.name.clone(), membership);
+        if models::shares_keys(zone) {
+            config.shared_keys.insert(zone.name.clone());
+        }
         if zone.model == Model::One {
             let common = controller::CommonKsk {
                 keys: stage.owner_keys(&zone.name),
@@ -375,16 +391,4 @@ pub fn scanner_config(scenario: &Scenario, stage: &Stage, first: Duration) -> sc
         .collect();
     config.resolver = Some(agent_resolver(stage));
     config
-}
-
-/// Trouble with messages, as the network knows it; `None` for faults of another kind.
-pub fn trouble(kind: scenario::FaultKind) -> Option<network::Trouble> {
-    match kind {
-        scenario::FaultKind::Dead => Some(network::Trouble::Dead),
-        scenario::FaultKind::Loss(rate) => {
-            Some(network::Trouble::Loss(f64::from(rate.per_million) / 1e6))
-        }
-        scenario::FaultKind::Latency(by) => Some(network::Trouble::Latency(by.low, by.high)),
-        scenario::FaultKind::Stale | scenario::FaultKind::Replay(_) => None,
-    }
 }

@@ -1,6 +1,6 @@
 //! Plays a scenario: hands every occurrence of the world to whom it concerns, until all is quiet.
 
-use std::{collections::BTreeSet, net::IpAddr, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use counterpoint_controller::{self as controller, audit::Line};
 use counterpoint_dns::{
@@ -8,23 +8,24 @@ use counterpoint_dns::{
     message::Question,
     name::parse_name,
     resolver::{Command, Resolution, Status},
+    rrset::SignedRrSet,
     stream::stream,
     time::Timestamp,
 };
 use counterpoint_simnet::{
-    network,
-    topology::{PARENT, Stage},
-    world::{Edge, Occurrence, SeatId, World},
+    meddling,
+    topology::Stage,
+    world::{Occurrence, SeatId},
 };
 
 use super::{
     cast::{Cast, Seated},
     direction::Direction,
-    plan,
+    faults, models, plan,
     replay::Replay,
     script,
 };
-use crate::scenario::{ControllerSabotage, FaultKind, Range, Scenario, Target, What};
+use crate::scenario::{ControllerSabotage, Fault, FaultKind, Range, Scenario, Target, What};
 
 /// A world that does so much in one instant does not go forward any more.
 const EVENTS_MAX: u64 = 200_000_000;
@@ -120,6 +121,12 @@ enum Cue {
     /// A request on which the controller died is made again, unless there are more processes now.
     AskAgain(usize, usize),
     StartController,
+    /// The clock of the fault of this number is off, or right again.
+    Clock(usize, bool),
+    /// The machine that holds everybody's keys makes no signatures, or does again.
+    Hsm {
+        is_out: bool,
+    },
     Ask(usize),
     /// After everything else of its instant: it is put off as often as this.
     Replay(usize, u8),
@@ -215,60 +222,50 @@ impl Player<'_> {
                 given
             });
         }
-        for fault in &self.scenario.faults {
-            let until = fault.until.map_or(Timestamp::MAX, |until| start + until);
-            let pairs = match &fault.target {
-                Target::Between(a, b) => {
-                    let (a, b) = (self.addresses(a), self.addresses(b));
-                    a.iter()
-                        .flat_map(|a| b.iter().map(|b| (*a, Some(*b))))
-                        .collect()
+        faults::inject(self.scenario, &mut self.played.stage.world);
+        for (index, fault) in self.scenario.faults.iter().enumerate() {
+            let (from, until) = faults::window(self.scenario, fault);
+            match fault.kind {
+                _ if fault.target == Target::Hsm => {
+                    self.cue(from, Cue::Hsm { is_out: true });
+                    if until < Timestamp::MAX {
+                        self.cue(until, Cue::Hsm { is_out: false });
+                    }
+                    self.reach_fault(fault);
                 }
-                target => self
-                    .addresses(target)
-                    .into_iter()
-                    .map(|a| (a, None))
-                    .collect::<Vec<_>>(),
-            };
-            if let Some(trouble) = plan::trouble(fault.kind) {
-                for (host, other) in pairs {
-                    let from = start + fault.from;
-                    let fault = network::Fault {
-                        from,
-                        until,
-                        host,
-                        other,
-                        trouble,
-                    };
-                    self.played.stage.world.add_fault(fault);
+                FaultKind::ClockSkew(_) => {
+                    self.cue(from, Cue::Clock(index, true));
+                    if until < Timestamp::MAX {
+                        self.cue(until, Cue::Clock(index, false));
+                    }
                 }
+                FaultKind::Stale | FaultKind::Replay(_) => self.reach_fault(fault),
+                _ => {}
             }
-            let edge = match fault.kind {
-                FaultKind::Dead => Some(Edge::Outage),
-                FaultKind::Stale => Some(Edge::Stale),
-                FaultKind::Replay(of) => Some(Edge::Replay(start + of)),
-                FaultKind::Loss(_) | FaultKind::Latency(_) => None,
-            };
-            if let Some(edge) = edge {
-                for (operator, instance) in instances(&self.played.stage.world, &fault.target) {
-                    let from = start + fault.from;
-                    self.played
-                        .stage
-                        .world
-                        .add_edge(operator, instance, edge, from, until);
-                }
-            }
-            self.played
-                .reached
-                .insert(format!("fault/{}", fault.kind.name()));
         }
         for index in 0..self.replays.len() {
             self.cue_replay(index);
         }
     }
 
-    fn addresses(&self, target: &Target) -> Vec<IpAddr> {
-        addresses(self.scenario, &self.played.stage.world, target)
+    fn reach_fault(&mut self, fault: &Fault) {
+        let kind = fault.kind.name();
+        self.played.reached.insert(format!("fault/{kind}"));
+    }
+
+    /// A clock is off from now on, or right again.
+    fn set_clock(&mut self, fault: &Fault, begins: bool) {
+        let FaultKind::ClockSkew(skew) = fault.kind else {
+            return;
+        };
+        let skew = faults::skew(skew);
+        let by = if begins { skew } else { skew.reversed() };
+        let Played { stage, cast, .. } = &mut self.played;
+        match faults::operators(stage, &fault.target) {
+            Some(operator) => stage.world.shift_clock(operator, by),
+            None => cast.shift_clock(&mut stage.world, self.scenario, &fault.target, by),
+        }
+        self.reach_fault(fault);
     }
 
     fn cue_replay(&mut self, index: usize) {
@@ -340,6 +337,9 @@ impl Player<'_> {
                 quiet_at.max(reached + self.scenario.controller.poll.max(Duration::from_secs(60)));
         }
         self.played.end = self.played.stage.world.now();
+        let met = self.played.stage.world.met().iter();
+        let met = met.map(|name| format!("fault/{name}"));
+        self.played.reached.extend(met);
     }
 
     /// How long nothing must happen until nothing can come of what happened: every hold window has
@@ -434,10 +434,14 @@ impl Player<'_> {
                     self.cue(now, Cue::Event(index));
                 }
             }
+            Cue::Clock(index, begins) => self.set_clock(&self.scenario.faults[index], begins),
             Cue::StartController => {
                 let Played { stage, cast, .. } = &mut self.played;
                 let notes = cast.start_controller(self.scenario, stage);
                 self.hear(notes);
+            }
+            Cue::Hsm { is_out } => {
+                models::stop_hsm(self.scenario, &mut self.played.stage, is_out);
             }
             Cue::Replay(index, deferrals) if deferrals > 0 => {
                 let now = self.played.stage.world.now();
@@ -508,9 +512,11 @@ impl Player<'_> {
                 question,
                 status,
                 masked_by_retry,
+                answer,
                 remembered,
                 ..
             } = resolution;
+            self.weigh(number, &question, &status, answer.as_ref());
             let tally = &mut self.played.tallies[number];
             tally.masked += u64::from(masked_by_retry);
             let took = self.played.stage.world.now() - self.asked[number];
@@ -568,6 +574,37 @@ impl Player<'_> {
         }
     }
 
+    /// A resolver that takes a forger's word gives it to its client as data of a zone that is signed.
+    fn weigh(
+        &mut self,
+        number: usize,
+        question: &Question,
+        status: &Status,
+        answer: Option<&SignedRrSet>,
+    ) {
+        let is_taken = matches!(status, Status::Secure | Status::Insecure);
+        let world = &mut self.played.stage.world;
+        if !is_taken || !world.met().contains("forge") {
+            return;
+        }
+        let set = answer.map(|answer| &answer.set);
+        let is_forged = set.is_some_and(|set| {
+            let mut data = set.data.iter();
+            data.any(|data| meddling::is_forged(&set.name, set.rtype, data))
+        });
+        let mut events = self.scenario.events.iter();
+        let may_be_insecure = events.any(|event| event.what == What::GoInsecure {});
+        let mut zones = self.scenario.zones.iter();
+        let zone = zones.find(|zone| zone.name.zone_of(&question.name));
+        let is_signed = zone.is_some_and(|zone| zone.secure) && !may_be_insecure;
+        // A signed zone that is taken for an unsigned one is a lie as well.
+        let is_downgraded = is_signed && *status == Status::Insecure;
+        if is_forged && (is_signed || *status == Status::Secure) || is_downgraded {
+            let who = &self.scenario.resolvers[number].name;
+            world.believed.insert(format!("resolver/{who}: {question}"));
+        }
+    }
+
     /// Follows what the controller tells: steps reached, signers released.
     fn hear(&mut self, notes: Vec<Note>) {
         if self.direction.is_audited {
@@ -617,23 +654,12 @@ impl Player<'_> {
         events.any(|event| gone(&event.what))
     }
 
-    /// Whether a fault keeps all of it from answering.
-    fn is_silent(&self, signer: &str) -> bool {
-        let now = self.played.stage.world.now() - self.scenario.start;
-        let mut faults = self.scenario.faults.iter();
-        let target = Target::Signer(signer.to_owned());
-        faults.any(|fault| {
-            let until = fault.until.unwrap_or(Duration::MAX);
-            fault.kind == FaultKind::Dead
-                && fault.target == target
-                && (fault.from..until).contains(&now)
-        })
-    }
-
     /// A leaver that may stop answering does.
     fn release(&mut self, zone: &str, signer: &str) {
         let stays = ControllerSabotage::LeaverNeverStops;
-        let is_ghost = self.is_given_up(signer) && !self.is_silent(signer);
+        let now = self.played.stage.world.now();
+        let is_silent = faults::is_silent(self.scenario, signer, now);
+        let is_ghost = self.is_given_up(signer) && !is_silent;
         // Nobody reaches a signer that was given up, to tell it to stop.
         if self.scenario.controller.sabotage.contains(&stays) || is_ghost {
             return;
@@ -648,61 +674,6 @@ impl Player<'_> {
                 &format!("{zone} is not served any more"),
             );
             world.stop_serving(signer, &zone);
-        }
-    }
-}
-
-/// The instances that a target means: operator and instance.
-fn instances(world: &World, target: &Target) -> Vec<(usize, usize)> {
-    let of = |name: &str, number: Option<u32>| -> Vec<(usize, usize)> {
-        let Some(operator) = world.operator(name) else {
-            return Vec::new();
-        };
-        let all = 0..world.operators[operator].instances.len();
-        let chosen = all.filter(|index| number.is_none_or(|n| n as usize == index + 1));
-        chosen.map(|index| (operator, index)).collect()
-    };
-    match target {
-        Target::Signer(name) => of(name, None),
-        Target::Instance(name, number) => of(name, Some(*number)),
-        Target::Parent => of(PARENT, None),
-        Target::ParentInstance(number) => of(PARENT, Some(*number)),
-        _ => Vec::new(),
-    }
-}
-
-/// The addresses that a target means.
-pub(crate) fn addresses(scenario: &Scenario, world: &World, target: &Target) -> Vec<IpAddr> {
-    match target {
-        Target::Scanner => vec![plan::SCANNER_ADDRESS],
-        Target::Controller => vec![plan::CONTROLLER_ADDRESS],
-        Target::Resolver(name) => {
-            let named = scenario
-                .resolvers
-                .iter()
-                .enumerate()
-                .filter(|(_, r)| r.name == *name);
-            named
-                .map(|(number, _)| plan::resolver_address(number))
-                .collect()
-        }
-        servers => {
-            let instance = |(operator, instance): (usize, usize)| {
-                world.operators[operator].instances[instance].address
-            };
-            let mut found: Vec<IpAddr> = instances(world, servers)
-                .into_iter()
-                .map(instance)
-                .collect();
-            // A signer that is down as a whole takes no updates either.
-            if let Target::Signer(name) = servers {
-                let operator = world.operator(name);
-                found.extend(operator.map(|index| world.operators[index].primary_address));
-            } else if *servers == Target::Parent {
-                let operator = world.operator(PARENT);
-                found.extend(operator.map(|index| world.operators[index].primary_address));
-            }
-            found
         }
     }
 }

@@ -8,7 +8,7 @@ use counterpoint_dns::{
 use counterpoint_simnet::{
     by_hand,
     keys::KeyKind,
-    topology::{PARENT, Stage},
+    topology::{OWNER, PARENT, Stage},
 };
 
 use super::{cast::Cast, plan};
@@ -369,8 +369,8 @@ fn by_hand(scenario: &Scenario, event: &Event, stage: &mut Stage) {
         | What::ControllerStart {}
         | What::ScanNow {} => {}
     }
-    let signers: Vec<String> = scenario.signers.iter().map(|s| s.name.clone()).collect();
-    for signer in signers {
+    let signers = scenario.signers.iter().map(|signer| signer.name.clone());
+    for signer in signers.chain([OWNER.into()]) {
         stage.publish(&signer, zone);
     }
     let parent = scenario.parent.zone.clone();

@@ -13,7 +13,7 @@ use counterpoint_dns::{
 };
 use counterpoint_simnet::topology::PARENT;
 
-use super::{late, play::Played, resolvers, witnesses};
+use super::{faults, late, play::Played, resolvers, witnesses};
 use crate::{
     outcome::{Outcome, Process, ProcessOutcome, Step, Violation},
     scenario::{Property, Quantifier, Scenario, Verdict},
@@ -55,6 +55,7 @@ pub fn outcome(scenario: &Scenario, played: Played) -> Outcome {
         outcome.internal_error.clone_from(&played.internal_error);
     }
     add_parent(&mut outcome, scenario, &played);
+    add_forgery(&mut outcome, scenario, &played);
     if outcome.violations.iter().any(|violation| violation.decides) {
         outcome.verdict = Verdict::Unsafe;
     }
@@ -174,6 +175,7 @@ pub(crate) fn disagreements_of(
         .failures
         .iter()
         .filter(|failure| failure.is_bogus && zone.zone_of(&failure.question.name))
+        .filter(|failure| !faults::explains(scenario, failure))
         .collect();
     if failures.is_empty() {
         return Vec::new();
@@ -264,6 +266,24 @@ fn add_parent(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
                 "the parent changed {} times, the scanner accounts for {}",
                 world.parent_changes, played.scanner_changes
             ),
+            margin: None,
+            tail: None,
+            decides: false,
+        });
+    }
+}
+
+/// Whoever took a forger's word.
+fn add_forgery(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
+    for believed in &played.stage.world.believed {
+        outcome.violations.push(Violation {
+            property: Property::NoForgery,
+            profile: "any".into(),
+            quantifier: Quantifier::OneResolver,
+            zone: scenario.parent.zone.clone(),
+            from: Duration::ZERO,
+            until: None,
+            witness: format!("forged data were believed, at {believed}"),
             margin: None,
             tail: None,
             decides: false,

@@ -3,9 +3,8 @@
 use std::{fmt, time::Duration};
 
 use super::{
-    setting::{Setting, choose, names, quote},
-    support,
-    time::Range,
+    setting::{Setting, names, quote},
+    time::{Range, Skew},
 };
 use crate::load::{
     reader::{Field, Reader},
@@ -36,6 +35,20 @@ pub enum FaultKind {
     Loss(Rate),
     /// Messages take this much longer; drawn for each.
     Latency(Range),
+    /// Nothing passes: neither questions nor, to an instance from its own primary, versions.
+    Partition,
+    /// Every question is answered with this code.
+    Rcode(Rcode),
+    /// Answers fit no datagram.
+    Truncate,
+    /// Datagrams overtake one another.
+    Reorder,
+    /// Datagrams arrive twice.
+    Duplicate,
+    /// A clock is off: by which signatures are made, or what is taken for now.
+    ClockSkew(Skew),
+    /// Answers are another's: unsigned, or wrongly signed.
+    Forge,
     /// A server answers from the version that it had at `from`.
     Stale,
     /// A server answers from the version that it had at this offset, as one restored from a backup.
@@ -48,6 +61,13 @@ names! {
         Dead = "dead",
         Loss = "loss",
         Latency = "latency",
+        Partition = "partition",
+        Rcode = "rcode",
+        Truncate = "truncate",
+        Reorder = "reorder",
+        Duplicate = "duplicate",
+        ClockSkew = "clock-skew",
+        Forge = "forge",
         Stale = "stale",
         Replay = "replay",
     }
@@ -60,9 +80,27 @@ impl FaultKind {
             Self::Dead => "dead",
             Self::Loss(_) => "loss",
             Self::Latency(_) => "latency",
+            Self::Partition => "partition",
+            Self::Rcode(_) => "rcode",
+            Self::Truncate => "truncate",
+            Self::Reorder => "reorder",
+            Self::Duplicate => "duplicate",
+            Self::ClockSkew(_) => "clock-skew",
+            Self::Forge => "forge",
             Self::Stale => "stale",
             Self::Replay(_) => "replay",
         }
+    }
+}
+
+names! {
+    /// A refusal that says nothing about the zone.
+    pub enum Rcode {
+        FormErr = "FORMERR",
+        ServFail = "SERVFAIL",
+        NotImp = "NOTIMP",
+        Refused = "REFUSED",
+        NotAuth = "NOTAUTH",
     }
 }
 
@@ -121,6 +159,8 @@ pub enum Target {
     Scanner,
     /// The controller.
     Controller,
+    /// The machine that holds the keys of all who share them.
+    Hsm,
     /// A resolver.
     Resolver(String),
     /// Between these two.
@@ -128,7 +168,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// Parses `alpha/ns1`, `parent/2`, `alpha`, `resolver/NAME`, `scanner`, or a pair `a <-> b`.
+    /// Parses `alpha/ns1`, `parent/2`, `alpha`, `resolver/NAME`, `scanner`, `hsm`, or a pair `a <-> b`.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some((a, b)) = text.split_once("<->") {
             let (a, b) = (Self::parse_one(a.trim())?, Self::parse_one(b.trim())?);
@@ -151,9 +191,18 @@ impl Target {
                 "parent" => Some(Self::Parent),
                 "scanner" => Some(Self::Scanner),
                 "controller" => Some(Self::Controller),
+                "hsm" => Some(Self::Hsm),
                 signer => Some(Self::Signer(signer.into())),
             },
         }
+    }
+
+    /// Whether it has a clock that anything depends on: an instance makes no signatures.
+    pub fn has_clock(&self) -> bool {
+        !matches!(
+            self,
+            Self::Instance(..) | Self::ParentInstance(_) | Self::Between(..)
+        )
     }
 
     /// Whether it is servers, and servers only.
@@ -174,6 +223,7 @@ impl fmt::Display for Target {
             Self::ParentInstance(number) => write!(f, "parent/{number}"),
             Self::Scanner => f.write_str("scanner"),
             Self::Controller => f.write_str("controller"),
+            Self::Hsm => f.write_str("hsm"),
             Self::Resolver(name) => write!(f, "resolver/{name}"),
             Self::Between(a, b) => write!(f, "{a} <-> {b}"),
         }
@@ -207,14 +257,8 @@ impl Fault {
             reader.required::<String>("kind");
             return None;
         };
-        let later = support::refused("fault.kind");
-        let names = KindName::ALL
-            .iter()
-            .map(|kind| (kind.name(), Some(*kind)))
-            .chain(later.iter().map(|name| (*name, None)));
-        let name = choose(&kind, names)?;
-        kind.read::<String>()?;
-        let kind = Self::read_kind(name?, &mut reader);
+        let kind = kind.read()?;
+        let kind = Self::read_kind(kind, &mut reader);
         let target = reader.required("target");
         reader.finish();
         Some(Self {
@@ -232,6 +276,13 @@ impl Fault {
             KindName::Stale => Some(FaultKind::Stale),
             KindName::Loss => reader.required("rate").map(FaultKind::Loss),
             KindName::Latency => reader.required("by").map(FaultKind::Latency),
+            KindName::Partition => Some(FaultKind::Partition),
+            KindName::Rcode => Some(FaultKind::Rcode(reader.read("is", Rcode::ServFail))),
+            KindName::Truncate => Some(FaultKind::Truncate),
+            KindName::Reorder => Some(FaultKind::Reorder),
+            KindName::Duplicate => Some(FaultKind::Duplicate),
+            KindName::ClockSkew => reader.required("by").map(FaultKind::ClockSkew),
+            KindName::Forge => Some(FaultKind::Forge),
             KindName::Replay => Some(FaultKind::Replay(reader.read("of", Duration::ZERO))),
         }
     }
@@ -250,7 +301,18 @@ impl Fault {
                 let of = Some(of).filter(|of| !of.is_zero());
                 lines.extend(of.print().map(|of| ("of", of)));
             }
-            FaultKind::Dead | FaultKind::Stale => {}
+            FaultKind::Rcode(is) => {
+                let is = Some(is).filter(|is| *is != Rcode::ServFail);
+                lines.extend(is.print().map(|is| ("is", is)));
+            }
+            FaultKind::ClockSkew(by) => lines.extend(by.print().map(|by| ("by", by))),
+            FaultKind::Dead
+            | FaultKind::Partition
+            | FaultKind::Truncate
+            | FaultKind::Reorder
+            | FaultKind::Duplicate
+            | FaultKind::Forge
+            | FaultKind::Stale => {}
         }
         lines.extend(self.target.print().map(|target| ("target", target)));
         lines

@@ -124,6 +124,8 @@ names! {
         NoFalseDenial = "no-false-denial",
         /// The parent changed only where a rule accepted.
         ParentUntouched = "parent-untouched",
+        /// Nobody took forged data for true.
+        NoForgery = "no-forgery",
         /// Every process ended within its bound.
         DoneWithin = "done-within",
     }
@@ -132,7 +134,10 @@ names! {
 impl Property {
     /// Whether a violation of it makes a run unsafe; the others are reported only.
     pub const fn decides(self) -> bool {
-        !matches!(self, Self::ParentUntouched | Self::DoneWithin)
+        !matches!(
+            self,
+            Self::ParentUntouched | Self::NoForgery | Self::DoneWithin
+        )
     }
 }
 

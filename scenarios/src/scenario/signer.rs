@@ -10,7 +10,7 @@ use counterpoint_dns::{
 use super::{
     parent::{Algorithm, Denial},
     setting::{Setting, integer, names, settings},
-    time::{Range, Ttl, days, seconds},
+    time::{Range, Skew, Ttl, days, seconds},
 };
 use crate::load::{reader::Field, tree::Value};
 
@@ -137,6 +137,20 @@ settings! {
     }
 }
 
+impl Nsec3 {
+    /// The salt as it is hashed, at most 255 octets; none: it is none.
+    pub fn octets(&self) -> Option<Vec<u8>> {
+        let digit = |digit: &u8| char::from(*digit).to_digit(16);
+        let pairs = self.salt.as_bytes().chunks(2);
+        let octets = pairs.map(|pair| match pair {
+            [high, low] => Some((digit(high)? << 4 | digit(low)?) as u8),
+            _ => None,
+        });
+        let octets: Vec<u8> = octets.collect::<Option<_>>()?;
+        (octets.len() <= 255).then_some(octets)
+    }
+}
+
 settings! {
     /// The machine that holds the keys.
     pub struct Hsm {
@@ -186,7 +200,7 @@ settings! {
         /// From the primary to each instance; drawn per change and instance.
         propagation "propagation": Range = Range::new(seconds(0), seconds(10)),
         /// How far its clock is ahead.
-        clock_skew "clock-skew": Duration = seconds(0),
+        clock_skew "clock-skew": Skew = Skew::default(),
         /// Its habits.
         quirks "quirks": Vec<Quirk> = Vec::new(),
         /// The machine that holds its keys.

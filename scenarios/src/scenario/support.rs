@@ -16,35 +16,12 @@ const fn not(key: &'static str, values: &'static [&'static str]) -> Unsupported 
 
 /// All of it. To support a value, delete it here.
 pub const UNSUPPORTED: &[Unsupported] = &[
-    not("parent.zone", &["."]),
-    not("parent.algorithm", &["rsasha256", "ecdsap384sha384"]),
-    not("parent.denial", &["nsec3"]),
     not("scanner.bootstrap", &["after-delay"]),
     not("scanner.hold-down", &[]),
-    not("signer.algorithm", &["rsasha256", "ecdsap384sha384"]),
-    not("signer.denial", &["nsec3", "nsec3-optout", "compact"]),
-    not("signer.nsec3", &[]),
-    not("signer.clock-skew", &[]),
-    not("signer.hsm", &[]),
     not("signer.quirks", QUIRKS),
-    not("zone.model", &["serve-only", "3", "inline", "hybrid"]),
-    not("zone.primary", &[]),
     not("zone.ksk-holder", &[]),
     not("zone.dynamic", &[]),
     not("event.do", &["notify", "manual-ds"]),
-    not("event.to", &["rsasha256", "ecdsap384sha384"]),
-    not(
-        "fault.kind",
-        &[
-            "partition",
-            "rcode",
-            "truncate",
-            "reorder",
-            "duplicate",
-            "clock-skew",
-            "forge",
-        ],
-    ),
 ];
 
 const QUIRKS: &[&str] = &[

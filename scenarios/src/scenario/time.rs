@@ -152,6 +152,38 @@ impl Setting for Duration {
     }
 }
 
+/// How far a clock is ahead; behind, if below zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Skew {
+    /// By how much.
+    pub by: Duration,
+    /// Behind, not ahead.
+    pub is_behind: bool,
+}
+
+impl Setting for Skew {
+    fn read(field: &Field<'_>) -> Option<Self> {
+        let words = span_words(
+            field,
+            "how far a clock is ahead, as \"2h\", or behind, as \"-2h\"",
+        )?;
+        let (is_behind, span) = match words.trim().strip_prefix('-') {
+            Some(span) => (true, span),
+            None => (false, words),
+        };
+        let by = read_span(field, span)?;
+        Some(Self {
+            by,
+            is_behind: is_behind && !by.is_zero(),
+        })
+    }
+
+    fn print(&self) -> Option<String> {
+        let sign = if self.is_behind { "-" } else { "" };
+        Some(quote(&format!("{sign}{}", print_span(self.by))))
+    }
+}
+
 /// A span that is drawn from the seed, or (in expectations) an interval of instants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Range {

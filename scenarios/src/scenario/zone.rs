@@ -1,6 +1,6 @@
 //! `[[zone]]` and the records in it.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr};
+use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
 
 use counterpoint_dns::{
     name::{Name, RecordType, canonical_wire, parse_name},
@@ -10,7 +10,7 @@ use counterpoint_dns::{
 
 use super::{
     setting::{Setting, names, quote, settings},
-    time::{Ttl, parse_span},
+    time::{Ttl, days, hours, minutes, parse_span},
 };
 use crate::{
     diagnostic::{nearest, one_of},
@@ -32,6 +32,18 @@ names! {
 }
 
 settings! {
+    /// How long secondaries wait (RFC 1035 §3.3.13).
+    pub struct SoaTimers {
+        /// From a success to the next question.
+        refresh "refresh": Duration = hours(1),
+        /// From a failure to the next.
+        retry "retry": Duration = minutes(10),
+        /// From the last success to the end of service.
+        expire "expire": Duration = days(14),
+    }
+}
+
+settings! {
     /// `[[zone]]`: a signed zone below the parent.
     pub struct Zone {
         /// Its name.
@@ -46,6 +58,8 @@ settings! {
         primary "primary": Option<String> = None,
         /// Who holds the common keys, where there are any.
         ksk_holder "ksk-holder": String = "owner".into(),
+        /// The timers of its SOA record: how long secondaries wait.
+        soa "soa": SoaTimers = SoaTimers::default(),
         /// Whether it starts with a DS.
         secure "secure": bool = true,
         /// Its records, beside SOA, NS and what DNSSEC adds.

@@ -17,6 +17,7 @@ use counterpoint_dns::{
 };
 use counterpoint_simnet::{
     answer::answer,
+    clock::Skew,
     contents::Contents,
     keys::{KeyKind, OwnKey},
     primary::{Primary, Signing},
@@ -93,12 +94,11 @@ impl Authority {
             primary.signing = Some(Signing {
                 validity: days(400),
                 resign_before: days(1),
+                denial: Default::default(),
                 dnskey_ttl: TTL,
-                clock_ahead: Duration::ZERO,
-                clock_behind: if state == State::Bogus {
-                    days(500)
-                } else {
-                    Duration::ZERO
+                clock: match state {
+                    State::Bogus => Skew::behind(days(500)),
+                    _ => Skew::NONE,
                 },
             });
         }

@@ -16,6 +16,7 @@ use counterpoint_dns::{
 use counterpoint_simnet::{
     answer::answer,
     contents::Contents,
+    denial::Denial,
     published::{Plan, Published, Served},
 };
 use hickory_proto::{
@@ -288,7 +289,7 @@ impl Site {
             let mut sets: BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>> = BTreeMap::new();
             let denials = match plan.is_empty() {
                 true => Vec::new(),
-                false => contents.nsec_chain(NEGATIVE_TTL),
+                false => Denial::Nsec.chain(contents, zone, NEGATIVE_TTL),
             };
             let (denials, hashed) = match is_hashed {
                 true => (Vec::new(), denials),

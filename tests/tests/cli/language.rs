@@ -9,7 +9,7 @@ use counterpoint_dns::{
 };
 use counterpoint_scenarios::{
     load::{load, load_with},
-    scenario::{signer::Nsec3, *},
+    scenario::{signer::Nsec3, time::Skew, *},
 };
 
 /// The scenario of this text; panics with every diagnostic rendered.
@@ -142,7 +142,7 @@ fn every_default_is_the_manuals() {
         signature_validity: minutes(14 * 24 * 60),
         resign_before: minutes(3 * 24 * 60),
         propagation: Range::new(Duration::ZERO, Duration::from_secs(10)),
-        clock_skew: Duration::ZERO,
+        clock_skew: Skew::default(),
         quirks: vec![],
         hsm: Hsm {
             latency: Duration::ZERO,
@@ -151,6 +151,7 @@ fn every_default_is_the_manuals() {
     let zone = Zone {
         name: parse_name("example.test.").unwrap(),
         model: Model::Two,
+        soa: Default::default(),
         signers: vec!["alpha".into()],
         group: None,
         primary: None,

@@ -157,6 +157,12 @@ fn fault() -> impl Strategy<Value = (Duration, Option<Duration>, FaultKind, Targ
     let kind = prop_oneof![
         Just(FaultKind::Dead),
         Just(FaultKind::Stale),
+        Just(FaultKind::Partition),
+        Just(FaultKind::Truncate),
+        Just(FaultKind::Reorder),
+        Just(FaultKind::Duplicate),
+        Just(FaultKind::Forge),
+        select(Rcode::ALL).prop_map(FaultKind::Rcode),
         range().prop_map(FaultKind::Latency),
         (0..=1_000_000_u32).prop_map(|per_million| FaultKind::Loss(Rate { per_million })),
     ];

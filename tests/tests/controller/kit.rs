@@ -64,12 +64,15 @@ fn signer(label: &str) -> SignerPlan {
         signal: false,
         is_csk: false,
         algorithm: Algorithm::Ed25519,
+        denial: Default::default(),
         dnskey_ttl: 1,
         ns_ttl: 1,
         default_ttl: 1,
         negative_ttl: 1,
+        signing_time: Duration::ZERO,
         validity: Duration::from_secs(14 * 86_400),
         resign_before: Duration::from_secs(3 * 86_400),
+        clock: counterpoint_simnet::clock::Skew::NONE,
         propagation: Duration::ZERO..=Duration::ZERO,
     }
 }
@@ -84,6 +87,7 @@ pub fn stage() -> Stage {
             zone: name("test."),
             servers: 2,
             algorithm: Algorithm::Ed25519,
+            denial: Default::default(),
             ds_ttl: 1,
             ns_ttl: 1,
             negative_ttl: 1,
@@ -97,6 +101,9 @@ pub fn stage() -> Stage {
             is_secure: true,
             has_cds: true,
             owner: None,
+            source: None,
+            shares_keys: false,
+            timers: Default::default(),
             records: Vec::new(),
         }],
     });

@@ -40,12 +40,15 @@ fn signer(label: &str) -> SignerPlan {
         signal: false,
         is_csk: false,
         algorithm: Algorithm::Ed25519,
+        denial: Default::default(),
         dnskey_ttl: 3_600,
         ns_ttl: 3_600,
         default_ttl: 3_600,
         negative_ttl: 900,
+        signing_time: Duration::ZERO,
         validity: Duration::from_secs(14 * 86_400),
         resign_before: Duration::from_secs(3 * 86_400),
+        clock: counterpoint_simnet::clock::Skew::NONE,
         propagation: Duration::ZERO..=Duration::ZERO,
     }
 }
@@ -59,6 +62,7 @@ pub fn stage() -> Stage {
             zone: name("test."),
             servers: 2,
             algorithm: Algorithm::Ed25519,
+            denial: Default::default(),
             ds_ttl: 3_600,
             ns_ttl: 86_400,
             negative_ttl: 900,
@@ -72,6 +76,9 @@ pub fn stage() -> Stage {
             is_secure: true,
             has_cds: false,
             owner: None,
+            source: None,
+            shares_keys: false,
+            timers: Default::default(),
             records: vec![(
                 name("www.example.test."),
                 None,

@@ -3,6 +3,7 @@
 mod audit;
 mod determinism;
 mod draws;
+mod forgery;
 mod library;
 mod many;
 mod monitors;

@@ -27,9 +27,7 @@ impl Drawing {
             }
             let mut members: BTreeSet<String> = zone.signers.iter().cloned().collect();
             let is_alone = self.scenario.zones.len() == 1 && !is_grouped;
-            // Nobody renews what the owner signed at a signer that is said to be dead, if it still answers.
-            let is_left = is_alone && !self.has(Feature::CommonKsk);
-            if self.has(Feature::DeadLeaver) && members.len() > 1 && is_left {
+            if self.has(Feature::DeadLeaver) && members.len() > 1 && is_alone {
                 at = self.dead_leaver(&name, &mut members, at);
             }
             let most = if self.has(Feature::Busy) { 4 } else { 2 };
