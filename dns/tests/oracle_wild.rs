@@ -110,6 +110,7 @@ fn history() -> impl Strategy<Value = History> {
                 ds,
                 dnskey,
                 answers,
+                catalogues: Vec::new(),
                 ns,
                 lame,
                 outages,

@@ -10,6 +10,7 @@ mod limits;
 mod model;
 mod names;
 mod references;
+mod resolvers;
 mod sources;
 mod story;
 mod times;
@@ -32,6 +33,7 @@ pub(crate) fn lint(scenario: &Scenario, report: &Report) {
     denial::lint(&lints);
     sources::lint(&lints);
     times::lint(&lints);
+    resolvers::lint(&lints);
     story::lint(&lints);
     keys::lint(&lints);
     expect::lint(&lints);

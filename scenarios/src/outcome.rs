@@ -93,6 +93,8 @@ pub struct Violation {
     pub witness: String,
     /// How much too early the change was, where that can be said.
     pub margin: Option<Duration>,
+    /// How much longer the consequences may last, where it is remembered that an answer was bogus.
+    pub tail: Option<Duration>,
     /// Whether it decides the verdict: its property, its profile and its quantifier are the judge's.
     pub decides: bool,
 }

@@ -6,6 +6,7 @@
 mod algorithms;
 mod automation;
 mod notify;
+mod round_trips;
 mod table;
 mod waits;
 
@@ -43,6 +44,7 @@ pub const STUDIES: &[Study] = &[
     waits::STUDY,
     algorithms::STUDY,
     notify::STUDY,
+    round_trips::STUDY,
 ];
 
 /// What a study works with.

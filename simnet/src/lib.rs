@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod by_hand;
+mod catalogue;
 pub mod choice;
 pub mod clock;
 pub mod contents;

@@ -1,6 +1,6 @@
 //! Writes the history that the oracle reads: every change of what an instance serves.
 
-use std::{collections::BTreeMap, rc::Rc, time::Duration};
+use std::{collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
 
 use counterpoint_dns::{
     key::Dnskey,
@@ -12,7 +12,10 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
-use crate::published::{Published, Served};
+use crate::{
+    catalogue as describe,
+    published::{Published, Served},
+};
 
 /// The history of one zone while it is being written.
 #[derive(Clone, Debug)]
@@ -33,6 +36,7 @@ struct Open {
     dnskey: Option<usize>,
     ns: Option<usize>,
     answers: BTreeMap<Vec<Signature>, usize>,
+    catalogue: Option<usize>,
     lame_since: Option<Timestamp>,
     out_since: Option<Timestamp>,
     /// How many faults have taken it out of order.
@@ -159,6 +163,7 @@ impl Recorder {
             self.ns(id, served, now);
         }
         self.answers(id, zone, now);
+        self.catalogue(id, zone, now);
     }
 
     /// A child instance does not serve the zone any more.
@@ -176,6 +181,7 @@ impl Recorder {
         let open = open.unwrap_or_default();
         end(&mut self.history.dnskey, open.dnskey, now);
         end(&mut self.history.ns, open.ns, now);
+        end(&mut self.history.catalogues, open.catalogue, now);
         for index in open.answers.into_values() {
             end(&mut self.history.answers, Some(index), now);
         }
@@ -314,6 +320,39 @@ impl Recorder {
             end(&mut self.history.answers, Some(index), now);
         }
         self.open.entry(id).or_default().answers = still;
+    }
+
+    /// What there is and what is denied, where that has changed.
+    fn catalogue(&mut self, id: InstanceId, zone: &Published, now: Timestamp) {
+        let ttl = zone.apex(RecordType::NSEC).map_or(0, |nsec| nsec.set.ttl);
+        let ttl = Duration::from_secs(ttl.into());
+        let before = self.open.get(&id).and_then(|open| open.catalogue);
+        let before = before.map(|index| &self.history.catalogues[index]);
+        if before.is_some_and(|before| before.ttl == ttl && describe::is(zone, &before.content)) {
+            return;
+        }
+        // Its other instances say the same mostly.
+        let mut known = self.history.catalogues.iter().rev().take(8);
+        let known = known.find(|version| describe::is(zone, &version.content));
+        let content = match known {
+            Some(version) => Arc::clone(&version.content),
+            None => Arc::new(describe::catalogue(zone)),
+        };
+        let version = Version {
+            instance: id,
+            from: now,
+            until: Timestamp::MAX,
+            ttl,
+            signatures: Vec::new(),
+            content,
+        };
+        let open = self.open.entry(id).or_default();
+        replace(
+            &mut self.history.catalogues,
+            &mut open.catalogue,
+            version,
+            now,
+        );
     }
 
     fn signatures(&self, served: &Served) -> Vec<Signature> {

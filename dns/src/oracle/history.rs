@@ -4,9 +4,12 @@
 //! bytes: whoever writes a history (the simulated world, the controller's or the scanner's
 //! observations) has already decided which key matches which DS and which key made which RRSIG.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::intervals::{Interval, Intervals};
+use super::{
+    denial::Catalogue,
+    intervals::{Interval, Intervals},
+};
 use crate::time::Timestamp;
 
 /// A server address of one zone's history: an index into [`History::instances`].
@@ -123,6 +126,8 @@ pub struct History {
     /// NS versions at parent instances (the delegation) and child instances (the apex), with the
     /// instances that the names lead to.
     pub ns: Vec<Version<Vec<InstanceId>>>,
+    /// What child instances say there is and is not; the TTL is that of their denials.
+    pub catalogues: Vec<Version<Arc<Catalogue>>>,
     /// When a child instance did not answer authoritatively for the zone (lame: REFUSED, no such zone).
     pub lame: Vec<Span>,
     /// When an instance was out of order by an injected fault: it answers nobody.

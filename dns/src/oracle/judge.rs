@@ -1,7 +1,7 @@
 //! The oracle's question: does resolution validate at every instant, for every cache that can exist?
 
 use super::{
-    any_cache, delegation,
+    any_cache, delegation, denial,
     history::History,
     intervals::Interval,
     judgement::{Judgement, Quantifier},
@@ -42,7 +42,8 @@ pub fn judge_by(
         };
         let found = delegation::reachable(&scene, range);
         let never_insecure = delegation::never_insecure(&scene, range);
-        let violations = [secure, never_insecure, found.violation];
+        let denied = denial::no_false_denial(&scene, range);
+        let violations = [secure, never_insecure, found.violation, denied];
         judgement
             .violations
             .extend(violations.into_iter().flatten());

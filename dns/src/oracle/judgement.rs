@@ -30,6 +30,8 @@ pub enum Property {
     NeverInsecure,
     /// Every NS RRset in a possible cache leads to a server that answers authoritatively.
     Reachable,
+    /// No NSEC record in a possible cache denies what every server of the delegation served when it came.
+    NoFalseDenial,
 }
 
 /// One way in which a property fails, with its first instant and how it comes about.
@@ -120,6 +122,7 @@ impl fmt::Display for Property {
             Self::Secure => "secure",
             Self::NeverInsecure => "never-insecure",
             Self::Reachable => "reachable",
+            Self::NoFalseDenial => "no-false-denial",
         })
     }
 }

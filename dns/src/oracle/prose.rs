@@ -19,6 +19,7 @@ impl Violation {
             Property::Secure => "is Bogus for",
             Property::NeverInsecure => "is taken for unsigned by",
             Property::Reachable => "has no server that answers, for",
+            Property::NoFalseDenial => "lacks a name that is there, for",
         };
         let whom = match self.quantifier {
             Quantifier::AnyCache => "a cache",
@@ -126,6 +127,9 @@ impl Witness {
                     "no signature of algorithm {algorithm} holds, which this validator requires"
                 )
             }
+            Reason::ServedEverywhere => {
+                "every server of the delegation had it when it was denied".into()
+            }
             Reason::NoDs => "the zone must be signed".into(),
             Reason::AllLame => match history.ns.get(self.earlier.version) {
                 Some(ns) if !ns.content.is_empty() => {
@@ -147,6 +151,7 @@ impl Fetch {
             Fetched::Dnskey => "the DNSKEY RRset",
             Fetched::Answer(example) => example,
             Fetched::Ns => "the NS RRset",
+            Fetched::Denial(what) => &format!("NSEC records that deny {what}"),
         };
         let held = match self.held_until {
             Timestamp::MAX => "for ever".into(),
@@ -205,7 +210,7 @@ fn proves_none(history: &History, fetch: &Fetch) -> bool {
 fn signatures<'h>(history: &'h History, fetch: &Fetch) -> &'h [Signature] {
     let signatures = match fetch.what {
         Fetched::Dnskey => history.dnskey.get(fetch.version).map(|v| &v.signatures),
-        Fetched::Ds | Fetched::Answer(_) | Fetched::Ns => None,
+        Fetched::Ds | Fetched::Answer(_) | Fetched::Ns | Fetched::Denial(_) => None,
     };
     signatures.map_or(&[], |signatures| signatures)
 }

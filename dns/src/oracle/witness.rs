@@ -17,6 +17,8 @@ pub enum Fetched {
     Answer(String),
     /// The NS RRset, from parent or child.
     Ns,
+    /// NSEC records that deny this, such as `www.example.test. A`.
+    Denial(String),
 }
 
 /// One RRset that came into a cache.
@@ -74,4 +76,6 @@ pub enum Reason {
     NoDs,
     /// No server that the NS RRset leads to answers authoritatively.
     AllLame,
+    /// Every server of the delegation serves what the NSEC records deny.
+    ServedEverywhere,
 }

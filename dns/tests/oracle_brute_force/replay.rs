@@ -85,6 +85,7 @@ fn find(_: &History, fetch: &Fetch) -> Kind {
         Fetched::Dnskey => Kind::Keys,
         Fetched::Answer(_) => Kind::Answer,
         Fetched::Ns => Kind::Ns,
+        Fetched::Denial(_) => unreachable!("nobody has a catalogue here"),
     }
 }
 

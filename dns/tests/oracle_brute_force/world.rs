@@ -66,6 +66,7 @@ pub fn history() -> impl Strategy<Value = History> {
                     keys: keys.into_iter().enumerate().map(key).collect(),
                     dnskey,
                     answers,
+                    catalogues: Vec::new(),
                     ns: delegation.into_iter().chain(more).collect(),
                     lame,
                     outages,

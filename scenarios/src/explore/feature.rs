@@ -109,6 +109,8 @@ names! {
         Forge = "forge",
         /// Signers with habits of their own.
         Quirks = "quirks",
+        /// Resolvers like products, and with something of their own; judged for products too.
+        Products = "products",
     }
 }
 

@@ -8,6 +8,7 @@ mod events;
 mod faults;
 mod forged;
 mod models;
+mod products;
 mod quirks;
 mod rolls;
 

@@ -100,6 +100,7 @@ fn link(reason: &Reason) -> &'static str {
         Reason::AlgorithmMissing(_) => "an algorithm is missing",
         Reason::NoDs => "there is no DS",
         Reason::AllLame => "all servers are lame",
+        Reason::ServedEverywhere => "what is there is denied",
     }
 }
 

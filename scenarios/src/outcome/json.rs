@@ -39,6 +39,8 @@ struct JsonViolation<'a> {
     until_seconds: Value,
     witness: &'a str,
     margin_seconds: Value,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    tail_seconds: Value,
     decides: bool,
 }
 
@@ -115,6 +117,7 @@ fn violation(violation: &Violation) -> JsonViolation<'_> {
         until_seconds: maybe(violation.until),
         witness: &violation.witness,
         margin_seconds: maybe(violation.margin),
+        tail_seconds: maybe(violation.tail),
         decides: violation.decides,
     }
 }

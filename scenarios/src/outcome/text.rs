@@ -184,11 +184,16 @@ impl Outcome {
         for line in violation.witness.lines() {
             writeln!(text, "     {line}")?;
         }
-        match violation.margin {
-            Some(margin) => {
-                let safe = self.at(violation.from + margin);
-                writeln!(text, "     {} too early: safe from {safe}", human(margin))
-            }
+        if let Some(margin) = violation.margin {
+            let safe = self.at(violation.from + margin);
+            writeln!(text, "     {} too early: safe from {safe}", human(margin))?;
+        }
+        match violation.tail {
+            Some(tail) => writeln!(
+                text,
+                "     where failures are remembered (RFC 9520), up to {} longer",
+                human(tail)
+            ),
             None => Ok(()),
         }
     }

@@ -21,6 +21,8 @@ pub struct Direction {
     pub is_noted: bool,
     /// Whether the controller keeps an audit log.
     pub is_audited: bool,
+    /// Whether it is noted what each resolution took.
+    pub is_timed: bool,
     /// Whether resolvers believe everything, for want of a trust anchor: a defect to be noticed.
     pub is_gullible: bool,
 }
@@ -34,6 +36,7 @@ impl Default for Direction {
             cut: None,
             is_noted: false,
             is_audited: false,
+            is_timed: false,
             is_gullible: false,
         }
     }

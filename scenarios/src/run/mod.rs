@@ -5,6 +5,7 @@ pub mod cast;
 mod denial;
 pub mod direction;
 pub mod faults;
+mod late;
 pub mod models;
 pub mod plan;
 pub mod play;

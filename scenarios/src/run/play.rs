@@ -71,6 +71,23 @@ pub struct Tally {
     pub late: u64,
 }
 
+/// What one resolution took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timed {
+    /// Which resolver, by number.
+    pub resolver: usize,
+    /// When it was asked.
+    pub asked: Timestamp,
+    /// For how long its client waited.
+    pub took: Duration,
+    /// How many queries it had sent in all when it answered.
+    pub sent: u64,
+    /// Whether its client got an answer.
+    pub is_answered: bool,
+    /// Whether that took another server than the first.
+    pub is_masked: bool,
+}
+
 /// A scenario that has been played.
 pub struct Played {
     /// The world as it stands at the end.
@@ -87,6 +104,8 @@ pub struct Played {
     pub tallies: Vec<Tally>,
     /// Where resolvers failed.
     pub failures: Vec<Failure>,
+    /// What each resolution took, if that is wanted.
+    pub timed: Vec<Timed>,
     /// Set if the run did not come to its end.
     pub internal_error: Option<String>,
     /// How often the scanner said that it changed the parent.
@@ -153,6 +172,7 @@ fn begin(scenario: &Scenario, direction: Direction, replays: Vec<Replay>) -> Pla
         warnings: Vec::new(),
         tallies: vec![Tally::default(); scenario.resolvers.len()],
         failures: Vec::new(),
+        timed: Vec::new(),
         internal_error: None,
         scanner_changes: 0,
         audit: Vec::new(),
@@ -502,6 +522,16 @@ impl Player<'_> {
             let took = self.played.stage.world.now() - self.asked[number];
             let timeout = self.scenario.resolvers[number].stub_timeout;
             tally.late += u64::from(took > timeout);
+            if self.direction.is_timed {
+                self.played.timed.push(Timed {
+                    resolver: number,
+                    asked: self.asked[number],
+                    took,
+                    sent: self.played.cast.resolvers[number].agent.sent(),
+                    is_answered: matches!(status, Status::Secure | Status::Insecure),
+                    is_masked: masked_by_retry,
+                });
+            }
             let (is_bogus, why) = match status {
                 Status::Secure => {
                     tally.secure += 1;

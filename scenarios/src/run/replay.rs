@@ -173,7 +173,7 @@ impl Replay {
                     replay.answer_from = server;
                     question_of(example)?
                 }
-                Fetched::Ns => return None,
+                Fetched::Ns | Fetched::Denial(_) => return None,
             };
             // What fails is the answer, or the DNSKEY RRset where the DS does not fit.
             let rank = match fetch.what {

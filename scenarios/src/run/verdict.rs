@@ -13,7 +13,7 @@ use counterpoint_dns::{
 };
 use counterpoint_simnet::topology::PARENT;
 
-use super::{faults, play::Played, resolvers, witnesses};
+use super::{faults, late, play::Played, resolvers, witnesses};
 use crate::{
     outcome::{Outcome, Process, ProcessOutcome, Step, Violation},
     scenario::{Property, Quantifier, Scenario, Verdict},
@@ -37,20 +37,11 @@ pub fn outcome(scenario: &Scenario, played: Played) -> Outcome {
     let mut disagreements = Vec::new();
     for (zone, history) in &histories {
         for profile in &scenario.judge.profiles {
-            let judgement = judge(
-                history,
-                &resolvers::judged(profile),
-                played.stage.world.since(),
-                played.end,
-            );
-            add_judgement(
-                &mut outcome,
-                scenario,
-                zone,
-                history,
-                &judgement,
-                played.end,
-            );
+            let profile = resolvers::judged(profile);
+            let since = played.stage.world.since();
+            let judgement = judge(history, &profile, since, played.end);
+            let told = (&judgement, &profile);
+            add_judgement(&mut outcome, scenario, zone, history, told, played.end);
         }
         disagreements.extend(disagreements_of(scenario, &played, zone, history));
     }
@@ -70,6 +61,9 @@ pub fn outcome(scenario: &Scenario, played: Played) -> Outcome {
     }
     if let Some(seated) = &played.cast.controller {
         let reports = seated.agent.report();
+        outcome
+            .violations
+            .extend(late::late(scenario, &reports, played.end));
         let process = |report| process(scenario, &histories, report, played.end);
         outcome.processes = reports.iter().map(process).collect();
     }
@@ -115,7 +109,7 @@ fn add_judgement(
     scenario: &Scenario,
     zone: &Name,
     history: &History,
-    judgement: &Judgement,
+    (judgement, profile): (&Judgement, &oracle::Profile),
     end: Timestamp,
 ) {
     let start = scenario.start;
@@ -129,6 +123,7 @@ fn add_judgement(
                 oracle::Property::Secure => Property::Secure,
                 oracle::Property::NeverInsecure => Property::NeverInsecure,
                 oracle::Property::Reachable => Property::Reachable,
+                oracle::Property::NoFalseDenial => Property::NoFalseDenial,
             },
             profile: found.profile.clone(),
             quantifier,
@@ -138,6 +133,8 @@ fn add_judgement(
             witness: found.prose(history, start),
             // Where the earlier version is still served at the end, no wait would have helped.
             margin: Some(found.margin).filter(|margin| found.from + *margin <= end),
+            tail: Some(profile.bogus_kept)
+                .filter(|kept| !kept.is_zero() && found.property == oracle::Property::Secure),
             decides: quantifier == scenario.judge.quantifier,
         });
     }
@@ -270,6 +267,7 @@ fn add_parent(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
                 world.parent_changes, played.scanner_changes
             ),
             margin: None,
+            tail: None,
             decides: false,
         });
     }
@@ -287,6 +285,7 @@ fn add_forgery(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
             until: None,
             witness: format!("forged data were believed, at {believed}"),
             margin: None,
+            tail: None,
             decides: false,
         });
     }

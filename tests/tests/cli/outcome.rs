@@ -29,6 +29,7 @@ pub fn eventful() -> Outcome {
                   and www.example.test. A from beta/ns2 at T+0d01:05:00, signed by beta zsk-1 33333 alone"
             .into(),
         margin: Some(minutes(17 * 60)),
+        tail: Some(minutes(5)),
         decides,
     }
     };
@@ -50,6 +51,7 @@ pub fn eventful() -> Outcome {
                 profile: "behind-cache".into(),
                 until: None,
                 margin: None,
+                tail: None,
                 witness: "every server of the NS RRset from beta/ns1 is lame".into(),
                 ..violation(Quantifier::OneResolver, false)
             },

@@ -6,6 +6,7 @@ mod draws;
 mod forgery;
 mod library;
 mod many;
+mod monitors;
 mod notify;
 mod rehearsal;
 mod replays;

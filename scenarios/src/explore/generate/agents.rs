@@ -86,5 +86,8 @@ impl Drawing {
             resolver.query_every = whole_minutes(longest / 2).max(minutes(10)).max(interval);
         }
         self.scenario.resolvers = all;
+        if self.has(Feature::Products) {
+            self.products();
+        }
     }
 }
