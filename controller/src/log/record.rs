@@ -225,6 +225,7 @@ mod tests {
             let track = Track {
                 asked: None,
                 unknown: None,
+                signatures: None,
                 ..track.clone()
             };
             (place.clone(), item.clone(), track)
