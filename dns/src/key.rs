@@ -3,7 +3,7 @@
 //! A key is made from a seed, so that a world can be made again to the octet. Ed25519 is done by
 //! `ring`; P-256 by `p256`, because a reproducible signer needs the nonces of RFC 6979, which `ring`
 //! does not offer for signing; P-384 likewise by `p384`; RSA by `ring`, with exponents from seeds and one
-//! modulus for all ([`crate::rsa`]). Verification is `ring`'s for these and for what else real zones are
+//! modulus for all. Verification is `ring`'s for these and for what else real zones are
 //! signed with.
 
 use std::{fmt, sync::Arc};

@@ -87,6 +87,15 @@ impl fmt::Display for BadTransfer {
 
 impl std::error::Error for BadTransfer {}
 
+/// What is asked of the parent's primary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The serial of its zone: as long as that is the same, so is the zone (RFC 1034 §4.3.5).
+    Serial,
+    /// All of it.
+    All,
+}
+
 /// A question to the parent's primary: what is needed to judge its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParentRequest {
@@ -96,29 +105,18 @@ pub struct ParentRequest {
 }
 
 impl ParentRequest {
-    /// Asks for the SOA of `zone`: as long as the serial is the same, so is the zone (RFC 1034 §4.3.5).
-    /// The request, signed if there is a key, and its octets.
-    pub fn serial(id: u16, zone: &Name, tsig: Option<&TsigKey>, now: Timestamp) -> (Self, Vec<u8>) {
-        Self::new(id, zone, RecordType::SOA, tsig, now)
-    }
-
-    /// Asks for all of `zone`.
-    pub fn transfer(
+    /// Asks for `what` of `zone`. The request, signed if there is a key, and its octets.
+    pub fn new(
         id: u16,
         zone: &Name,
+        what: Asked,
         tsig: Option<&TsigKey>,
         now: Timestamp,
     ) -> (Self, Vec<u8>) {
-        Self::new(id, zone, RecordType::AXFR, tsig, now)
-    }
-
-    fn new(
-        id: u16,
-        zone: &Name,
-        rtype: RecordType,
-        tsig: Option<&TsigKey>,
-        now: Timestamp,
-    ) -> (Self, Vec<u8>) {
+        let rtype = match what {
+            Asked::Serial => RecordType::SOA,
+            Asked::All => RecordType::AXFR,
+        };
         let plain = query(id, &Question::new(zone.clone(), rtype));
         let (octets, mac) = match (tsig, decode(&plain)) {
             (Some(key), Ok(message)) => {
@@ -339,7 +337,8 @@ mod tests {
     #[test]
     fn a_whole_transfer_gives_the_delegations_with_their_glue() {
         let zone = parse_name("test.").unwrap();
-        let (request, _) = ParentRequest::transfer(9, &zone, None, Timestamp::from_seconds(0));
+        let (request, _) =
+            ParentRequest::new(9, &zone, Asked::All, None, Timestamp::from_seconds(0));
         let now = Timestamp::from_seconds(0);
         let read = request.read(&zone_message(9, true), None, now).unwrap();
         let serial = request.read_serial(&zone_message(9, true), None, now);
@@ -356,9 +355,9 @@ mod tests {
         let zone = parse_name("test.").unwrap();
         let key = TsigKey::hmac_sha256(parse_name("k.").unwrap(), b"secret");
         let now = Timestamp::from_seconds(1_767_225_600);
-        let (plain, _) = ParentRequest::transfer(9, &zone, None, now);
+        let (plain, _) = ParentRequest::new(9, &zone, Asked::All, None, now);
         let whole = plain.read(&zone_message(9, true), None, now);
-        let (request, octets) = ParentRequest::transfer(9, &zone, Some(&key), now);
+        let (request, octets) = ParentRequest::new(9, &zone, Asked::All, Some(&key), now);
         let checked = check_request([&key], &octets, now).unwrap();
         let message = decode(&zone_message(9, true)).unwrap();
         let parts = message.answers.chunks(2).map(|answers| {
@@ -387,7 +386,7 @@ mod tests {
     fn a_partial_or_foreign_transfer_is_an_error_never_half_a_zone() {
         let zone = parse_name("test.").unwrap();
         let now = Timestamp::from_seconds(0);
-        let (request, _) = ParentRequest::transfer(9, &zone, None, now);
+        let (request, _) = ParentRequest::new(9, &zone, Asked::All, None, now);
         let read = |octets: &[u8]| request.read(octets, None, now);
         assert!(read(&zone_message(9, false)).is_err());
         assert!(read(&zone_message(8, true)).is_err());

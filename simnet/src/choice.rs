@@ -54,11 +54,7 @@ impl Asker {
 pub type Choices = BTreeMap<(Name, RecordType), (By, Vec<Rc<Served>>)>;
 
 /// The answer for this asker.
-pub(crate) fn choose<'a>(
-    by: By,
-    answers: &'a [Rc<Served>],
-    asker: Asker,
-) -> Option<&'a Rc<Served>> {
+pub(crate) fn choose(by: By, answers: &[Rc<Served>], asker: Asker) -> Option<&Rc<Served>> {
     let first = answers.first()?;
     let number = match (by, asker.address) {
         (By::Asker, IpAddr::V4(address)) => u64::from(u32::from(address)),

@@ -24,5 +24,6 @@ pub mod rolls;
 pub mod secondary;
 mod sources;
 pub mod topology;
+mod twins;
 pub mod update;
 pub mod world;

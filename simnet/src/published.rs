@@ -133,6 +133,9 @@ impl Served {
 /// RRsets by name and type.
 pub type Sets = BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>>;
 
+/// Answers by request, both without their ids.
+type Answers = BTreeMap<Vec<u8>, Vec<u8>>;
+
 /// One version of a zone.
 #[derive(Debug)]
 pub struct Published {
@@ -149,8 +152,8 @@ pub struct Published {
     /// The serial of the version before, and the names at which this one differs.
     news: Option<(u32, BTreeSet<Name>)>,
     transfer: OnceCell<Vec<Vec<u8>>>,
-    /// Answers that were made from it, by transport and request without its id.
-    answers: RefCell<BTreeMap<(Transport, Vec<u8>), Vec<u8>>>,
+    /// Answers that were made from it.
+    answers: RefCell<BTreeMap<Transport, Answers>>,
 }
 
 impl Published {
@@ -230,17 +233,17 @@ impl Published {
     pub(crate) fn remembered(&self, via: Transport, request: &[u8]) -> Option<Vec<u8>> {
         let (id, body) = request.split_at_checked(2)?;
         let answers = self.answers.borrow();
-        let mut octets = answers.get(&(via, body.to_vec()))?.clone();
-        octets[..2].copy_from_slice(id);
-        Some(octets)
+        let answer = answers.get(&via)?.get(body)?;
+        Some([id, answer].concat())
     }
 
     /// Keeps an answer to be given again.
     pub(crate) fn remember(&self, via: Transport, request: &[u8], answer: &[u8]) {
-        let body = request.get(2..).unwrap_or_default().to_vec();
-        self.answers
-            .borrow_mut()
-            .insert((via, body), answer.to_vec());
+        if let (Some(body), Some(answer)) = (request.get(2..), answer.get(2..)) {
+            let mut answers = self.answers.borrow_mut();
+            let answers = answers.entry(via).or_default();
+            answers.insert(body.to_vec(), answer.to_vec());
+        }
     }
 
     /// The RRset of this name and type.

@@ -26,7 +26,7 @@ use crate::{
     clock::Skew,
     contents::Contents,
     denial::Denial,
-    habits::{Habit, Habits},
+    habits::Habits,
     keys::{KeyKind, OwnKey},
     operator::{Instance, Operator},
     primary::{INCEPTION_BACKDATE, Primary, Pushed, Signing},
@@ -34,9 +34,6 @@ use crate::{
     recorder::Recorder,
     world::{SERVED_BEFORE_START, World},
 };
-
-/// How many keys are tried for one with a given tag: a sixteen-bit sum.
-const TWINS_MAX: u32 = 2_000_000;
 /// The name under which the parent's operator is known.
 pub const PARENT: &str = "parent";
 /// The name under which the owner of a zone is known, where it holds keys.
@@ -549,10 +546,7 @@ impl Stage {
             return;
         };
         let holder = self.holder_of_keys(&signer, zone);
-        let key = match self.twin(algorithm, &holder, zone, kind, label) {
-            Some(twin) => twin,
-            None => self.key_of_seed(algorithm, &holder, zone, kind, label),
-        };
+        let key = self.key_of(algorithm, &holder, zone, kind, label);
         if let Some(recorder) = self.world.recorders.get_mut(zone) {
             let tag = key.public().tag();
             recorder.key(key.public(), format!("{holder} {label} ({tag})"));
@@ -571,52 +565,6 @@ impl Stage {
                 },
             );
         }
-    }
-
-    fn key_of_seed(
-        &self,
-        algorithm: Algorithm,
-        signer: &str,
-        zone: &Name,
-        kind: KeyKind,
-        label: &str,
-    ) -> SigningKey {
-        let seed = octets(self.topology.seed, &format!("{signer}/{zone}/{label}"));
-        SigningKey::from_seed(algorithm, kind.flags(), seed)
-    }
-
-    /// A first key that signs data, with the tag of another signer's: of a signer that has such luck.
-    fn twin(
-        &self,
-        algorithm: Algorithm,
-        signer: &str,
-        zone: &Name,
-        kind: KeyKind,
-        label: &str,
-    ) -> Option<SigningKey> {
-        let plan = self.signer(signer)?;
-        let is_first = kind.signs_data() && label == format!("{kind}-1");
-        if !plan.habits.has(Habit::KeyTagTwin) || !is_first {
-            return None;
-        }
-        let others = self.topology.signers.iter();
-        let others = others.filter(|other| !other.habits.has(Habit::KeyTagTwin));
-        let tags: Vec<u16> = others
-            .map(|other| {
-                let kind = if other.is_csk {
-                    KeyKind::Csk
-                } else {
-                    KeyKind::Zsk
-                };
-                let label = format!("{kind}-1");
-                let key = self.key_of_seed(other.algorithm, &other.name, zone, kind, &label);
-                key.public().tag()
-            })
-            .collect();
-        let made = (0..TWINS_MAX)
-            .map(|n| self.key_of_seed(algorithm, signer, zone, kind, &format!("{label}/{n}")));
-        let mut twins = made.filter(|key| tags.contains(&key.public().tag()));
-        twins.next()
     }
 
     /// Several signers serve the zone as model 2 of RFC 8901 wants it: NS the union, foreign ZSKs

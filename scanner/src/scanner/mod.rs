@@ -24,7 +24,7 @@ use rand::SeedableRng as _;
 use crate::{
     apply::UpdateRequest,
     config::Config,
-    delegation::{ParentRequest, ParentZone},
+    delegation::{Asked, ParentRequest, ParentZone},
     ledger::{About, Ledger, note},
     patience::Patience,
     state::Memory,
@@ -47,8 +47,7 @@ pub enum Command {
 /// What an exchange is about.
 #[derive(Clone, Debug)]
 enum Tag {
-    Serial(ParentRequest),
-    Transfer(ParentRequest),
+    Parent(Asked, ParentRequest),
     Update(Name, UpdateRequest),
 }
 
@@ -229,8 +228,10 @@ impl Agent for Scanner {
             Input::Web { .. } | Input::Wake => None,
         };
         match came {
-            Some((Tag::Serial(request), came)) => self.serial_came(&request, &came, now),
-            Some((Tag::Transfer(request), came)) => self.zone_came(&request, &came, now),
+            Some((Tag::Parent(Asked::Serial, request), came)) => {
+                self.serial_came(&request, &came, now);
+            }
+            Some((Tag::Parent(Asked::All, request), came)) => self.zone_came(&request, &came, now),
             Some((Tag::Update(child, request), came)) => {
                 self.update_answered(&child, &request, came, now);
             }

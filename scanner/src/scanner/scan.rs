@@ -7,12 +7,11 @@ use counterpoint_dns::{
     exchange::Outcome as Came,
     name::Name,
     time::Timestamp,
-    tsig::TsigKey,
 };
 
 use super::{Scanner, Tag, UPDATE_PAUSE, is_busy};
 use crate::{
-    delegation::{BadTransfer, ParentRequest, ParentZone},
+    delegation::{Asked, BadTransfer, ParentRequest, ParentZone},
     ledger::About,
     policy::InitialAccept,
     state::ChildState,
@@ -24,24 +23,20 @@ impl Scanner {
     /// Looks at the parent's zone: at its serial, if that is all that has to be asked.
     pub(super) fn look_at_zone(&mut self, now: Timestamp) {
         self.transfer = Some(std::mem::take(&mut self.wanted));
-        match self.zone {
-            Some(_) => self.ask_parent(ParentRequest::serial, Tag::Serial, now),
-            None => self.ask_parent(ParentRequest::transfer, Tag::Transfer, now),
-        }
+        let what = match self.zone {
+            Some(_) => Asked::Serial,
+            None => Asked::All,
+        };
+        self.ask_parent(what, now);
     }
 
-    fn ask_parent(
-        &mut self,
-        request: fn(u16, &Name, Option<&TsigKey>, Timestamp) -> (ParentRequest, Vec<u8>),
-        tag: fn(ParentRequest) -> Tag,
-        now: Timestamp,
-    ) {
+    fn ask_parent(&mut self, what: Asked, now: Timestamp) {
         let id = self.exchanges.message_id();
         let tsig = self.config.tsig.as_ref();
-        let (request, octets) = request(id, &self.config.parent, tsig, now);
+        let (request, octets) = ParentRequest::new(id, &self.config.parent, what, tsig, now);
         let to = self.config.parent_primary;
         self.exchanges
-            .ask_raw(to, Transport::Tcp, octets, tag(request));
+            .ask_raw(to, Transport::Tcp, octets, Tag::Parent(what, request));
     }
 
     pub(super) fn serial_came(&mut self, request: &ParentRequest, came: &Came, now: Timestamp) {
@@ -49,7 +44,7 @@ impl Scanner {
         match read(came, |octets| request.read_serial(octets, tsig, now)) {
             Ok(serial) => match &self.zone {
                 Some(zone) if zone.serial == serial => self.scan(zone.clone(), now),
-                _ => self.ask_parent(ParentRequest::transfer, Tag::Transfer, now),
+                _ => self.ask_parent(Asked::All, now),
             },
             Err(error) => self.no_zone(&error, now),
         }

@@ -70,14 +70,17 @@ pub fn explains(scenario: &Scenario, failure: &Failure) -> bool {
     let resolver = Target::Resolver(scenario.resolvers[failure.resolver].name.clone());
     let mut faults = scenario.faults.iter();
     faults.any(|fault| {
-        let concerns = match fault.kind {
-            FaultKind::ClockSkew(_) => fault.target == resolver,
-            FaultKind::Forge => true,
-            _ => false,
-        };
-        // What was heard then is kept for a while.
         let (from, until) = window(scenario, fault);
-        let until = until + bound::longest_ttl(scenario);
+        let (concerns, until) = match fault.kind {
+            // What was heard then is kept for a while.
+            FaultKind::ClockSkew(_) => {
+                let is_its_own = fault.target == resolver;
+                (is_its_own, until + bound::longest_ttl(scenario))
+            }
+            // What a forger's data say of servers and TTLs may lead astray for ever.
+            FaultKind::Forge => (true, Timestamp::MAX),
+            _ => (false, until),
+        };
         concerns && (from..until).contains(&failure.answered)
     })
 }

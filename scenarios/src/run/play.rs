@@ -6,7 +6,7 @@ use counterpoint_controller::{self as controller, audit::Line};
 use counterpoint_dns::{
     agent::Note,
     message::Question,
-    name::parse_name,
+    name::{Name, parse_name},
     resolver::{Command, Resolution, Status},
     rrset::SignedRrSet,
     stream::stream,
@@ -25,7 +25,9 @@ use super::{
     replay::Replay,
     script,
 };
-use crate::scenario::{ControllerSabotage, Fault, FaultKind, Range, Scenario, Target, What};
+use crate::scenario::{
+    ControllerSabotage, Denial, Fault, FaultKind, Range, Scenario, Target, What, Zone,
+};
 
 /// A world that does so much in one instant does not go forward any more.
 const EVENTS_MAX: u64 = 200_000_000;
@@ -583,8 +585,7 @@ impl Player<'_> {
         answer: Option<&SignedRrSet>,
     ) {
         let is_taken = matches!(status, Status::Secure | Status::Insecure);
-        let world = &mut self.played.stage.world;
-        if !is_taken || !world.met().contains("forge") {
+        if !is_taken || !self.played.stage.world.met().contains("forge") {
             return;
         }
         let set = answer.map(|answer| &answer.set);
@@ -596,13 +597,25 @@ impl Player<'_> {
         let may_be_insecure = events.any(|event| event.what == What::GoInsecure {});
         let mut zones = self.scenario.zones.iter();
         let zone = zones.find(|zone| zone.name.zone_of(&question.name));
-        let is_signed = zone.is_some_and(|zone| zone.secure) && !may_be_insecure;
+        let is_signed = zone.is_some_and(|zone| zone.secure && self.protects(zone, &question.name))
+            && !may_be_insecure;
         // A signed zone that is taken for an unsigned one is a lie as well.
         let is_downgraded = is_signed && *status == Status::Insecure;
         if is_forged && (is_signed || *status == Status::Secure) || is_downgraded {
             let who = &self.scenario.resolvers[number].name;
-            world.believed.insert(format!("resolver/{who}: {question}"));
+            let believed = &mut self.played.stage.world.believed;
+            believed.insert(format!("resolver/{who}: {question}"));
         }
+    }
+
+    /// Whether the zone's denials leave no room for an unsigned `name`. Those with opt-out do, where there
+    /// is nothing (RFC 5155 §6): there anybody can put what they like.
+    fn protects(&self, zone: &Zone, name: &Name) -> bool {
+        let mut signers = self.scenario.signers.iter();
+        let mut records = zone.records.iter();
+        signers.all(|signer| signer.denial != Denial::Nsec3OptOut)
+            || *name == zone.name
+            || records.any(|record| record.owner_in(&zone.name).as_ref() == Some(name))
     }
 
     /// Follows what the controller tells: steps reached, signers released.
