@@ -1,4 +1,4 @@
-//! The world runs: every scenario of the library, its replays, and the promise of determinism.
+//! The world runs: every scenario of the library and of the museum, its replays, and the promise of determinism.
 
 mod audit;
 mod determinism;
@@ -7,6 +7,7 @@ mod forgery;
 mod library;
 mod many;
 mod monitors;
+mod museum;
 mod notify;
 mod rehearsal;
 mod replays;
