@@ -24,7 +24,7 @@ use rand::SeedableRng as _;
 use crate::{
     apply::UpdateRequest,
     config::Config,
-    delegation::{Asked, ParentRequest, ParentZone},
+    delegation::{LastTransfer, TransferRequest},
     ledger::{About, Ledger, note},
     patience::Patience,
     state::Memory,
@@ -47,7 +47,7 @@ pub enum Command {
 /// What an exchange is about.
 #[derive(Clone, Debug)]
 enum Tag {
-    Parent(Asked, ParentRequest),
+    Transfer(TransferRequest),
     Update(Name, UpdateRequest),
 }
 
@@ -80,10 +80,9 @@ pub struct Scanner {
     survey: Survey,
     next_scan: Timestamp,
     wanted: Wanted,
-    /// What the look at the parent's zone that is under way is for.
+    /// What the transfer under way is for.
     transfer: Option<Wanted>,
-    /// The parent's zone as it was transferred last.
-    zone: Option<ParentZone>,
+    last_transfer: LastTransfer,
     patience: Patience,
     /// Children that a NOTIFY spoke of.
     notified: Notified,
@@ -125,7 +124,7 @@ impl Scanner {
             survey,
             wanted: Wanted::default(),
             transfer: None,
-            zone: None,
+            last_transfer: LastTransfer::default(),
             patience: Patience::default(),
             notified: Notified::default(),
             memory,
@@ -185,7 +184,7 @@ impl Scanner {
             !in_hand.is_some_and(|wanted| wanted.all || wanted.some.contains(child))
         }));
         if self.transfer.is_none() && !self.wanted.is_empty() {
-            self.look_at_zone(now);
+            self.ask_for_zone(now);
         }
         let due: Vec<Name> = self
             .sending
@@ -228,10 +227,7 @@ impl Agent for Scanner {
             Input::Web { .. } | Input::Wake => None,
         };
         match came {
-            Some((Tag::Parent(Asked::Serial, request), came)) => {
-                self.serial_came(&request, &came, now);
-            }
-            Some((Tag::Parent(Asked::All, request), came)) => self.zone_came(&request, &came, now),
+            Some((Tag::Transfer(request), came)) => self.zone_came(&request, came, now),
             Some((Tag::Update(child, request), came)) => {
                 self.update_answered(&child, &request, came, now);
             }
