@@ -35,7 +35,7 @@ fn a_mistake_is_told_with_its_place() {
         ("expect = \"NOOP\"\nzone.cds = [\"q\"]", "`q` is no key"),
         ("expect = \"NOOP\"\non.ns9.cds = [\"a\"]", "on.ns9"),
         ("expect = \"NOOP\"\nservers.ns1 = \"ns1\"", "HOST ADDRESS"),
-        ("expect = \"NOOP\"\nkeys.x = \"KSK 8\"", "keys.x"),
+        ("expect = \"NOOP\"\nkeys.x = \"KSK 5\"", "keys.x"),
         (
             "expect = \"NOOP\"\nzone.answers.CDS = \"well?\"",
             "answers `well?`",

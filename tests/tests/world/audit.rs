@@ -13,14 +13,15 @@ use counterpoint_scenarios::{
 
 use crate::{library, read};
 
-/// Defects that consist in not looking, or in doing nothing while signatures expire: what happens there,
-/// the log cannot show.
-const UNSEEN: [&str; 5] = [
+/// Defects that consist in not looking, or in doing nothing while signatures expire, and a server that
+/// stops when nobody looks at it any more: what happens there, the log cannot show.
+const UNSEEN: [&str; 6] = [
     "common-ksk-no-renewal",
     "dead-leaver-not-probed",
     "first-instance-is-enough",
     "ignore-outstanding-signal",
     "no-recheck-at-deadline",
+    "serve-only-stops-too-early",
 ];
 
 /// The world's verdict, and what the audit log leads to.
@@ -40,6 +41,7 @@ fn judged_twice(scenario: &Scenario) -> (Verdict, Vec<Judged>) {
 #[test]
 fn the_audit_log_leads_to_the_verdict_of_the_world() {
     let (mut safe, mut not) = (BTreeSet::new(), BTreeSet::new());
+    let mut odd = Vec::new();
     for path in library() {
         let scenario = read(&path);
         let name = path.file_stem().unwrap().to_str().unwrap();
@@ -50,12 +52,18 @@ fn the_audit_log_leads_to_the_verdict_of_the_world() {
         assert!(!zones.is_empty(), "{name}: nothing was observed");
         let is_safe = zones.iter().all(Judged::is_safe);
         let expected = verdict == Verdict::Safe || UNSEEN.contains(&name);
-        assert_eq!(is_safe, expected, "{name}: {zones:#?}");
+        if is_safe != expected {
+            odd.push(format!(
+                "{name}: by its log {}",
+                if is_safe { "safe" } else { "unsafe" }
+            ));
+        }
         match verdict {
             Verdict::Safe => safe.insert(name.to_string()),
             Verdict::Unsafe => not.insert(name.to_string()),
         };
     }
+    assert!(odd.is_empty(), "{odd:#?}");
     assert!(safe.contains("migration") && safe.len() >= 30, "{safe:?}");
     for file in [
         "cut-dnskey-wait",

@@ -25,10 +25,19 @@ fn every_witness_of_the_library_fails_in_a_resolver() {
             .iter()
             .any(|event| event.what == What::GoInsecure {});
         for case in replay_all(&scenario).into_iter().filter(|_| !loses_ds) {
+            // A replay asks a resolver that is content with one algorithm.
+            if case.violation.profile == "strict-dnskey" {
+                continue;
+            }
             let what = format!("{} {:?}", path.display(), case.violation);
             if case.violation.property != Property::Secure {
                 // A validator that is told that there is no DS is content.
                 assert!(matches!(case.replayed, Replayed::NotShown), "{what}");
+                continue;
+            }
+            // What was wrong before the world began cannot be asked for then.
+            let is_before = case.violation.from < scenario.start;
+            if is_before && matches!(case.replayed, Replayed::NotShown) {
                 continue;
             }
             assert!(
