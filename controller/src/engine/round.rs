@@ -41,13 +41,27 @@ impl Engine {
         }
         let addresses = |name: &_| io.book.addresses(io.config, name);
         for signer in signers {
-            if let Some(places) = signer_places(io.config, &signer, &addresses) {
-                self.places.insert(io.config, Owner::Signer(signer), places);
+            let places = signer_places(io.config, &signer, &addresses);
+            let owner = Owner::Signer(signer);
+            if let Some(places) = places.or_else(|| self.seen_of(&owner)) {
+                self.places.insert(io.config, owner, places);
             }
         }
         if let Some(places) = parent_places(&io.book.parent_ns(io.config), &addresses) {
             self.places.insert(io.config, Owner::Parent, places);
         }
+    }
+
+    /// Where one was seen whose addresses nobody finds since the controller started: the servers of a dead
+    /// signer may be those of its nameservers' names too. `None`: they were found, or there are none.
+    fn seen_of(&self, owner: &Owner) -> Option<Vec<Place>> {
+        if !self.places.of(owner).is_empty() {
+            return None;
+        }
+        let seen = self.log.places().filter(|place| place.owner == *owner);
+        let (public, hidden): (Vec<_>, Vec<_>) = seen.cloned().partition(Place::is_public);
+        let seen = [public, hidden].concat();
+        (!seen.is_empty()).then_some(seen)
     }
 
     /// Looks at what the current row names, and at least once an hour, as at rest, at everything that
