@@ -182,9 +182,15 @@ impl World {
         let expires = !one.is_expired && now >= one.expires;
         one.is_expired |= expires;
         if let Some(version) = taken {
-            let signs = one.signs;
+            let (signs, before) = (one.signs, one.have.clone());
             one.take(Rc::clone(&version), now);
-            self.show(operator, &zone, version, signs);
+            let who = self.operators[operator].name.clone();
+            let text = format!("{zone} serial {}", version.serial);
+            self.log.line(now, &who, "transfer", &text);
+            match signs {
+                true => self.sign_anew(operator, &zone, before.as_deref(), &version),
+                false => self.distribute(operator, &zone, Some(&version)),
+            }
         } else if expires {
             self.expire(operator, &zone);
         }
@@ -194,23 +200,24 @@ impl World {
         self.schedule_refresh(seat);
     }
 
-    /// A version has come: it is served as it is, or its records become those that are signed here.
-    fn show(&mut self, operator: usize, zone: &Name, version: Rc<Published>, signs: bool) {
-        let who = self.operators[operator].name.clone();
-        let text = format!("{zone} serial {}", version.serial);
-        self.log.line(self.now(), &who, "transfer", &text);
-        if !signs {
-            return self.distribute(operator, zone, Some(&version));
-        }
+    /// What a version of the source changes is changed in what is signed here: what came by update and
+    /// the source never had stays, as it does behind the inline signing of BIND.
+    fn sign_anew(
+        &mut self,
+        operator: usize,
+        zone: &Name,
+        before: Option<&Published>,
+        version: &Published,
+    ) {
         let Some(primary) = self.operators[operator].primaries.get_mut(zone) else {
             return;
         };
         let is_own = |name: &Name, rtype| name == zone && OF_THE_SIGNER.contains(&rtype);
-        let there = primary.contents.sets();
+        let there = before.into_iter().flat_map(Published::all);
         let gone: Vec<(Name, RecordType)> = there
-            .filter(|set| !is_own(&set.name, set.rtype))
-            .filter(|set| version.get(&set.name, set.rtype).is_none())
-            .map(|set| (set.name.clone(), set.rtype))
+            .map(|served| (served.set.name.clone(), served.set.rtype))
+            .filter(|(name, rtype)| !is_own(name, *rtype))
+            .filter(|(name, rtype)| version.get(name, *rtype).is_none())
             .collect();
         for (name, rtype) in gone {
             primary.contents.remove(&name, rtype);
