@@ -118,6 +118,6 @@ pub use config::{
     Signer, SignerName, Zone,
 };
 pub use controller::Controller;
-pub use process::graph::{GraphFormat, process_graph, process_names};
+pub use process::graph::{GraphFormat, process_graph, process_names, process_steps};
 pub use report::{Outcome, ProcessReport, StepReport};
 pub use sabotage::{Sabotage, UnknownSabotage};

@@ -1,6 +1,6 @@
 //! The tables for people: as text, and as a Mermaid flow chart. Pure functions of the tables.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{Goal, Kind, Row};
 use crate::config::{KskRoll, Model};
@@ -19,6 +19,25 @@ pub fn process_names(model: Model) -> Vec<&'static str> {
     let all = Kind::ALL.into_iter();
     let there = all.filter(|kind| !kind.rows(model, KskRoll::Swap).is_empty());
     there.map(Kind::name).collect()
+}
+
+/// The steps of every process in every model, as reports name them (`join/5`), and whether a row of each
+/// waits for caches.
+pub fn process_steps() -> BTreeMap<String, bool> {
+    let mut steps = BTreeMap::new();
+    let models = [Model::Own, Model::Common, Model::Shared];
+    for (model, roll) in models
+        .iter()
+        .flat_map(|m| [(*m, KskRoll::Swap), (*m, KskRoll::Double)])
+    {
+        for kind in Kind::ALL {
+            for row in kind.rows(model, roll) {
+                let step = format!("{}/{}", kind.name(), row.step);
+                *steps.entry(step).or_default() |= matches!(row.goal, Goal::Wait(_));
+            }
+        }
+    }
+    steps
 }
 
 /// The table of the process of this name; `None` if there is none in this model.

@@ -3,33 +3,13 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use counterpoint_controller::{Model, process_names, process_steps};
 use counterpoint_scanner::judge::{CHAIN_RULES, CSYNC_RULES, REQUEST_RULES};
 
-use crate::scenario::What;
+use crate::scenario::{FaultKind, Profile, Quirk, ResolverProfile, What};
 
-/// Steps of the tables of processes, as reports name them.
-const STEPS: [&str; 18] = [
-    "join/1", "join/2", "join/3", "join/4", "join/5", "join/6", "join/7", "join/8", "join/9",
-    "leave/1", "leave/2", "leave/3", "leave/4", "leave/5", "leave/6", "leave/7", "leave/8",
-    "leave/9",
-];
-/// Those of them that wait for caches.
-const WAITS: [&str; 6] = [
-    "join/5", "join/6", "leave/4", "leave/6", "leave/7", "leave/8",
-];
 /// How a process can end.
-const ENDS: [&str; 6] = [
-    "join done",
-    "join refused",
-    "join blocked",
-    "leave done",
-    "leave refused",
-    "leave blocked",
-];
-/// Faults that scenarios can have.
-const FAULTS: [&str; 5] = ["dead", "loss", "latency", "stale", "replay"];
-/// Profiles that can judge.
-const PROFILES: [&str; 3] = ["liberal", "strict-ds", "strict-dnskey"];
+const OUTCOMES: [&str; 3] = ["done", "refused", "blocked"];
 /// Reason codes that no rule of the tables gives.
 const REASONS: [&str; 9] = [
     "CDS_ACCEPTED",
@@ -83,14 +63,15 @@ impl Coverage {
     /// The table for people.
     pub fn table(&self) -> String {
         let mut text = format!("{:<44} {:>8}  of {} runs\n", "goal", "reached", self.runs);
+        let steps = process_steps();
         for goal in goals() {
             let count = match self.count(&goal) {
                 0 => "never".into(),
                 count => count.to_string(),
             };
-            let wait = match WAITS.contains(&goal.as_str()) {
-                true => "  (waits for caches)",
-                false => "",
+            let wait = match steps.get(&goal) {
+                Some(true) => "  (waits for caches)",
+                _ => "",
             };
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{goal:<44} {count:>8}{wait}");
@@ -107,15 +88,22 @@ pub fn goals() -> Vec<String> {
     let mut codes: Vec<&str> = rules.map(|rule| rule.reason).chain(REASONS).collect();
     codes.sort_unstable();
     codes.dedup();
+    let quirks: Vec<&str> = Quirk::ALL.iter().map(|quirk| quirk.name()).collect();
+    let own = [Profile::Liberal, Profile::StrictDs, Profile::StrictDnskey];
+    let products = ResolverProfile::PRODUCTS.map(Profile::Named);
+    let profiles = own.iter().chain(&products).map(Profile::name);
     let of = |kind: &str, names: &[&str]| -> Vec<String> {
         names.iter().map(|name| format!("{kind}/{name}")).collect()
     };
-    let steps = STEPS.iter().map(|step| (*step).to_owned());
-    steps
-        .chain(of("end", &ENDS))
+    let ends = process_names(Model::Own).into_iter();
+    let ends = ends.flat_map(|process| OUTCOMES.map(|outcome| format!("end/{process} {outcome}")));
+    process_steps()
+        .into_keys()
+        .chain(ends)
         .chain(of("event", What::NAMES))
-        .chain(of("fault", &FAULTS))
-        .chain(of("profile", &PROFILES))
+        .chain(of("fault", &FaultKind::names()))
+        .chain(of("quirk", &quirks))
+        .chain(profiles.map(|profile| format!("profile/{profile}")))
         .chain(of("reason", &codes))
         .collect()
 }

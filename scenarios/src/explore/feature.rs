@@ -71,6 +71,8 @@ names! {
         ByHand = "by-hand",
         /// No controller: one signal that a parent must, or must not follow.
         Forged = "forged",
+        /// No controller: a change of operator by hand, with every wait.
+        HandMade = "hand-made",
         /// Keys roll.
         Rolls = "rolls",
         /// The group takes another algorithm.
@@ -134,7 +136,7 @@ const fn rarity(feature: Feature) -> u32 {
         Feature::MixedAlgorithms => 24,
         Feature::P256 | Feature::ByHand | Feature::Zones => 8,
         Feature::CommonKsk | Feature::Lookalike => 8,
-        Feature::Forged | Feature::RollAlgorithm => 16,
+        Feature::Forged | Feature::HandMade | Feature::RollAlgorithm => 16,
         // Whatever else is asked for, is asked for in vain afterwards.
         Feature::GoInsecure => 24,
         Feature::Kept => 8,

@@ -7,6 +7,7 @@ mod agents;
 mod events;
 mod faults;
 mod forged;
+mod hand_made;
 mod models;
 mod products;
 mod quirks;
@@ -104,6 +105,7 @@ pub fn draw(seed: u64, swarm: &Swarm) -> Drawn {
     drawing.agents();
     match (drawing.has(Feature::Forged), drawing.is_by_hand()) {
         (true, _) => drawing.forged(),
+        _ if drawing.has(Feature::HandMade) => drawing.hand_made(),
         (_, true) => drawing.signals(),
         _ => drawing.requests(),
     }
@@ -142,7 +144,7 @@ impl Drawing {
 
     /// Whether there is no controller.
     fn is_by_hand(&self) -> bool {
-        self.has(Feature::ByHand) || self.has(Feature::Forged)
+        self.has(Feature::ByHand) || self.has(Feature::Forged) || self.has(Feature::HandMade)
     }
 
     /// Whether the owner of the zone holds the KSK. It has one place, and signs for one group.

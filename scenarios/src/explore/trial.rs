@@ -229,11 +229,27 @@ pub fn judged(scenario: &Scenario, played: Played) -> Trial {
             .reached
             .extend(codes.map(|code| format!("reason/{code}")));
     }
+    let quirks = scenario
+        .signers
+        .iter()
+        .filter(|signer| is_in(scenario, &signer.name));
+    let quirks = quirks.flat_map(|signer| &signer.quirks);
+    trial
+        .reached
+        .extend(quirks.map(|quirk| format!("quirk/{quirk}")));
     let profiles = scenario.judge.profiles.iter();
     trial
         .reached
         .extend(profiles.map(|profile| format!("profile/{}", profile.name())));
     trial
+}
+
+/// Whether this signer serves a zone, or is asked to.
+fn is_in(scenario: &Scenario, signer: &str) -> bool {
+    let mut zones = scenario.zones.iter();
+    let mut events = scenario.events.iter();
+    zones.any(|zone| zone.signers.iter().any(|name| name == signer))
+        || events.any(|event| event.what.signers().iter().any(|(_, name)| *name == signer))
 }
 
 /// Whether every process has ended.

@@ -74,6 +74,11 @@ names! {
 }
 
 impl FaultKind {
+    /// The names of all.
+    pub fn names() -> Vec<&'static str> {
+        KindName::ALL.iter().map(|kind| kind.name()).collect()
+    }
+
     /// Its name in files.
     pub const fn name(self) -> &'static str {
         match self {

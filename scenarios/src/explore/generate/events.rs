@@ -10,7 +10,7 @@ use super::{Drawing, LONGEST_CRASH, TTLS};
 use crate::{
     explore::feature::Feature,
     scenario::{
-        CdsType, CsyncFlags, Digest, Event, Fault, FaultKind, Record, Target, Ttl, What,
+        CdsType, CsyncFlags, Digest, Event, Fault, FaultKind, Notified, Record, Target, Ttl, What,
         time::{hours, minutes, seconds},
     },
 };
@@ -176,12 +176,21 @@ impl Drawing {
             for _ in 0..self.chance.random_range(1..=3_u32) {
                 let at = self.during(first);
                 let lasting = self.pick(&[seconds(1), minutes(1), minutes(10), LONGEST_CRASH]);
-                self.push(at, &Name::root(), What::ControllerCrash { lasting });
+                match self.one_in(3) {
+                    true => {
+                        self.push(at, &Name::root(), What::ControllerStop {});
+                        self.push(at + lasting, &Name::root(), What::ControllerStart {});
+                    }
+                    false => self.push(at, &Name::root(), What::ControllerCrash { lasting }),
+                }
             }
         }
         if self.has(Feature::ScanNow) {
             let at = self.during(first);
             self.push(at, &zone, What::ScanNow {});
+            let (at, rtype) = (self.during(first), self.pick(Notified::ALL));
+            let signer = None;
+            self.push(at, &zone, What::Notify { signer, rtype });
         }
         if self.has(Feature::Records) {
             let at = self.during(first);

@@ -28,6 +28,7 @@ const NOT_WHEN_KEPT: [Feature; 8] = [
 impl Drawing {
     /// Features that exclude each other.
     pub(super) fn settle_features(&mut self) {
+        self.settle_hand_made();
         if self.is_by_hand() {
             self.features.remove(&Feature::Kept);
         }
