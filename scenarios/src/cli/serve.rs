@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufRead as _},
+    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -110,7 +110,7 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let mut turns = lines();
+        let mut turns = lines(BufReader::new(io::stdin()));
         let tell = |number, stage: &Stage| {
             let heading = match number {
                 0 => heading.clone(),
@@ -230,20 +230,33 @@ fn offset(instant: Duration) -> String {
     (start + instant).relative_to(start).to_string()
 }
 
-/// A message for each line of standard input. When that has ended, there are no more.
-fn lines() -> mpsc::Receiver<()> {
+/// A message for each line of `input`. When that has ended there are no more, and nothing else happens.
+fn lines(input: impl BufRead + Send + 'static) -> mpsc::Receiver<()> {
     let (sender, turns) = mpsc::channel(1);
     thread::spawn(move || {
-        let lines = io::stdin().lock().lines();
-        for _ in lines.map_while(Result::ok) {
+        for _ in input.lines().map_while(Result::ok) {
             if sender.blocking_send(()).is_err() {
                 return;
             }
         }
-        // Who holds no sender any more would end it; who has no standard input serves all the same.
+        // Without a sender it would be over; who has no standard input serves all the same.
         loop {
             thread::park();
         }
     });
     turns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_is_a_turn_and_the_end_of_input_is_none() {
+        let mut turns = lines(&b"\nnext\n"[..]);
+        assert_eq!(turns.blocking_recv(), Some(()));
+        assert_eq!(turns.blocking_recv(), Some(()));
+        let end = turns.try_recv();
+        assert_eq!(end, Err(mpsc::error::TryRecvError::Empty));
+    }
 }

@@ -6,6 +6,7 @@
 
 mod cases;
 mod dnsviz;
+mod faults;
 mod judges;
 mod ours;
 mod redo;
