@@ -25,7 +25,7 @@ Examples:
   counterpoint serve migration.toml --at 2h --then '2h 30m' --write /tmp/served
       the files of resolvers are in /tmp/served; Enter goes on to 2h 30m
   counterpoint serve migration.toml --at 2h --port 5300 --net 127.67.0.0/16
-      without privileges: resolvers follow delegations to port 53 alone, dig and delv ask anywhere
+      without privileges, for dig: resolvers follow delegations to port 53 alone
 
 Exit codes:
   2  bad input or usage, or an address that cannot be listened at

@@ -1,6 +1,6 @@
 //! What real resolvers are told: where the world's root is, and what they may trust there.
 
-use std::{fmt::Write as _, net::IpAddr};
+use std::{collections::BTreeSet, fmt::Write as _, net::IpAddr};
 
 use counterpoint_dns::{name::Name, rdata::Ds};
 use counterpoint_simnet::{net::Net, topology::Stage};
@@ -26,8 +26,8 @@ pub struct Root {
     pub servers: Vec<(Name, IpAddr)>,
     /// Its keys.
     pub anchors: Vec<Ds>,
-    /// The zone that delegates the judged ones.
-    pub parent: Name,
+    /// The top-level domains of its zones: resolvers deny some by themselves.
+    pub tops: BTreeSet<Name>,
     /// The network of it all.
     pub net: Net,
 }
@@ -39,10 +39,13 @@ impl Root {
         let server = |server: &counterpoint_simnet::operator::Instance| {
             (server.host.clone(), server.address)
         };
+        let topology = &stage.topology;
+        let zones = topology.zones.iter().map(|zone| &zone.name);
+        let zones = zones.chain([&topology.parent.zone]);
         Self {
             servers: instances.into_iter().flatten().map(server).collect(),
             anchors: stage.trust_anchor(),
-            parent: stage.topology.parent.zone.clone(),
+            tops: zones.filter_map(top).collect(),
             net,
         }
     }
@@ -137,8 +140,8 @@ impl Root {
         for ds in self.ds() {
             let _ = writeln!(text, "    trust-anchor: \". DS {ds}\"");
         }
-        if let Some(top) = self.top() {
-            // Unbound denies some top-level domains by itself, `test.` among them.
+        for top in &self.tops {
+            // `test.` among them.
             let _ = writeln!(text, "    local-zone: \"{top}\" nodefault");
         }
         text.push_str("remote-control:\n    control-enable: no\nstub-zone:\n    name: \".\"\n");
@@ -205,10 +208,8 @@ dnssec:
         let server = |(host, address): &(Name, IpAddr)| format!("['{host}'] = '{address}'");
         let servers: Vec<String> = self.servers.iter().map(server).collect();
         let anchors = Self::each(self.ds(), |ds| format!("trust_anchors.add('. DS {ds}')"));
-        let pass = self.top().map_or_else(String::new, |top| {
-            format!(
-                "modules.load('policy')\npolicy.add(policy.suffix(policy.PASS, {{todname('{top}')}}))\n"
-            )
+        let pass = Self::each(&self.tops, |top| {
+            format!("policy.add(policy.suffix(policy.PASS, {{todname('{top}')}}))")
         });
         format!(
             "net.listen('{address}', 53, {{ kind = 'dns' }})
@@ -221,23 +222,18 @@ modules.unload('ta_signal_query')
 hints.root({{ {servers} }})
 trust_anchors.remove('.')
 {anchors}cache.open(20 * MB, 'lmdb://{folder}/kresd-cache')
+modules.load('policy')
 {pass}",
             servers = servers.join(", ")
         )
     }
+}
 
-    /// The top-level domain that all of it is in.
-    fn top(&self) -> Option<Name> {
-        let mut above = self.parent.clone();
-        while !above.is_root() {
-            let next = above.base_name();
-            if next.is_root() {
-                return Some(above);
-            }
-            above = next;
-        }
-        None
-    }
+/// The top-level domain of a name; the root is in none.
+fn top(name: &Name) -> Option<Name> {
+    let above = |name: &Name| Some(name.base_name()).filter(|above| !above.is_root());
+    let first = Some(name.clone()).filter(|name| !name.is_root());
+    std::iter::successors(first, above).last()
 }
 
 fn hexadecimal(octets: &[u8]) -> String {

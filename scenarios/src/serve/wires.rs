@@ -25,8 +25,8 @@ impl fmt::Display for Unheard {
         let Self { address, error } = self;
         let help = match error.kind() {
             io::ErrorKind::PermissionDenied => {
-                "run as root, or in `unshare -rn`, or choose another `--port` (for dig and delv: resolvers \
-                 follow delegations to port 53 alone)"
+                "run as root, or in `unshare -rn`, or choose another `--port` (for dig: resolvers follow \
+                 delegations to port 53 alone)"
             }
             io::ErrorKind::AddrInUse => "somebody listens there: end it, or choose another `--net`",
             io::ErrorKind::AddrNotAvailable => {

@@ -153,9 +153,8 @@ impl Judges {
 
 fn resolver(at: SocketAddr, question: &Question) -> (Verdict, String) {
     let mut answers = (0..TRIES).map(|_| ask(at, question));
-    let Some(answer) = answers.find_map(Result::ok) else {
-        return (Verdict::Fails, "silence".into());
-    };
+    let answer = answers.find_map(Result::ok);
+    let answer = answer.unwrap_or_else(|| panic!("{at} is silent: {question}"));
     let verdict = match (answer.reply.rcode, answer.is_authentic) {
         (ResponseCode::NoError | ResponseCode::NXDomain, true) => Verdict::Secure,
         (ResponseCode::NoError | ResponseCode::NXDomain, false) => Verdict::Insecure,
@@ -175,10 +174,12 @@ fn delv(cache: IpAddr, folder: &Path, question: &Question) -> (Verdict, String) 
         .unwrap();
     let said = [said.stdout, said.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     let said = said.concat();
+    assert!(!said.contains("timed out"), "{said}");
     let verdict = match said {
         _ if said.contains("fully validated") => Verdict::Secure,
         _ if said.contains("unsigned answer") => Verdict::Insecure,
-        _ => Verdict::Fails,
+        _ if said.contains("resolution failed") => Verdict::Fails,
+        _ => panic!("delv does not say what it finds: {said}"),
     };
     (verdict, said)
 }
