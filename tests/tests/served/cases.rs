@@ -282,7 +282,7 @@ impl Case {
         let served = Served::open(show(self.file, self.sets, net(number)), &instants);
         let root = served.show.root();
         let judges = Judges::open(root.clone()).unwrap();
-        let mut ours = Product::ALL.map(|product| Ours::new(&root, product.profile()));
+        let mut ours = Product::ALL.map(|product| Ours::new(&root, product.profile(), 1));
         if instants.len() > 1 {
             for (name, rtype) in self.warm {
                 let question = question(name, *rtype);

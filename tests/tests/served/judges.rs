@@ -21,7 +21,7 @@ pub const PROGRAMS: [&str; 4] = ["delv", "unbound", "pdns_recursor", "setpriv"];
 const TRIES: usize = 3;
 
 /// What a validator makes of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// It validates.
     Secure,

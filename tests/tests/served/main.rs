@@ -5,6 +5,7 @@
 //! passes.
 
 mod cases;
+mod chance;
 mod dnsviz;
 mod faults;
 mod judges;

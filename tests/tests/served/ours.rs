@@ -25,11 +25,11 @@ pub struct Ours {
 }
 
 impl Ours {
-    /// One of this profile, with an empty cache.
-    pub fn new(root: &Root, profile: ResolverProfile) -> Self {
+    /// One of this profile, with an empty cache; whom it asks is drawn from `seed`.
+    pub fn new(root: &Root, profile: ResolverProfile, seed: u64) -> Self {
         let roots = root.servers.iter().map(|(_, address)| *address).collect();
         let config = named(resolver::Config::new(roots, root.anchors.clone()), profile);
-        let agent = Resolver::new(config, stream(1, "ours")).announcing();
+        let agent = Resolver::new(config, stream(seed, "ours")).announcing();
         let (sender, notes) = mpsc::unbounded_channel();
         let hear = move |_, note: counterpoint_dns::agent::Note| {
             sender.send(note.text).unwrap();
