@@ -74,11 +74,13 @@ impl Show {
         }
     }
 
-    /// The shortest TTL of what caches hold of the zones; it tells how far a jump may go.
+    /// The shortest TTL of what caches hold of the zones, denials aside; it tells how far a jump may go.
     pub fn shortest_ttl(&self) -> Duration {
         let parent = &self.scenario.parent;
         let signers = self.scenario.signers.iter();
         let own = signers.flat_map(|signer| [signer.ns_ttl, signer.dnskey_ttl, signer.default_ttl]);
+        let records = self.scenario.zones.iter().flat_map(|zone| &zone.records);
+        let own = own.chain(records.filter_map(|record| record.ttl));
         let all = own.chain([parent.ds_ttl, parent.ns_ttl]);
         all.map(|ttl| ttl.span()).min().unwrap_or_default()
     }

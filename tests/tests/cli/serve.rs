@@ -11,6 +11,7 @@ use counterpoint_scenarios::cli::{self, Streams};
 
 const JOIN: &str = r#"
 title = "beta joins alpha"
+duration = "1d"
 [[signer]]
 name = "alpha"
 [[signer]]
