@@ -7,11 +7,12 @@ mod explore;
 mod files;
 mod jobs;
 mod judge;
+mod serve;
 
 use std::{
     ffi::OsString,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -48,6 +49,7 @@ Examples:
   counterpoint run scenarios/library        play every *.toml in a directory
   counterpoint check join.toml              look for mistakes, play nothing
   counterpoint explore --runs 1000          draw scenarios and look for failures
+  counterpoint serve join.toml --at 2h      the world at that instant, for real resolvers
 
 A smallest scenario:
   [[signer]]
@@ -89,6 +91,7 @@ enum Command {
     /// Look for mistakes in scenario files; play nothing.
     Check(Check),
     Judge(judge::Judge),
+    Serve(Box<serve::Serve>),
     Explore(explore::Explore),
     Merge(explore::Merge),
     Shrink(explore::Shrink),
@@ -170,6 +173,7 @@ pub fn main_with(
             Command::Run(run) => run.main(streams, &mut code, play),
             Command::Check(check) => check.main(streams, &mut code),
             Command::Judge(judge) => judge.main(streams, &mut code),
+            Command::Serve(serve) => serve.main(streams, &mut code),
             Command::Explore(explore) => explore.main(streams, &mut code),
             Command::Merge(merge) => merge.main(streams, &mut code),
             Command::Shrink(shrink) => shrink.main(streams, &mut code),
@@ -296,6 +300,33 @@ fn load_all(
         writeln!(streams.err, "counterpoint: {mistakes} mistake{s} found")?;
     }
     Ok(scenarios)
+}
+
+/// The one scenario of a file; reports its mistakes.
+fn load_one(
+    path: &Path,
+    sets: &[String],
+    streams: &mut Streams<'_>,
+    code: &mut u8,
+) -> io::Result<Option<(String, Scenario)>> {
+    let mut scenarios = load_all(&[path.to_owned()], sets, streams, code)?;
+    match scenarios.len() {
+        0 | 1 => Ok(scenarios.pop()),
+        count => {
+            refuse(
+                streams,
+                code,
+                &format!("{}: {count} files; name one", path.display()),
+            )?;
+            Ok(None)
+        }
+    }
+}
+
+/// Says what is wrong with the input or the arguments.
+fn refuse(streams: &mut Streams<'_>, code: &mut u8, why: &str) -> io::Result<()> {
+    *code = EXIT_BAD_INPUT;
+    writeln!(streams.err, "counterpoint: {why}")
 }
 
 fn report(diagnostics: &[Diagnostic], streams: &mut Streams<'_>) -> io::Result<()> {

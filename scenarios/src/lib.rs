@@ -3,7 +3,7 @@
 //! A scenario is one TOML file. [`load`] turns it into a [`scenario::Scenario`], or into every
 //! mistake in it as a [`diagnostic::Diagnostic`]; [`run`] plays it; [`expectations`] compares the
 //! [`outcome::Outcome`] with what the file expects; [`audit`] judges what a controller saw of the real
-//! world; [`cli`] is the shell around all that.
+//! world; [`serve`] puts its world on real wires; [`cli`] is the shell around all that.
 
 pub mod audit;
 pub mod cli;
@@ -18,4 +18,5 @@ mod pool;
 pub mod rehearsal;
 pub mod run;
 pub mod scenario;
+pub mod serve;
 pub mod study;

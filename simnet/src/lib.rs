@@ -13,6 +13,7 @@ pub mod habits;
 pub mod keys;
 pub mod log;
 pub mod meddling;
+pub mod net;
 pub mod network;
 pub mod operator;
 pub mod primary;

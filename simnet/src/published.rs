@@ -133,6 +133,9 @@ impl Served {
 /// RRsets by name and type.
 pub type Sets = BTreeMap<Name, BTreeMap<RecordType, Rc<Served>>>;
 
+/// How many answers over one transport a version remembers.
+const ANSWERS_MAX: usize = 1 << 16;
+
 /// Answers by request, both without their ids.
 type Answers = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -242,7 +245,10 @@ impl Published {
         if let (Some(body), Some(answer)) = (request.get(2..), answer.get(2..)) {
             let mut answers = self.answers.borrow_mut();
             let answers = answers.entry(via).or_default();
-            answers.insert(body.to_vec(), answer.to_vec());
+            // Strangers ask as they like: with cookies, no request is like another.
+            if answers.len() < ANSWERS_MAX {
+                answers.insert(body.to_vec(), answer.to_vec());
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //! been served like that for ever, with fresh signatures.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     ops::RangeInclusive,
     time::Duration,
 };
@@ -28,6 +28,7 @@ use crate::{
     denial::Denial,
     habits::Habits,
     keys::{KeyKind, OwnKey},
+    net::Net,
     operator::{Instance, Operator},
     primary::{INCEPTION_BACKDATE, Primary, Pushed, Signing},
     published::Given,
@@ -213,22 +214,14 @@ impl Default for Timers {
     }
 }
 
-/// The address of operator `operator`'s instance `instance`.
-pub fn instance_address(operator: usize, instance: usize) -> IpAddr {
-    Ipv4Addr::new(127, 66, operator as u8, instance as u8 + 1).into()
-}
-
-/// The address of operator `operator`'s primary.
-pub fn primary_address(operator: usize) -> IpAddr {
-    Ipv4Addr::new(127, 66, operator as u8, 250).into()
-}
-
 /// A world with its plan, on which events by hand act.
 pub struct Stage {
     /// The world.
     pub world: World,
     /// Its plan.
     pub topology: Topology,
+    /// Where everybody is.
+    net: Net,
     /// How the owner signs what it keeps: as the first signer would.
     pub(crate) owner: Option<SignerPlan>,
 }
@@ -236,11 +229,17 @@ pub struct Stage {
 impl Stage {
     /// Builds the world in its start state.
     pub fn new(topology: Topology) -> Self {
+        Self::within(Net::default(), topology)
+    }
+
+    /// The same with every server in this network.
+    pub fn within(net: Net, topology: Topology) -> Self {
         let parent_zone = topology.parent.zone.clone();
         let world = World::new(topology.seed, topology.start, parent_zone.clone());
         let mut stage = Self {
             world,
             topology,
+            net,
             owner: None,
         };
         if !parent_zone.is_root() {
@@ -372,7 +371,7 @@ impl Stage {
             Instance::new(
                 format!("{name}/{short}"),
                 host,
-                instance_address(index, number),
+                self.net.instance(index, number),
             )
         });
         let key_name = parse_name(&format!("update.{name}.key.")).unwrap_or_else(|_| Name::root());
@@ -380,7 +379,7 @@ impl Stage {
             name: name.into(),
             instances: instances.collect(),
             primaries: Default::default(),
-            primary_address: primary_address(index),
+            primary_address: self.net.primary(index),
             tsig: TsigKey::hmac_sha256(key_name, &octets(seed, &format!("{name}/tsig"))),
             web: None,
             propagation,

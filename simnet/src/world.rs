@@ -570,10 +570,7 @@ impl World {
 
     /// A message between servers: how long it takes, unless it is lost.
     pub(crate) fn message(&mut self, from: IpAddr, to: IpAddr) -> Option<Duration> {
-        match self.network.carry(self.now, from, to, Transport::Udp) {
-            Verdict::Deliver(takes) | Verdict::Twice(takes, _) => Some(takes),
-            Verdict::Drop => None,
-        }
+        self.travels(from, to, Transport::Udp)
     }
 
     /// Lets time pass to `until`, when nothing more is to happen before.
@@ -744,6 +741,35 @@ impl World {
                 let instance = &mut self.operators[operator].instances[instance];
                 instance.respond(self.now, from, via, request)
             }
+        }
+    }
+
+    /// What somebody outside the world hears from the instance at `address` now: through the same faults
+    /// as everybody, but at once. What would come when nobody waits any more does not come.
+    pub fn serve_outsider(
+        &mut self,
+        address: IpAddr,
+        from: Peer,
+        via: Transport,
+        request: &[u8],
+    ) -> Option<Vec<u8>> {
+        let asker = from.ip();
+        let there = self.travels(asker, address, via)?;
+        let told = self.network.answered(self.now, asker, address, request);
+        let answer = told.or_else(|| match self.places.get(&address)? {
+            Place::Instance(..) => self.serve(address, from, via, request),
+            Place::Primary(_) => None,
+        })?;
+        let answer = self.network.altered(self.now, address, asker, via, answer);
+        let back = self.travels(address, asker, via)?;
+        (there + back < patience(via)).then_some(answer)
+    }
+
+    /// How long a message takes, unless it is lost.
+    fn travels(&mut self, from: IpAddr, to: IpAddr, via: Transport) -> Option<Duration> {
+        match self.network.carry(self.now, from, to, via) {
+            Verdict::Deliver(takes) | Verdict::Twice(takes, _) => Some(takes),
+            Verdict::Drop => None,
         }
     }
 

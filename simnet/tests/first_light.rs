@@ -15,7 +15,8 @@ use counterpoint_dns::{
 use counterpoint_simnet::{
     by_hand::Keys,
     keys::KeyKind,
-    topology::{NamesIn, ParentPlan, SignerPlan, Stage, Topology, ZonePlan, instance_address},
+    net::Net,
+    topology::{NamesIn, ParentPlan, SignerPlan, Stage, Topology, ZonePlan},
     world::Occurrence,
 };
 
@@ -87,7 +88,7 @@ fn ask(stage: &mut Stage, operator: usize, qname: &str, rtype: RecordType) -> Re
     let octets = query(7, &Question::new(name(qname), rtype));
     let answer = stage
         .world
-        .ask_directly(instance_address(operator, 0), &octets)
+        .ask_directly(Net::default().instance(operator, 0), &octets)
         .unwrap();
     Reply::parse(&answer).unwrap()
 }

@@ -11,39 +11,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{EXIT_BAD_INPUT, Streams, files::File, load_all};
+use super::{Streams, files::File, load_all, load_one, refuse};
 use crate::scenario::Scenario;
 
 pub(super) use self::{
     campaign::Explore, campaign::Merge, score::Sabotage, single::Shrink, table::Sweep,
 };
-
-/// The one scenario of a file; reports its mistakes.
-fn load_one(
-    path: &Path,
-    sets: &[String],
-    streams: &mut Streams<'_>,
-    code: &mut u8,
-) -> io::Result<Option<(String, Scenario)>> {
-    let mut scenarios = load_all(&[path.to_owned()], sets, streams, code)?;
-    match scenarios.len() {
-        0 | 1 => Ok(scenarios.pop()),
-        count => {
-            refuse(
-                streams,
-                code,
-                &format!("{}: {count} files; name one", path.display()),
-            )?;
-            Ok(None)
-        }
-    }
-}
-
-/// Says what is wrong with the input or the arguments.
-fn refuse(streams: &mut Streams<'_>, code: &mut u8, why: &str) -> io::Result<()> {
-    *code = EXIT_BAD_INPUT;
-    writeln!(streams.err, "counterpoint: {why}")
-}
 
 /// Reads and loads all files of a directory that has some; none if it has not.
 fn load_directory(

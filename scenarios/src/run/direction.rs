@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use counterpoint_simnet::net::Net;
+
 use crate::scenario::LONGEST_DEFAULT;
 
 /// How a scenario is played.
@@ -25,6 +27,8 @@ pub struct Direction {
     pub is_timed: bool,
     /// Whether resolvers believe everything, for want of a trust anchor: a defect to be noticed.
     pub is_gullible: bool,
+    /// Where every server is.
+    pub net: Net,
 }
 
 impl Default for Direction {
@@ -38,6 +42,7 @@ impl Default for Direction {
             is_audited: false,
             is_timed: false,
             is_gullible: false,
+            net: Net::default(),
         }
     }
 }

@@ -160,7 +160,7 @@ pub fn play_under(scenario: &Scenario, direction: Direction) -> Played {
 }
 
 fn begin(scenario: &Scenario, direction: Direction, replays: Vec<Replay>) -> Player<'_> {
-    let mut stage = Stage::new(plan::topology(scenario));
+    let mut stage = Stage::within(direction.net, plan::topology(scenario));
     plan::give_web(scenario, &mut stage.world);
     if direction.is_noted {
         stage.world.note_touches();

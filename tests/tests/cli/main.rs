@@ -4,4 +4,5 @@ mod bad;
 mod language;
 mod outcome;
 mod round_trip;
+mod serve;
 mod shell;

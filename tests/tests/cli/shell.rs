@@ -128,6 +128,8 @@ fn help_teaches() {
     insta::assert_snapshot!("help", help);
     let (_, help, _) = counterpoint(&["run", "--help"], play);
     insta::assert_snapshot!("help_run", help);
+    let (_, help, _) = counterpoint(&["serve", "--help"], play);
+    insta::assert_snapshot!("help_serve", help);
     let (_, help, _) = counterpoint(&["check", "--help"], play);
     insta::assert_snapshot!("help_check", help);
 }

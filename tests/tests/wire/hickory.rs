@@ -6,7 +6,7 @@ use counterpoint_dns::{
     name::{Name, RecordType},
     stream::octets,
 };
-use counterpoint_simnet::topology::{instance_address, primary_address};
+use counterpoint_simnet::net::Net;
 use futures_util::StreamExt as _;
 use hickory_client::{
     client::{Client, ClientHandle as _},
@@ -67,9 +67,9 @@ async fn its_queries_updates_and_transfers_are_answered() {
     let (parent, alpha) = (1, 2);
     let town = Town::open(stage).await.unwrap();
     let at = |address| town.route(SocketAddr::new(address, DNS_PORT));
-    let ns1 = at(instance_address(alpha, 0));
-    let alpha_primary = at(primary_address(alpha));
-    let parent_primary = at(primary_address(parent));
+    let ns1 = at(Net::default().instance(alpha, 0));
+    let alpha_primary = at(Net::default().primary(alpha));
+    let parent_primary = at(Net::default().primary(parent));
     let owner = name("new.example.test.");
 
     let story = async {
