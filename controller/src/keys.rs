@@ -62,10 +62,19 @@ pub(crate) struct Keys {
     own: BTreeMap<SignerName, Vec<OwnKey>>,
     /// Those whose keys were all seen once.
     seen: BTreeSet<SignerName>,
+    /// Keys of those who serve the zone no longer. A late instance may show them still, and whoever shows
+    /// them did not make them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    departed: BTreeMap<SignerName, Departed>,
     /// All signers serve one set of keys: it is the owner's, whoever signs with it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_shared: bool,
 }
+
+/// Keys of one who left.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Departed(#[serde(with = "store::data")] BTreeSet<Rdata>);
 
 /// What one signer is seen to serve and to sign with, at all its instances.
 struct Sight {
@@ -119,7 +128,8 @@ impl Keys {
     pub(crate) fn announce(&mut self, signer: &SignerName, keys: &[Dnskey]) -> bool {
         let mut news = false;
         for key in keys.iter().map(Dnskey::to_rdata) {
-            if self.owner(&key).is_none() {
+            let is_known = self.of(signer).any(|own| *own == key);
+            if !is_known && self.may_be_of(signer, &key) {
                 self.add(signer, &key, false, false);
                 news = true;
                 for own in self.own.get_mut(signer).into_iter().flatten() {
@@ -149,7 +159,7 @@ impl Keys {
                 .map(|key| (key, true))
                 .chain(sight.sign_data.iter().map(|key| (key, false)))
             {
-                if self.owner(key).is_none_or(|owner| owner == *signer) {
+                if self.may_be_of(signer, key) {
                     self.add(signer, key, signs_dnskey, !signs_dnskey);
                 }
             }
@@ -162,7 +172,7 @@ impl Keys {
                     let elsewhere = sights
                         .iter()
                         .any(|(other, sight)| other != signer && sight.keys.contains(key));
-                    if !elsewhere && self.owner(key).is_none() {
+                    if !elsewhere && self.may_be_of(signer, key) {
                         self.add(signer, key, false, false);
                     }
                 }
@@ -270,7 +280,9 @@ impl Keys {
 
     /// `signer` serves the zone no longer: what it serves when it comes back is no roll.
     pub(crate) fn forget(&mut self, signer: &SignerName) {
-        self.own.remove(signer);
+        let own = self.own.remove(signer).unwrap_or_default();
+        let departed = self.departed.entry(signer.clone()).or_default();
+        departed.0.extend(own.into_iter().map(|own| own.key));
         self.seen.remove(signer);
     }
 
@@ -337,10 +349,19 @@ impl Keys {
 
     /// Who generated this key.
     pub(crate) fn owner(&self, key: &Rdata) -> Option<&SignerName> {
-        self.own
-            .iter()
-            .find(|(_, keys)| keys.iter().any(|own| own.key == *key))
-            .map(|(signer, _)| signer)
+        let mut own = self.own.iter();
+        let made = own.find(|(_, keys)| keys.iter().any(|own| own.key == *key));
+        let made = made.map(|(signer, _)| signer);
+        made.or_else(|| {
+            let mut departed = self.departed.iter();
+            let one = departed.find(|(_, keys)| keys.0.contains(key));
+            one.map(|(signer, _)| signer)
+        })
+    }
+
+    /// Whether nobody else is known to have made this key.
+    fn may_be_of(&self, signer: &SignerName, key: &Rdata) -> bool {
+        self.owner(key).is_none_or(|owner| owner == signer)
     }
 
     /// Every own key of `signer`.

@@ -128,8 +128,7 @@ impl Track {
         }
     }
 
-    /// Whether this is, to the signature, what was shown last, and the same keys are known: nobody has
-    /// to verify it again.
+    /// Whether this is, to the signature, what was shown last, and the same keys are known.
     fn is_repeated(&self, signed: &SignedRrSet, keys_changed: u64) -> bool {
         let SignedRrSet { set, signatures } = signed;
         let last = self.signatures.as_ref();
@@ -270,6 +269,26 @@ impl Log {
             .map_or(Err(Unknown::NotAsked), |track| track.shown_since(since))
     }
 
+    /// Takes an answer that is, to the signature, the one before; whether it is. Nobody has to verify it
+    /// again.
+    pub(crate) fn repeats(
+        &mut self,
+        now: Timestamp,
+        place: &Place,
+        item: &Item,
+        shown: &SignedRrSet,
+    ) -> bool {
+        let tracks = self.tracks.get_mut(place);
+        let track = tracks.and_then(|tracks| tracks.get_mut(item));
+        let Some(track) = track.filter(|track| track.is_repeated(shown, self.keys_changed)) else {
+            return false;
+        };
+        track.asked = Some(now);
+        let last = track.versions.last_mut();
+        last.into_iter().for_each(|last| last.last_seen = now);
+        true
+    }
+
     /// Takes one answer. Whether the track must be written down.
     pub(crate) fn observe(
         &mut self,
@@ -279,15 +298,6 @@ impl Log {
         shown: Result<SignedRrSet, Unknown>,
         max_ttl: Duration,
     ) -> bool {
-        let tracks = self.tracks.get_mut(place);
-        if let (Ok(signed), Some(track)) = (&shown, tracks.and_then(|of| of.get_mut(item)))
-            && track.is_repeated(signed, self.keys_changed)
-        {
-            track.asked = Some(now);
-            let last = track.versions.last_mut();
-            last.into_iter().for_each(|last| last.last_seen = now);
-            return false;
-        }
         let version = shown.map(|signed| {
             let expires = self.signers_of(&signed, now);
             let signed_by = expires.keys().cloned().collect();

@@ -8,7 +8,7 @@ mod reply;
 use hickory_proto::{
     ProtoError,
     op::{DEFAULT_MAX_PAYLOAD_LEN, Edns, EmitAndCount, Header, Query, emit_message_parts},
-    rr::{DNSClass, RData, rdata::NULL},
+    rr::{DNSClass, RData, RecordData as _, rdata::NULL},
     serialize::binary::{BinDecodable, BinDecoder, BinEncoder, NameEncoding},
 };
 
@@ -20,6 +20,7 @@ pub use reply::{Reply, find};
 
 use crate::{
     name::{Name, RecordType},
+    rdata::Rdata,
     rrset::RrSet,
     signature::Rrsig,
 };
@@ -99,6 +100,21 @@ pub fn encode_apart(message: &Message) -> Vec<u8> {
     match emitted {
         Ok(_) => octets,
         Err(_) => encode(message),
+    }
+}
+
+/// Makes data what our servers write: hickory would compress the names in some.
+pub(crate) fn keep_data_as_octets(message: &mut Message) {
+    let sections = [
+        &mut message.answers,
+        &mut message.authorities,
+        &mut message.additionals,
+    ];
+    for record in sections.into_iter().flatten() {
+        if !record.data.is_update() {
+            let data = Rdata::from_parsed(&record.data);
+            record.data = data.to_wire_data(record.record_type());
+        }
     }
 }
 

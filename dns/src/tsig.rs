@@ -14,7 +14,7 @@ use hickory_proto::{
 };
 
 use crate::{
-    message::{decode, encode, encode_apart},
+    message::{decode, encode, encode_apart, keep_data_as_octets},
     name::Name,
     time::Timestamp,
 };
@@ -175,6 +175,17 @@ impl CheckedRequest<'_> {
     /// Signs and encodes the answer.
     pub fn sign_answer(&self, answer: Message, now: Timestamp) -> Vec<u8> {
         self.sign_octets(encode_apart(&answer), now)
+    }
+
+    /// Signs an answer that is encoded already, in the form in which [`Self::sign_answer`] would.
+    pub fn sign_anew(&self, answer: Vec<u8>, now: Timestamp) -> Vec<u8> {
+        match decode(&answer) {
+            Ok(mut message) => {
+                keep_data_as_octets(&mut message);
+                self.sign_answer(message, now)
+            }
+            Err(_) => self.sign_octets(answer, now),
+        }
     }
 
     /// Signs an encoded answer: the TSIG becomes its last record (RFC 8945 §5.1).

@@ -10,7 +10,7 @@ use std::{
 };
 
 use counterpoint_dns::{
-    message::{Message, Question, Record, Reply, ResponseCode, decode, query},
+    message::{Message, Question, Reply, ResponseCode, decode, query},
     name::{Name, RecordType},
     rdata::{Ds, Soa},
     rrset::RrSet,
@@ -87,43 +87,37 @@ impl fmt::Display for BadTransfer {
 
 impl std::error::Error for BadTransfer {}
 
-/// The last whole transfer and what it said: the same records say the same.
-#[derive(Clone, Debug, Default)]
-pub struct LastTransfer {
-    records: Vec<Record>,
-    zone: Option<ParentZone>,
+/// What is asked of the parent's primary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The serial of its zone: as long as that is the same, so is the zone (RFC 1034 §4.3.5).
+    Serial,
+    /// All of it.
+    All,
 }
 
-impl LastTransfer {
-    /// The zone of these records.
-    fn zone(&mut self, zone: &Name, message: Message) -> Result<ParentZone, BadTransfer> {
-        // hickory's equality of records leaves out the TTL.
-        let is_same = |(one, other): (&Record, &Record)| one == other && one.ttl == other.ttl;
-        let known = self.zone.as_ref().filter(|_| {
-            let mut pairs = self.records.iter().zip(&message.answers);
-            self.records.len() == message.answers.len() && pairs.all(is_same)
-        });
-        if let Some(known) = known {
-            return Ok(known.clone());
-        }
-        let read = ParentZone::from_reply(zone, &Reply::from_message(&message))?;
-        self.records = message.answers;
-        Ok(self.zone.insert(read).clone())
-    }
-}
-
-/// A transfer that was asked for: what is needed to judge its answer.
+/// A question to the parent's primary: what is needed to judge its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TransferRequest {
+pub struct ParentRequest {
     id: u16,
     zone: Name,
     mac: Option<RequestMac>,
 }
 
-impl TransferRequest {
-    /// The request for `zone`, signed if there is a key, and its octets.
-    pub fn new(id: u16, zone: &Name, tsig: Option<&TsigKey>, now: Timestamp) -> (Self, Vec<u8>) {
-        let plain = query(id, &Question::new(zone.clone(), RecordType::AXFR));
+impl ParentRequest {
+    /// Asks for `what` of `zone`. The request, signed if there is a key, and its octets.
+    pub fn new(
+        id: u16,
+        zone: &Name,
+        what: Asked,
+        tsig: Option<&TsigKey>,
+        now: Timestamp,
+    ) -> (Self, Vec<u8>) {
+        let rtype = match what {
+            Asked::Serial => RecordType::SOA,
+            Asked::All => RecordType::AXFR,
+        };
+        let plain = query(id, &Question::new(zone.clone(), rtype));
         let (octets, mac) = match (tsig, decode(&plain)) {
             (Some(key), Ok(message)) => {
                 let (octets, mac) = key.sign_request(message, now);
@@ -135,13 +129,32 @@ impl TransferRequest {
         (Self { id, zone, mac }, octets)
     }
 
+    /// Reads the serial that the primary's zone has.
+    pub fn read_serial(
+        &self,
+        octets: &[u8],
+        tsig: Option<&TsigKey>,
+        now: Timestamp,
+    ) -> Result<u32, BadTransfer> {
+        let message = match tsig.zip(self.mac.as_ref()) {
+            Some((key, mac)) => key.check_answer(mac, octets, now).map_err(bad)?,
+            None => decode(octets).map_err(bad)?,
+        };
+        self.check(&message)?;
+        let reply = Reply::from_message(&message);
+        let mut sets = reply.answer.iter().map(|signed| &signed.set);
+        let soa = sets.find(|set| set.rtype == RecordType::SOA && set.name == self.zone);
+        let soa = soa.and_then(|set| set.data.iter().find_map(Soa::parse));
+        let lacks = || BadTransfer("its primary shows no SOA".into());
+        soa.map(|soa| soa.serial).ok_or_else(lacks)
+    }
+
     /// Reads the answer: one message or several, one behind the other, which hold the whole zone, from SOA
     /// to SOA (RFC 5936 §2.2).
     pub fn read(
         &self,
         octets: &[u8],
         tsig: Option<&TsigKey>,
-        last: &mut LastTransfer,
         now: Timestamp,
     ) -> Result<ParentZone, BadTransfer> {
         let (first, mut rest) = split_first(octets).map_err(bad)?;
@@ -179,7 +192,7 @@ impl TransferRequest {
                 message.answers.len()
             )));
         }
-        last.zone(&self.zone, message)
+        ParentZone::from_reply(&self.zone, &Reply::from_message(&message))
     }
 
     fn check(&self, message: &Message) -> Result<(), BadTransfer> {
@@ -324,14 +337,12 @@ mod tests {
     #[test]
     fn a_whole_transfer_gives_the_delegations_with_their_glue() {
         let zone = parse_name("test.").unwrap();
-        let (request, _) = TransferRequest::new(9, &zone, None, Timestamp::from_seconds(0));
+        let (request, _) =
+            ParentRequest::new(9, &zone, Asked::All, None, Timestamp::from_seconds(0));
         let now = Timestamp::from_seconds(0);
-        let last = &mut LastTransfer::default();
-        let read = request
-            .read(&zone_message(9, true), None, last, now)
-            .unwrap();
-        let again = request.read(&zone_message(9, true), None, last, now);
-        assert_eq!(again.as_ref(), Ok(&read), "the same records say the same");
+        let read = request.read(&zone_message(9, true), None, now).unwrap();
+        let serial = request.read_serial(&zone_message(9, true), None, now);
+        assert_eq!(serial, Ok(read.serial));
         assert_eq!((read.serial, read.delegations.len()), (7, 1));
         let delegation = &read.delegations[&parse_name("example.test.").unwrap()];
         assert_eq!(delegation.ds_records().len(), 1);
@@ -344,10 +355,9 @@ mod tests {
         let zone = parse_name("test.").unwrap();
         let key = TsigKey::hmac_sha256(parse_name("k.").unwrap(), b"secret");
         let now = Timestamp::from_seconds(1_767_225_600);
-        let (plain, _) = TransferRequest::new(9, &zone, None, now);
-        let last = &mut LastTransfer::default();
-        let whole = plain.read(&zone_message(9, true), None, last, now);
-        let (request, octets) = TransferRequest::new(9, &zone, Some(&key), now);
+        let (plain, _) = ParentRequest::new(9, &zone, Asked::All, None, now);
+        let whole = plain.read(&zone_message(9, true), None, now);
+        let (request, octets) = ParentRequest::new(9, &zone, Asked::All, Some(&key), now);
         let checked = check_request([&key], &octets, now).unwrap();
         let message = decode(&zone_message(9, true)).unwrap();
         let parts = message.answers.chunks(2).map(|answers| {
@@ -356,10 +366,7 @@ mod tests {
             encode(&part)
         });
         let parts: Vec<Vec<u8>> = parts.collect();
-        let read = |octets: &[u8]| {
-            let last = &mut LastTransfer::default();
-            request.read(octets, Some(&key), last, now)
-        };
+        let read = |octets: &[u8]| request.read(octets, Some(&key), now);
         let answer = checked.sign_all(parts.iter().cloned(), now);
         assert!(whole.is_ok());
         assert_eq!(read(&answer), whole);
@@ -379,9 +386,8 @@ mod tests {
     fn a_partial_or_foreign_transfer_is_an_error_never_half_a_zone() {
         let zone = parse_name("test.").unwrap();
         let now = Timestamp::from_seconds(0);
-        let (request, _) = TransferRequest::new(9, &zone, None, now);
-        let last = &mut LastTransfer::default();
-        let mut read = |octets: &[u8]| request.read(octets, None, last, now);
+        let (request, _) = ParentRequest::new(9, &zone, Asked::All, None, now);
+        let read = |octets: &[u8]| request.read(octets, None, now);
         assert!(read(&zone_message(9, false)).is_err());
         assert!(read(&zone_message(8, true)).is_err());
         assert!(read(&[0; 5]).is_err());

@@ -321,7 +321,7 @@ impl Server for Operator {
                 }
                 let answer = answer::answer(published, &message, via);
                 Some(match check_request([&self.tsig], request, clock) {
-                    Ok(checked) => checked.sign_octets(answer, clock),
+                    Ok(checked) => checked.sign_anew(answer, clock),
                     Err(fault) => refuse(&message, &fault, clock),
                 })
             }

@@ -126,6 +126,11 @@ impl Primary {
         self.soa.serial
     }
 
+    /// Makes the next serial the one after this: the zone goes on where another primary stopped.
+    pub fn follow(&mut self, serial: u32) {
+        self.soa.serial = serial.wrapping_add(1);
+    }
+
     /// Makes the next version if anything changed or any signature is due for renewal.
     pub fn publish(&mut self, now: Timestamp) -> Option<Rc<Published>> {
         if self.is_frozen {

@@ -6,26 +6,31 @@
 
 use counterpoint_dns::{key::Dnskey, rdata::Rdata, rrset::SignedRrSet};
 
-use super::{Engine, round::Got};
+use super::Engine;
 use crate::{
     common::owner,
     config::SignerName,
     log::Unknown,
-    place::{Item, Owner},
+    place::{Item, Owner, Place},
 };
 
 impl Engine {
     /// What was shown, or that nobody who may have said so has.
-    pub(super) fn authentic(&self, got: &Got) -> Result<SignedRrSet, Unknown> {
-        let signed = got.shown.clone()?;
-        let Owner::Signer(signer) = &got.place.owner else {
+    pub(super) fn authentic(
+        &self,
+        place: &Place,
+        item: &Item,
+        shown: Result<SignedRrSet, Unknown>,
+    ) -> Result<SignedRrSet, Unknown> {
+        let signed = shown?;
+        let Owner::Signer(signer) = &place.owner else {
             return Ok(signed);
         };
         let is_the_zones = signed.set.name == self.zone && !signed.set.data.is_empty();
-        if !is_the_zones || !self.keys.is_seen(signer) || self.is_unsigned(got) {
+        if !is_the_zones || !self.keys.is_seen(signer) || self.is_unsigned(place, item) {
             return Ok(signed);
         }
-        let is_vouched_for = match got.item {
+        let is_vouched_for = match item {
             // RFC 8901 §3.2: a signer signs its DNSKEY RRset itself, or the owner of the zone does.
             Item::Dnskey => {
                 let owner: SignerName = owner();
@@ -44,10 +49,10 @@ impl Engine {
     }
 
     /// Whether the instance serves the zone without keys: it may go insecure.
-    fn is_unsigned(&self, got: &Got) -> bool {
-        let track = self.log.track(&got.place, &Item::Dnskey);
+    fn is_unsigned(&self, place: &Place, item: &Item) -> bool {
+        let track = self.log.track(place, &Item::Dnskey);
         let current = track.and_then(|track| track.current());
-        got.item != Item::Dnskey && current.is_some_and(|version| version.data.is_empty())
+        *item != Item::Dnskey && current.is_some_and(|version| version.data.is_empty())
     }
 
     fn is_signed_by<'k>(

@@ -153,21 +153,30 @@ impl Engine {
             same: Vec::new(),
             dead: dead.and_then(|process| process.subject.clone()),
         };
-        for mut got in got {
-            got.shown = self.authentic(&got);
-            let max_ttl = io.config.max_ttl(&got.place.owner);
-            let news = self
-                .log
-                .observe(got.at, &got.place, &got.item, got.shown, max_ttl);
+        for Got {
+            at,
+            place,
+            item,
+            shown,
+        } in got
+        {
+            let is_repeated = shown
+                .as_ref()
+                .is_ok_and(|signed| self.log.repeats(at, &place, &item, signed));
+            let news = !is_repeated && {
+                let shown = self.authentic(&place, &item, shown);
+                let max_ttl = io.config.max_ttl(&place.owner);
+                self.log.observe(at, &place, &item, shown, max_ttl)
+            };
             any_news |= news;
             if (io.config.audit || news)
-                && let Some(track) = self.log.track(&got.place, &got.item)
+                && let Some(track) = self.log.track(&place, &item)
             {
                 if io.config.audit {
-                    observed.add(got.at, &got.place, &got.item, track, news);
+                    observed.add(at, &place, &item, track, news);
                 }
                 if news && let Some(Unknown::Bogus(why)) = &track.unknown {
-                    let subject = format!("{} {}", got.place, got.item);
+                    let subject = format!("{place} {item}");
                     io.note(&self.zone, "warning", subject, format!("bogus: {why}"));
                 }
             }

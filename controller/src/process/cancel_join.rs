@@ -7,7 +7,7 @@
 use super::{
     Goal::{Publish, Wait, Watch},
     Parental, Row, WaitFor,
-    What::{Cds, CdsAtRest, ForeignKeys, NoSignals},
+    What::{Cds, CdsAtRest, ForeignKeys, NoAddresses, NoSignals},
     Who::{After, Subject},
     row,
 };
@@ -20,6 +20,7 @@ pub(crate) const TABLE: &[Row] = &[
     row(2, Watch(Parental::Ds),                          "the parent's DS RRset names them"),
     row(3, Wait(&[WaitFor::Ds]),                         "no cache holds another DS RRset, and none can come"),
     row(4, Publish(ForeignKeys, After),                  "b's ZSKs leave S's DNSKEY RRsets"),
+    row(4, Publish(NoAddresses, After),                  "b's addresses inside the zone go"),
     row(5, Publish(NoSignals, Subject),                  "those of b, which nobody asks for, are gone"),
     row(5, Publish(CdsAtRest, After),                    "CDS and CDNSKEY as the policy wants them"),
 ];

@@ -43,6 +43,7 @@ pub(crate) const JOIN: &[Row] = &[
 pub(crate) const CANCEL_JOIN: &[Row] = &[
     row(1, Publish(NoSignals, After),                    "the signalling names of S are gone"),
     row(1, Publish(ForeignKeys, After),                  "b's ZSKs leave the one DNSKEY RRset"),
+    row(1, Publish(NoAddresses, After),                  "b's addresses inside the zone go"),
     row(2, Publish(NoSignals, Subject),                  "those of b, which nobody asks for, are gone"),
     row(2, Publish(CdsAtRest, After),                    "CDS and CDNSKEY as the policy wants them"),
 ];

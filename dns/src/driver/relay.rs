@@ -5,7 +5,7 @@ use std::{iter, net::SocketAddr, slice};
 use async_trait::async_trait;
 use hickory_proto::{
     op::{Edns, Header, Message, ResponseCode},
-    rr::{Record, RecordData as _},
+    rr::Record,
     serialize::binary::{BinDecodable as _, BinDecoder, BinEncoder},
 };
 use hickory_server::{
@@ -16,7 +16,10 @@ use hickory_server::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::server::Inquiry;
-use crate::{agent::Transport, message::decode, rdata::Rdata};
+use crate::{
+    agent::Transport,
+    message::{decode, keep_data_as_octets},
+};
 
 /// Octets of a datagram to somebody without EDNS (RFC 1035 §4.2.1).
 const PLAIN_UDP_MAX: u16 = 512;
@@ -84,21 +87,6 @@ struct Faithful {
     queries: Queries,
 }
 
-/// Data as our servers write them: hickory would compress the names in some.
-fn keep_data_as_octets(message: &mut Message) {
-    let sections = [
-        &mut message.answers,
-        &mut message.authorities,
-        &mut message.additionals,
-    ];
-    for record in sections.into_iter().flatten() {
-        if !record.data.is_update() {
-            let data = Rdata::from_parsed(&record.data);
-            record.data = data.to_wire_data(record.record_type());
-        }
-    }
-}
-
 type Records<'a> = slice::Iter<'a, Record>;
 type Response<'a> =
     MessageResponse<'a, 'a, Records<'a>, Records<'a>, iter::Empty<&'a Record>, Records<'a>>;
@@ -155,6 +143,7 @@ mod tests {
     use crate::{
         message::{Question, encode, query, records},
         name::{RecordType, parse_name},
+        rdata::Rdata,
         rrset::RrSet,
         time::Timestamp,
         tsig::{TsigKey, check_request},

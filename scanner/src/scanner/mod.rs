@@ -24,7 +24,7 @@ use rand::SeedableRng as _;
 use crate::{
     apply::UpdateRequest,
     config::Config,
-    delegation::{LastTransfer, TransferRequest},
+    delegation::{Asked, ParentRequest, ParentZone},
     ledger::{About, Ledger, note},
     patience::Patience,
     state::Memory,
@@ -47,7 +47,7 @@ pub enum Command {
 /// What an exchange is about.
 #[derive(Clone, Debug)]
 enum Tag {
-    Transfer(TransferRequest),
+    Parent(Asked, ParentRequest),
     Update(Name, UpdateRequest),
 }
 
@@ -80,9 +80,10 @@ pub struct Scanner {
     survey: Survey,
     next_scan: Timestamp,
     wanted: Wanted,
-    /// What the transfer under way is for.
+    /// What the look at the parent's zone that is under way is for.
     transfer: Option<Wanted>,
-    last_transfer: LastTransfer,
+    /// The parent's zone as it was transferred last.
+    zone: Option<ParentZone>,
     patience: Patience,
     /// Children that a NOTIFY spoke of.
     notified: Notified,
@@ -124,7 +125,7 @@ impl Scanner {
             survey,
             wanted: Wanted::default(),
             transfer: None,
-            last_transfer: LastTransfer::default(),
+            zone: None,
             patience: Patience::default(),
             notified: Notified::default(),
             memory,
@@ -184,7 +185,7 @@ impl Scanner {
             !in_hand.is_some_and(|wanted| wanted.all || wanted.some.contains(child))
         }));
         if self.transfer.is_none() && !self.wanted.is_empty() {
-            self.ask_for_zone(now);
+            self.look_at_zone(now);
         }
         let due: Vec<Name> = self
             .sending
@@ -227,7 +228,10 @@ impl Agent for Scanner {
             Input::Web { .. } | Input::Wake => None,
         };
         match came {
-            Some((Tag::Transfer(request), came)) => self.zone_came(&request, came, now),
+            Some((Tag::Parent(Asked::Serial, request), came)) => {
+                self.serial_came(&request, &came, now);
+            }
+            Some((Tag::Parent(Asked::All, request), came)) => self.zone_came(&request, &came, now),
             Some((Tag::Update(child, request), came)) => {
                 self.update_answered(&child, &request, came, now);
             }

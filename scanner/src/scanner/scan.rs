@@ -9,9 +9,9 @@ use counterpoint_dns::{
     time::Timestamp,
 };
 
-use super::{Scanner, Tag, UPDATE_PAUSE, Wanted, is_busy};
+use super::{Scanner, Tag, UPDATE_PAUSE, is_busy};
 use crate::{
-    delegation::{BadTransfer, ParentZone, TransferRequest},
+    delegation::{Asked, BadTransfer, ParentRequest, ParentZone},
     ledger::About,
     policy::InitialAccept,
     state::ChildState,
@@ -20,49 +20,65 @@ use crate::{
 };
 
 impl Scanner {
-    pub(super) fn ask_for_zone(&mut self, now: Timestamp) {
+    /// Looks at the parent's zone: at its serial, if that is all that has to be asked.
+    pub(super) fn look_at_zone(&mut self, now: Timestamp) {
         self.transfer = Some(std::mem::take(&mut self.wanted));
-        let id = self.exchanges.message_id();
-        let tsig = self.config.tsig.as_ref();
-        let (request, octets) = TransferRequest::new(id, &self.config.parent, tsig, now);
-        let to = self.config.parent_primary;
-        self.exchanges
-            .ask_raw(to, Transport::Tcp, octets, Tag::Transfer(request));
+        let what = match self.zone {
+            Some(_) => Asked::Serial,
+            None => Asked::All,
+        };
+        self.ask_parent(what, now);
     }
 
-    pub(super) fn zone_came(&mut self, request: &TransferRequest, came: Came, now: Timestamp) {
-        let wanted = self.transfer.take().unwrap_or_default();
-        let zone = match came {
-            Came::Raw(octets) => {
-                let tsig = self.config.tsig.as_ref();
-                request.read(&octets, tsig, &mut self.last_transfer, now)
-            }
-            Came::Reply(_) => return,
-            Came::Unanswered(why) => Err(BadTransfer(why.to_string())),
-        };
-        let parent = self.config.parent.clone();
-        match zone {
+    fn ask_parent(&mut self, what: Asked, now: Timestamp) {
+        let id = self.exchanges.message_id();
+        let tsig = self.config.tsig.as_ref();
+        let (request, octets) = ParentRequest::new(id, &self.config.parent, what, tsig, now);
+        let to = self.config.parent_primary;
+        self.exchanges
+            .ask_raw(to, Transport::Tcp, octets, Tag::Parent(what, request));
+    }
+
+    pub(super) fn serial_came(&mut self, request: &ParentRequest, came: &Came, now: Timestamp) {
+        let tsig = self.config.tsig.as_ref();
+        match read(came, |octets| request.read_serial(octets, tsig, now)) {
+            Ok(serial) => match &self.zone {
+                Some(zone) if zone.serial == serial => self.scan(zone.clone(), now),
+                _ => self.ask_parent(Asked::All, now),
+            },
+            Err(error) => self.no_zone(&error, now),
+        }
+    }
+
+    pub(super) fn zone_came(&mut self, request: &ParentRequest, came: &Came, now: Timestamp) {
+        let tsig = self.config.tsig.as_ref();
+        match read(came, |octets| request.read(octets, tsig, now)) {
             Ok(zone) => {
-                self.ledger.settle(&parent);
-                self.scan(zone, &wanted, now);
+                self.zone = Some(zone.clone());
+                self.scan(zone, now);
             }
-            Err(error) => {
-                let text = error.to_string();
-                let said = self
-                    .ledger
-                    .say(&parent, About::Delegation, "TRANSFER_FAILED", text);
-                self.outbox.extend(said);
-                self.wanted.doubtful.extend(wanted.doubtful);
-                // those that do not wait for the next scan anyway wait for their next turn.
-                for child in wanted.some {
-                    self.patience.wait(&child, [].iter(), &[UPDATE_PAUSE], now);
-                }
-            }
+            Err(error) => self.no_zone(&error, now),
+        }
+    }
+
+    fn no_zone(&mut self, error: &BadTransfer, now: Timestamp) {
+        let wanted = self.transfer.take().unwrap_or_default();
+        let (parent, text) = (&self.config.parent, error.to_string());
+        let said = self
+            .ledger
+            .say(parent, About::Delegation, "TRANSFER_FAILED", text);
+        self.outbox.extend(said);
+        self.wanted.doubtful.extend(wanted.doubtful);
+        // those that do not wait for the next scan anyway wait for their next turn.
+        for child in wanted.some {
+            self.patience.wait(&child, [].iter(), &[UPDATE_PAUSE], now);
         }
     }
 
     /// Begins the scan of every child that is wanted.
-    fn scan(&mut self, zone: ParentZone, wanted: &Wanted, now: Timestamp) {
+    fn scan(&mut self, zone: ParentZone, now: Timestamp) {
+        let wanted = self.transfer.take().unwrap_or_default();
+        self.ledger.settle(&self.config.parent);
         let ParentZone {
             delegations,
             addresses,
@@ -150,5 +166,17 @@ impl Scanner {
         } else {
             self.patience.forget(child);
         }
+    }
+}
+
+/// What an answer of the primary says.
+fn read<T>(
+    came: &Came,
+    read: impl FnOnce(&[u8]) -> Result<T, BadTransfer>,
+) -> Result<T, BadTransfer> {
+    match came {
+        Came::Raw(octets) => read(octets),
+        Came::Reply(_) => Err(BadTransfer("it was not asked for like this".into())),
+        Came::Unanswered(why) => Err(BadTransfer(why.to_string())),
     }
 }

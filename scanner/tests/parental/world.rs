@@ -46,6 +46,9 @@ pub struct Parent {
     /// An update that is on its way until the next one comes, if the first is to be.
     pub held: Option<Vec<Vec<u8>>>,
     pub transfers: usize,
+    /// The zone as it was shown last, and its serial then.
+    served: BTreeMap<(Name, RecordType), RrSet>,
+    serial: u32,
 }
 
 impl Parent {
@@ -92,6 +95,8 @@ impl Parent {
             deaf: false,
             held: None,
             transfers: 0,
+            served: BTreeMap::new(),
+            serial: 0,
         }
     }
 
@@ -121,9 +126,13 @@ impl Parent {
                 return None;
             }
         } else {
-            self.transfers += 1;
-            let soa = self.set(&name("test."), RecordType::SOA).unwrap();
+            let soa = &self.soa();
+            answer.add_query(checked.message.queries[0].clone());
             answer.answers = records(soa).collect();
+            if checked.message.queries[0].query_type() == RecordType::SOA {
+                return Some(checked.sign_answer(answer, now));
+            }
+            self.transfers += 1;
             let others = self
                 .sets
                 .values()
@@ -132,6 +141,19 @@ impl Parent {
             answer.answers.extend(records(soa));
         }
         Some(checked.sign_answer(answer, now))
+    }
+
+    /// Its SOA record; the serial is another one whenever the zone is.
+    fn soa(&mut self) -> RrSet {
+        if self.served != self.sets {
+            self.serial += 1;
+            self.served = self.sets.clone();
+        }
+        let mut soa = self.set(&name("test."), RecordType::SOA).unwrap().clone();
+        let read = soa.data.iter().find_map(Soa::parse).unwrap();
+        let serial = self.serial;
+        soa.data = [Soa { serial, ..read }.to_rdata()].into();
+        soa
     }
 
     /// The only nameserver of the root that the resolver knows, and it knows everything.

@@ -45,6 +45,9 @@ const LAGS: [Duration; 6] = [
     hours(1),
 ];
 
+/// Longest absence of the controller.
+const LONGEST_CRASH: Duration = hours(3);
+
 /// The seed of run `run` of the campaign `seed`: 63 bits, for a file holds no more.
 pub fn seed_of(seed: u64, run: u64) -> u64 {
     let octets = octets(seed, &format!("run/{run}"));
@@ -106,6 +109,9 @@ pub fn draw(seed: u64, swarm: &Swarm) -> Drawn {
     }
     drawing.quirks();
     drawing.faults();
+    if !drawing.is_by_hand() {
+        drawing.unhurried();
+    }
     let Drawing {
         features,
         mut scenario,

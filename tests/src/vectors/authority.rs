@@ -178,7 +178,8 @@ impl Server for Authority {
             let published = forgery.published();
             return Some(answer(published.map(|zone| &**zone), &message, via));
         }
-        if message.op_code == OpCode::Query && !is_transfer {
+        let is_signed = message.signature.is_some();
+        if message.op_code == OpCode::Query && !is_transfer && !is_signed {
             let published = self.primary.published();
             return Some(answer(published.map(|zone| &**zone), &message, via));
         }
@@ -197,6 +198,11 @@ impl Server for Authority {
                     checked.sign_octets(encode(&refusal), now)
                 }
             });
+        }
+        if message.op_code == OpCode::Query {
+            let published = self.primary.published();
+            let plain = answer(published.map(|zone| &**zone), &message, via);
+            return Some(checked.sign_anew(plain, now));
         }
         let mut answer = Message::response(message.id, message.op_code);
         answer.metadata.response_code = match Update::from_message(&message) {

@@ -145,10 +145,13 @@ impl Town {
     pub fn change(&mut self, words: &Layer, by_hand: &layer::ParentSide) -> Result<(), String> {
         self.build_sites(words)?;
         if !words.signal.is_empty() {
-            let parent = self.parent();
+            let (parent, serial) = (self.parent(), self.authorities[1].primary.serial());
             self.build_authorities(words)?;
-            let contents = &mut self.authorities[1].primary.contents;
-            parent.into_values().for_each(|set| contents.put(set));
+            let primary = &mut self.authorities[1].primary;
+            primary.follow(serial);
+            parent
+                .into_values()
+                .for_each(|set| primary.contents.put(set));
         }
         self.edit_parent(by_hand, &words.parent.ttl)
     }

@@ -2,20 +2,25 @@
 
 use std::time::Duration;
 
-use super::{Drawing, whole_minutes};
+use super::{Drawing, LONGEST_CRASH, whole_minutes};
 use crate::{
-    explore::feature::Feature,
+    explore::{bound, feature::Feature},
     scenario::{
         CdsAfter, Continuity, Range, Resolver, ResolverProfile, Safety,
         time::{days, minutes, seconds},
     },
 };
 
+/// Times that the parent scans while a story is told, about.
+const MOST_SCANS: u32 = 150;
+/// Times that the controller looks while it waits, about.
+const MOST_POLLS: u32 = 400;
+
 impl Drawing {
     pub(super) fn agents(&mut self) {
         let longest = self.longest_ttl();
-        let slow = if self.has(Feature::SlowParent) { 1 } else { 2 };
-        let part = self.pick(&[1, 2, 3]) * slow;
+        let part = self.pick(&[1, 2, 3]);
+        let slow = if self.has(Feature::SlowParent) { 2 } else { 1 };
         // A parent that scans much more often than anything changes costs time and shows nothing.
         let lag = self
             .scenario
@@ -23,7 +28,7 @@ impl Drawing {
             .iter()
             .map(|signer| signer.propagation.high)
             .max();
-        let pace = (longest / part).max(lag.unwrap_or_default() / 2);
+        let pace = (longest * slow / part).max(lag.unwrap_or_default() / 2);
         let interval = whole_minutes(pace).clamp(minutes(2), days(1));
         let delay = self.pick(&[seconds(0), seconds(30), interval / 4, interval]);
         // Later than whoever changes his mind has waited for caches.
@@ -64,10 +69,25 @@ impl Drawing {
         }
         if self.has(Feature::Renewal) && self.has_common_ksk() {
             // Longer than any drawn outage, and than any TTL.
+            let lasting = longest.max(LONGEST_CRASH);
             let table = &mut self.scenario.controller;
-            (table.signature_validity, table.resign_before) = (days(8), days(4));
+            (table.signature_validity, table.resign_before) = (lasting * 8, lasting * 4);
         }
         self.resolvers(longest);
+    }
+
+    /// In a story that goes on for long nobody looks more often than it needs: to look in vain costs time
+    /// and shows nothing.
+    pub(super) fn unhurried(&mut self) {
+        let told = bound::calm_from(&self.scenario) + self.process_span();
+        let scanner = &mut self.scenario.scanner;
+        scanner.interval = scanner.interval.max(whole_minutes(told / MOST_SCANS));
+        let interval = scanner.interval;
+        let controller = &mut self.scenario.controller;
+        controller.poll = controller.poll.max(whole_minutes(told / MOST_POLLS));
+        for resolver in &mut self.scenario.resolvers {
+            resolver.query_every = resolver.query_every.max(interval);
+        }
     }
 
     /// One concrete resolver that asks now and then, or several.

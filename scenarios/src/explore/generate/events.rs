@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 use counterpoint_dns::name::{Name, RecordType};
 use rand::RngExt as _;
 
-use super::{Drawing, TTLS};
+use super::{Drawing, LONGEST_CRASH, TTLS};
 use crate::{
     explore::feature::Feature,
     scenario::{
@@ -175,7 +175,7 @@ impl Drawing {
         if self.has(Feature::Crash) {
             for _ in 0..self.chance.random_range(1..=3_u32) {
                 let at = self.during(first);
-                let lasting = self.pick(&[seconds(1), minutes(1), minutes(10), hours(3)]);
+                let lasting = self.pick(&[seconds(1), minutes(1), minutes(10), LONGEST_CRASH]);
                 self.push(at, &Name::root(), What::ControllerCrash { lasting });
             }
         }

@@ -64,10 +64,11 @@ impl Drawing {
     /// All serve one set of keys, or sign what they are pushed.
     fn kept(&mut self) {
         let model = self.pick(&[Model::ServeOnly, Model::Hybrid, Model::Inline, Model::Three]);
+        let refresh = (self.longest_ttl() / 20).clamp(minutes(1), minutes(15));
         let soa = SoaTimers {
             // A NOTIFY that is lost costs no more than this.
-            refresh: minutes(1),
-            retry: seconds(30),
+            refresh,
+            retry: refresh / 2,
             expire: days(14),
         };
         for zone in &mut self.scenario.zones {
