@@ -80,6 +80,13 @@ pub enum Command {
         /// The zone.
         zone: Name,
     },
+    /// Whoever holds the common KSK of a zone makes no signatures from now on, or does again.
+    KskHolder {
+        /// The zone.
+        zone: Name,
+        /// Whether it makes none.
+        is_out: bool,
+    },
     /// The changes of the current row are allowed, in a zone where they wait for that.
     Step {
         /// The zone.
@@ -111,6 +118,7 @@ impl Command {
             | Self::RollAlgorithm { zone, .. }
             | Self::Announce { zone, .. }
             | Self::GoInsecure { zone }
+            | Self::KskHolder { zone, .. }
             | Self::Step { zone }
             | Self::Cancel { zone } => Some(zone),
             Self::GroupAdd { .. } | Self::GroupRemove { .. } => None,
@@ -129,6 +137,7 @@ impl Command {
             Self::Replace { from, to, .. } => vec![from, to],
             Self::RollAlgorithm { .. }
             | Self::GoInsecure { .. }
+            | Self::KskHolder { .. }
             | Self::Step { .. }
             | Self::Cancel { .. } => Vec::new(),
         }

@@ -24,6 +24,7 @@ use crate::{
     process::{Kind, Role, What, Who},
     sabotage::Sabotage,
     targets::{Target, Want},
+    updater::Change,
 };
 
 /// RRSIGs are dated back this far, against slow clocks.
@@ -47,6 +48,10 @@ pub struct CommonKsk {
     /// What was signed is signed again this long before it expires. Everybody is looked at once an
     /// hour.
     pub renew_before: Duration,
+    /// The signer whose machine signs with them; none: the owner's own.
+    pub holder: Option<SignerName>,
+    /// That machine makes no signatures now.
+    pub is_out: bool,
 }
 
 impl CommonKsk {
@@ -61,6 +66,8 @@ impl CommonKsk {
             keys,
             validity: Self::VALIDITY,
             renew_before: Self::RENEW_BEFORE,
+            holder: None,
+            is_out: false,
         }
     }
 
@@ -174,6 +181,17 @@ impl Case<'_> {
         })
     }
 
+    /// Who would have to sign one of these changes and makes no signatures now.
+    pub(crate) fn silent_holder(&self, changes: &[Change]) -> Option<String> {
+        let common = self.common().filter(|common| common.is_out)?;
+        let needs_it = |change: &Change| {
+            SIGNED_BY_OWNER.contains(&change.item) && !change.wanted.data.is_empty()
+        };
+        let holder = || common.holder.as_ref().map(SignerName::to_string);
+        let is_needed = changes.iter().any(needs_it);
+        is_needed.then(|| holder().unwrap_or_else(|| OWNER.into()))
+    }
+
     /// The owner's signatures over `set`.
     pub(crate) fn sign(
         &self,
@@ -181,7 +199,8 @@ impl Case<'_> {
         set: &RrSet,
         now: Timestamp,
     ) -> BTreeMap<Rdata, Rrsig> {
-        let Some(common) = self.common().filter(|_| !set.data.is_empty()) else {
+        let signs = |common: &&CommonKsk| !common.is_out && !set.data.is_empty();
+        let Some(common) = self.common().filter(signs) else {
             return BTreeMap::new();
         };
         let (from, until) = (now.before(INCEPTION_BACKDATE), now + common.validity);

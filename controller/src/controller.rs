@@ -284,6 +284,11 @@ impl Controller {
                 let known = self.with(now, &zone, |engine, io| engine.announce(io, &signer, &keys));
                 self.refuse_unknown(&zone, known);
             }
+            Command::KskHolder { zone, is_out } => {
+                if let Some(common) = self.config.common_ksks.get_mut(&zone) {
+                    common.is_out = is_out;
+                }
+            }
             Command::Step { zone } => {
                 let known = self.with(now, &zone, |engine, io| engine.step(io));
                 self.refuse_unknown(&zone, known);

@@ -122,7 +122,18 @@ pub(crate) fn additions(case: &Case<'_>, now: Timestamp) -> Option<Decision> {
             }
         }
     }
-    (!changes.is_empty()).then_some(Decision::Apply(changes))
+    let silent = silent_holder(case, &changes);
+    silent.or_else(|| (!changes.is_empty()).then_some(Decision::Apply(changes)))
+}
+
+/// What the common KSK is to sign has to wait for whoever holds it.
+fn silent_holder(case: &Case<'_>, changes: &[Change]) -> Option<Decision> {
+    let by = case.silent_holder(changes)?;
+    Some(Decision::Blocked {
+        why: format!("{by} holds the common KSK and makes no signatures"),
+        remedy: "bring it back before the signatures of that key expire".into(),
+        by,
+    })
 }
 
 /// The additions that were written, or never lacked.
@@ -204,6 +215,9 @@ fn publish(case: &Case<'_>, what: What, who: Who, now: Timestamp) -> Decision {
             None => missing.push(format!("what {} has of {}", target.signer, target.item)),
         }
         missing.extend(case.lags(target));
+    }
+    if let Some(silent) = silent_holder(case, &changes) {
+        return silent;
     }
     for change in &changes {
         if let Some(decision) = stuck(case.writes, change, now, case.config.poll) {

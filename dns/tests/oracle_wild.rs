@@ -6,7 +6,8 @@ use counterpoint_dns::{
     oracle::{
         NsView, Profile,
         history::{
-            Answer, Ds, History, Instance, InstanceId, Key, KeyId, Side, Signature, Span, Version,
+            Address, Answer, Ds, History, Instance, InstanceId, Key, KeyId, Side, Signature, Span,
+            Version,
         },
         judge, slack,
     },
@@ -87,12 +88,15 @@ fn history() -> impl Strategy<Value = History> {
             })),
             0..4,
         ),
-        vec(version(vec((0_u32..5).prop_map(InstanceId), 0..4)), 0..5),
+        (
+            vec(version(vec((0_u32..5).prop_map(InstanceId), 0..4)), 0..5),
+            vec(version(vec((0_u32..5).prop_map(InstanceId), 0..4)), 0..3),
+        ),
         (trouble(), trouble()),
         proptest::option::of((instant(), instant())),
     )
         .prop_map(
-            |(ds, dnskey, answers, ns, (lame, outages), must_be_secure)| History {
+            |(ds, dnskey, answers, (ns, addresses), (lame, outages), must_be_secure)| History {
                 zone: "example.test.".into(),
                 instances: [Side::Parent, Side::Child, Side::Child, Side::Child]
                     .map(|side| Instance {
@@ -111,6 +115,20 @@ fn history() -> impl Strategy<Value = History> {
                 dnskey,
                 answers,
                 catalogues: Vec::new(),
+                addresses: addresses
+                    .into_iter()
+                    .map(|version| Version {
+                        instance: version.instance,
+                        from: version.from,
+                        until: version.until,
+                        ttl: version.ttl,
+                        signatures: version.signatures,
+                        content: Address {
+                            of: InstanceId(1),
+                            leads_to: version.content,
+                        },
+                    })
+                    .collect(),
                 ns,
                 lame,
                 outages,

@@ -22,7 +22,7 @@ use crate::{
     diagnostic::Diagnostic,
     load::load_with,
     outcome::{Outcome, Style},
-    scenario::{Scenario, support},
+    scenario::{Scenario, language},
 };
 
 /// Everything came as expected.
@@ -97,6 +97,7 @@ enum Command {
     Shrink(explore::Shrink),
     Sabotage(explore::Sabotage),
     Sweep(explore::Sweep),
+    Witness(explore::Witness),
 }
 
 #[derive(Debug, clap::Args)]
@@ -124,14 +125,14 @@ struct Run {
 #[derive(Debug, clap::Args)]
 struct Check {
     /// Scenario files, or directories whose *.toml files (at any depth) are meant.
-    #[arg(required_unless_present = "unsupported", value_name = "FILE|DIR")]
+    #[arg(required_unless_present = "keys", value_name = "FILE|DIR")]
     files: Vec<PathBuf>,
     /// Override a value, as in `run`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
-    /// List what the format has and this release does not support yet.
+    /// Print every key of the scenario language: its values, its default, what it means.
     #[arg(long)]
-    unsupported: bool,
+    keys: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -179,6 +180,7 @@ pub fn main_with(
             Command::Shrink(shrink) => shrink.main(streams, &mut code),
             Command::Sabotage(sabotage) => sabotage.main(streams, &mut code),
             Command::Sweep(sweep) => sweep.main(streams, &mut code),
+            Command::Witness(witness) => witness.main(streams, &mut code),
         },
         Err(usage) => {
             code = u8::try_from(usage.exit_code()).unwrap_or(EXIT_BAD_INPUT);
@@ -253,8 +255,8 @@ impl Run {
 
 impl Check {
     fn main(&self, streams: &mut Streams<'_>, code: &mut u8) -> io::Result<()> {
-        if self.unsupported {
-            streams.out.write_all(support::listing().as_bytes())?;
+        if self.keys {
+            streams.out.write_all(language::page().as_bytes())?;
         }
         if self.files.is_empty() {
             return Ok(());

@@ -18,3 +18,4 @@ pub mod shrink;
 pub mod story;
 pub mod sweep;
 pub mod trial;
+pub mod witness;

@@ -8,12 +8,12 @@ pub mod dynamic;
 pub mod event;
 pub mod fault;
 pub mod judge;
+pub mod language;
 pub mod parent;
 mod print;
 pub mod resolver;
 pub(crate) mod setting;
 pub mod signer;
-pub mod support;
 pub mod time;
 pub mod zone;
 

@@ -2,6 +2,8 @@
 //!
 //! Each function changes primaries; [`Stage::publish`] makes the change visible.
 
+use std::time::Duration;
+
 use counterpoint_dns::{
     key::{DIGEST_SHA256, Dnskey},
     name::{Name, RecordType},
@@ -287,6 +289,35 @@ impl Stage {
                 primary
                     .contents
                     .put(address_set(host, plan.default_ttl, *address));
+            }
+        }
+    }
+
+    /// The servers of `signer` answer at other addresses from now on, at the old ones for as long as
+    /// `lasting`. The zone's address records follow wherever it is kept; the parent's glue does not.
+    pub fn move_servers(&mut self, zone: &Name, signer: &str, lasting: Duration) {
+        let Some(operator) = self.world.operator(signer) else {
+            return;
+        };
+        let until = self.world.now() + lasting;
+        let count = self.world.operators[operator].instances.len();
+        for instance in 0..count {
+            if !self.world.operators[operator].instances[instance].is_left {
+                let next = self.world.operators[operator].instances.len();
+                let to = self.net.instance(operator, next);
+                self.world.move_instance(operator, instance, to, until);
+            }
+        }
+        let addresses = self.in_zone_addresses(&[signer.to_owned()], zone);
+        for owner in &mut self.world.operators {
+            let Some(primary) = owner.primaries.get_mut(zone) else {
+                continue;
+            };
+            for (host, address) in &addresses {
+                let old = primary.contents.get(host, RecordType::A);
+                if let Some(ttl) = old.map(|old| old.ttl) {
+                    primary.contents.put(address_set(host, ttl, *address));
+                }
             }
         }
     }

@@ -43,6 +43,12 @@ pub struct Instance {
     pub host: Name,
     /// Its address.
     pub address: IpAddr,
+    /// Which of its operator's nameservers it is, from 0.
+    pub number: usize,
+    /// Another address has taken its place.
+    pub is_left: bool,
+    /// Nobody answers there any more.
+    pub(crate) is_gone: bool,
     /// What it serves now.
     copies: BTreeMap<Name, Rc<Published>>,
     /// How often it gave such an answer again.
@@ -61,11 +67,14 @@ pub struct Instance {
 
 impl Instance {
     /// An instance that serves nothing yet.
-    pub fn new(name: String, host: Name, address: IpAddr) -> Self {
+    pub fn new(name: String, host: Name, address: IpAddr, number: usize) -> Self {
         Self {
             name,
             host,
             address,
+            number,
+            is_left: false,
+            is_gone: false,
             copies: BTreeMap::new(),
             repeated: 0,
             last_arrival: Timestamp::MIN,
@@ -203,6 +212,8 @@ pub struct Operator {
     pub tsig: TsigKey,
     /// Its web interface, if it has one; then it takes no dynamic updates.
     pub web: Option<Desec>,
+    /// Whether anybody but its own people can change its zones.
+    pub is_open: bool,
     /// How long a change takes to reach an instance.
     pub propagation: RangeInclusive<Duration>,
     /// How far its clock is off: that of its signatures, and of what it believes of requests.
@@ -314,7 +325,7 @@ impl Server for Operator {
                     Err(fault) => refuse(&message, &fault, clock),
                 })
             }
-            OpCode::Update if self.web.is_none() => {
+            OpCode::Update if self.web.is_none() && self.is_open => {
                 self.updates += 1;
                 let checked = match check_request([&self.tsig], request, clock) {
                     Ok(checked) => checked,

@@ -1,12 +1,13 @@
 //! Writes the history that the oracle reads: every change of what an instance serves.
 
-use std::{collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use counterpoint_dns::{
     key::Dnskey,
     name::{Name, RecordType},
     oracle::history::{
-        Answer, Ds, History, Instance, InstanceId, Key, KeyId, Side, Signature, Span, Version,
+        Address, Answer, Ds, History, Instance, InstanceId, Key, KeyId, Side, Signature, Span,
+        Version,
     },
     rdata::{self, Rdata},
     time::Timestamp,
@@ -24,6 +25,8 @@ pub struct Recorder {
     history: History,
     instances: BTreeMap<String, InstanceId>,
     hosts: BTreeMap<Name, Vec<InstanceId>>,
+    /// Who answers, or answered, at which address.
+    addresses: BTreeMap<IpAddr, InstanceId>,
     keys: BTreeMap<Dnskey, KeyId>,
     matched: BTreeMap<rdata::Ds, KeyId>,
     /// What each instance serves now: indices of open versions.
@@ -37,6 +40,8 @@ struct Open {
     ns: Option<usize>,
     answers: BTreeMap<Vec<Signature>, usize>,
     catalogue: Option<usize>,
+    /// By the name that they are of.
+    addresses: BTreeMap<InstanceId, usize>,
     lame_since: Option<Timestamp>,
     out_since: Option<Timestamp>,
     /// How many faults have taken it out of order.
@@ -55,6 +60,7 @@ impl Recorder {
             history,
             instances: BTreeMap::new(),
             hosts: BTreeMap::new(),
+            addresses: BTreeMap::new(),
             keys: BTreeMap::new(),
             matched: BTreeMap::new(),
             open: BTreeMap::new(),
@@ -63,14 +69,20 @@ impl Recorder {
 
     /// Makes an instance known, with the nameserver name that leads to it. A child instance is lame
     /// until it serves.
-    pub fn instance(&mut self, name: &str, host: &Name, side: Side) {
+    pub fn instance(&mut self, name: &str, host: &Name, side: Side, address: IpAddr) {
+        let id = self.moved(name, side, address);
+        self.hosts.entry(host.clone()).or_default().push(id);
+    }
+
+    /// Makes an instance known to which address records alone lead.
+    pub fn moved(&mut self, name: &str, side: Side, address: IpAddr) -> InstanceId {
         let id = InstanceId(self.history.instances.len() as u32);
         self.history.instances.push(Instance {
             name: name.into(),
             side,
         });
         self.instances.insert(name.into(), id);
-        self.hosts.entry(host.clone()).or_default().push(id);
+        self.addresses.insert(address, id);
         let lame_since = (side == Side::Child).then_some(Timestamp::MIN);
         self.open.insert(
             id,
@@ -79,6 +91,7 @@ impl Recorder {
                 ..Open::default()
             },
         );
+        id
     }
 
     /// Makes a key known under the label that reports use.
@@ -124,6 +137,7 @@ impl Recorder {
         };
         if let Some(ns) = parent.get(&self.zone, RecordType::NS) {
             self.ns(id, ns, now);
+            self.addresses(id, parent, now);
             if let Some(served) = parent.ds_or_denial(&self.zone) {
                 self.ds(id, &served, now);
             }
@@ -162,6 +176,7 @@ impl Recorder {
         if let Some(served) = zone.apex(RecordType::NS) {
             self.ns(id, served, now);
         }
+        self.addresses(id, zone, now);
         self.answers(id, zone, now);
         self.catalogue(id, zone, now);
     }
@@ -182,6 +197,9 @@ impl Recorder {
         end(&mut self.history.dnskey, open.dnskey, now);
         end(&mut self.history.ns, open.ns, now);
         end(&mut self.history.catalogues, open.catalogue, now);
+        for index in open.addresses.into_values() {
+            end(&mut self.history.addresses, Some(index), now);
+        }
         for index in open.answers.into_values() {
             end(&mut self.history.answers, Some(index), now);
         }
@@ -240,6 +258,48 @@ impl Recorder {
         let version = self.version(id, served, content, now);
         let open = self.open.entry(id).or_default();
         replace(&mut self.history.ns, &mut open.ns, version, now);
+    }
+
+    /// The nameserver names inside the zone, each with the instance that it led to at first.
+    pub(crate) fn hosts_inside(&self) -> impl Iterator<Item = (&Name, InstanceId)> {
+        let inside = self
+            .hosts
+            .iter()
+            .filter(|(host, _)| self.zone.zone_of(host));
+        inside.filter_map(|(host, ids)| Some((host, *ids.first()?)))
+    }
+
+    /// The addresses of nameserver names inside the zone: glue, or the zone's own.
+    fn addresses(&mut self, id: InstanceId, zone: &Published, now: Timestamp) {
+        let inside = self.hosts_inside();
+        let inside: Vec<(Name, InstanceId)> = inside.map(|(host, of)| (host.clone(), of)).collect();
+        for (host, of) in inside {
+            let open = self.open.entry(id).or_default();
+            let mut open = open.addresses.remove(&of);
+            let served = [RecordType::A, RecordType::AAAA];
+            let served: Vec<_> = served
+                .iter()
+                .filter_map(|rtype| zone.get(&host, *rtype))
+                .collect();
+            match served.first() {
+                None => end(&mut self.history.addresses, open.take(), now),
+                Some(first) => {
+                    let data = served.iter().flat_map(|served| &served.set.data);
+                    let leads_to = data.filter_map(Rdata::as_address);
+                    let leads_to = leads_to.filter_map(|ip| self.addresses.get(&ip).copied());
+                    let content = Address {
+                        of,
+                        leads_to: leads_to.collect(),
+                    };
+                    let version = self.version(id, first, content, now);
+                    replace(&mut self.history.addresses, &mut open, version, now);
+                }
+            }
+            if let Some(index) = open {
+                let entry = self.open.entry(id).or_default();
+                entry.addresses.insert(of, index);
+            }
+        }
     }
 
     fn ds(&mut self, id: InstanceId, served: &Served, now: Timestamp) {

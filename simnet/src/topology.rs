@@ -182,6 +182,8 @@ pub struct OwnerPlan {
     pub keys: usize,
     /// How long its signatures hold.
     pub validity: Duration,
+    /// [`OWNER`], or the signer that holds them instead.
+    pub holder: String,
 }
 
 /// Who keeps a zone from which others have it.
@@ -221,7 +223,7 @@ pub struct Stage {
     /// Its plan.
     pub topology: Topology,
     /// Where everybody is.
-    net: Net,
+    pub(crate) net: Net,
     /// How the owner signs what it keeps: as the first signer would.
     pub(crate) owner: Option<SignerPlan>,
 }
@@ -340,8 +342,9 @@ impl Stage {
             let Some(operator) = self.world.operator(name) else {
                 continue;
             };
-            for (index, instance) in self.world.operators[operator].instances.iter().enumerate() {
-                found.push((plan.host(index, zone), instance.address));
+            let instances = self.world.operators[operator].instances.iter();
+            for instance in instances.filter(|instance| !instance.is_left) {
+                found.push((plan.host(instance.number, zone), instance.address));
             }
         }
         found
@@ -372,6 +375,7 @@ impl Stage {
                 format!("{name}/{short}"),
                 host,
                 self.net.instance(index, number),
+                number,
             )
         });
         let key_name = parse_name(&format!("update.{name}.key.")).unwrap_or_else(|_| Name::root());
@@ -382,6 +386,7 @@ impl Stage {
             primary_address: self.net.primary(index),
             tsig: TsigKey::hmac_sha256(key_name, &octets(seed, &format!("{name}/tsig"))),
             web: None,
+            is_open: true,
             propagation,
             clock: plan.map_or(Skew::NONE, |plan| plan.clock),
             signing_time: plan.map_or(Duration::ZERO, |plan| plan.signing_time),
@@ -413,23 +418,32 @@ impl Stage {
     }
 
     fn add_recorders(&mut self) {
-        let parent_hosts: Vec<(String, Name)> = self
+        let parent_hosts: Vec<(String, Name, IpAddr)> = self
             .world
             .operator(PARENT)
             .map(|index| &self.world.operators[index].instances)
             .into_iter()
             .flatten()
-            .map(|instance| (instance.name.clone(), instance.host.clone()))
+            .map(|instance| {
+                (
+                    instance.name.clone(),
+                    instance.host.clone(),
+                    instance.address,
+                )
+            })
             .collect();
         for zone in &self.topology.zones {
             let mut recorder = Recorder::new(zone.name.clone());
-            for (name, host) in &parent_hosts {
-                recorder.instance(name, host, Side::Parent);
+            for (name, host, address) in &parent_hosts {
+                recorder.instance(name, host, Side::Parent, *address);
             }
             for signer in &self.topology.signers {
                 for (index, short) in signer.hosts.iter().enumerate() {
                     let name = format!("{}/{short}", signer.name);
-                    recorder.instance(&name, &signer.host(index, &zone.name), Side::Child);
+                    let host = signer.host(index, &zone.name);
+                    let operator = self.world.operator(&signer.name).unwrap_or_default();
+                    let address = self.net.instance(operator, index);
+                    recorder.instance(&name, &host, Side::Child, address);
                 }
             }
             if zone.is_secure {
@@ -621,7 +635,8 @@ impl Stage {
         if let Some(recorder) = self.world.recorders.get_mut(&zone.name) {
             for (index, key) in keys.iter().enumerate() {
                 let (number, tag) = (index + 1, key.public().tag());
-                recorder.key(key.public(), format!("{OWNER} ksk-{number} ({tag})"));
+                let holder = &owner.holder;
+                recorder.key(key.public(), format!("{holder} ksk-{number} ({tag})"));
             }
         }
         let Some(ksk) = keys.first() else {

@@ -16,6 +16,7 @@ use std::{
 use counterpoint_dns::{
     agent::{AskId, Input, Output, Peer, Server as _, Transport},
     name::{Name, RecordType},
+    oracle::history::Side,
     stream::stream,
     time::Timestamp,
     web,
@@ -28,7 +29,7 @@ use crate::{
     log::EventLog,
     meddling,
     network::{Fault, Network, Touch, Trouble, Verdict, patience},
-    operator::Operator,
+    operator::{Instance, Operator},
     primary::INCEPTION_BACKDATE,
     published::{Published, Served},
     recorder::Recorder,
@@ -143,6 +144,10 @@ enum Event {
         begins: bool,
     },
     Keep {
+        operator: usize,
+        instance: usize,
+    },
+    Gone {
         operator: usize,
         instance: usize,
     },
@@ -550,6 +555,7 @@ impl World {
                 } => {
                     self.edge(operator, instance, kind, begins);
                 }
+                Event::Gone { operator, instance } => self.gone(operator, instance),
                 Event::Keep { operator, instance } => {
                     let now = self.now;
                     self.operators[operator].instances[instance].keep(now);
@@ -832,6 +838,9 @@ impl World {
         let owner = &mut self.operators[operator];
         let mut arrivals = Vec::with_capacity(owner.instances.len());
         for (number, instance) in owner.instances.iter_mut().enumerate() {
+            if instance.is_gone {
+                continue;
+            }
             let lag = draw(&mut owner.stream, &owner.propagation);
             let at = (self.now.max(owner.busy_until) + lag).max(instance.last_arrival);
             instance.last_arrival = at;
@@ -852,6 +861,54 @@ impl World {
         }
     }
 
+    /// Another address takes the place of an instance's, and serves what it serves; the old one answers
+    /// until then.
+    pub(crate) fn move_instance(
+        &mut self,
+        operator: usize,
+        instance: usize,
+        to: IpAddr,
+        until: Timestamp,
+    ) {
+        let owner = &mut self.operators[operator];
+        let old = &mut owner.instances[instance];
+        old.is_left = true;
+        let name = format!("{}@{to}", old.name);
+        let (host, number) = (old.host.clone(), old.number);
+        let copies: Vec<_> = old.copies().collect();
+        let number_of_new = owner.instances.len();
+        owner
+            .instances
+            .push(Instance::new(name.clone(), host, to, number));
+        self.places
+            .insert(to, Place::Instance(operator, number_of_new));
+        for recorder in self.recorders.values_mut() {
+            recorder.moved(&name, Side::Child, to);
+        }
+        for (zone, version) in copies {
+            self.arrive(operator, number_of_new, zone, Some(version));
+        }
+        self.schedule(until, Event::Gone { operator, instance });
+    }
+
+    /// Nobody answers at the address of an instance any more.
+    fn gone(&mut self, operator: usize, instance: usize) {
+        let server = &mut self.operators[operator].instances[instance];
+        let zones: Vec<Name> = server.copies().map(|(zone, _)| zone).collect();
+        server.is_gone = true;
+        zones.iter().for_each(|zone| server.serve(zone, None));
+        let (name, address) = (server.name.clone(), server.address);
+        self.places.remove(&address);
+        self.log
+            .line(self.now, &name, "gone", "nobody answers there");
+        self.last_change = self.last_change.max(self.now);
+        for zone in zones {
+            if let Some(recorder) = self.recorders.get_mut(&zone) {
+                recorder.child_stops(&name, self.now);
+            }
+        }
+    }
+
     /// The instance serves `version` from this instant on.
     pub fn arrive(
         &mut self,
@@ -861,6 +918,9 @@ impl World {
         version: Option<Rc<Published>>,
     ) {
         let server = &mut self.operators[operator].instances[instance];
+        if server.is_gone {
+            return;
+        }
         self.network.touch(self.now, server.address, true);
         if server.held_by > 0 {
             server.withheld.insert(zone, version);
@@ -932,15 +992,21 @@ impl World {
                 let Some(recorder) = self.recorders.get_mut(child) else {
                     continue;
                 };
-                let is_same = |of: fn(&Published, &Name) -> Option<Rc<Served>>| {
-                    let old = before.and_then(|before| of(before, child));
-                    match (old, of(after, child)) {
+                type Part = fn(&Published, &Name) -> Option<Rc<Served>>;
+                let is_same = |of: Part, name: &Name| {
+                    let old = before.and_then(|before| of(before, name));
+                    match (old, of(after, name)) {
                         (Some(old), Some(new)) => Rc::ptr_eq(&old, &new),
                         (old, new) => old.is_none() && new.is_none(),
                     }
                 };
-                let ns = |zone: &Published, child: &Name| zone.get(child, RecordType::NS).cloned();
-                if before.is_none() || !is_same(ns) || !is_same(Published::ds_or_denial) {
+                let ns: Part = |zone, child| zone.get(child, RecordType::NS).cloned();
+                let glue: Part = |zone, host| zone.get(host, RecordType::A).cloned();
+                let stays = before.is_some()
+                    && is_same(ns, child)
+                    && is_same(Published::ds_or_denial, child)
+                    && recorder.hosts_inside().all(|(host, _)| is_same(glue, host));
+                if !stays {
                     recorder.parent_serves(name, after, now);
                 }
             }
@@ -957,9 +1023,15 @@ impl World {
         let (Some(before), Some(after)) = (before, after) else {
             return self.recorders.keys().cloned().collect();
         };
+        // Glue belongs to the zone that it lies in.
+        let above = |name: &Name| (!name.is_root()).then(|| name.base_name());
+        let judged = |name: &Name| {
+            let mut all = std::iter::successors(Some(name.clone()), above);
+            all.find(|name| self.recorders.contains_key(name))
+        };
         let changed = after.changed_since(before).into_iter();
-        let judged = changed.filter(|name| self.recorders.contains_key(*name));
-        judged.cloned().collect()
+        let judged: BTreeSet<Name> = changed.filter_map(judged).collect();
+        judged.into_iter().collect()
     }
 
     fn log_changes(

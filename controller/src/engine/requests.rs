@@ -210,11 +210,20 @@ impl Engine {
             }
             Kind::Join if is_member => Some(format!("{subject} serves the zone already")),
             Kind::Leave if !is_member => Some(format!("{subject} does not serve the zone")),
+            Kind::Leave if self.holds_common_ksk(io, subject) => Some(format!(
+                "{subject} holds the common KSK, which signs everybody's DNSKEY RRset: roll to a \
+                 KSK that another holds first"
+            )),
             Kind::Leave if process.before.len() == 1 => Some(format!(
                 "{subject} is the last signer: let another join first, or take the delegation away"
             )),
             _ => None,
         }
+    }
+
+    fn holds_common_ksk(&self, io: &Io<'_>, signer: &SignerName) -> bool {
+        let common = io.config.common_ksks.get(&self.zone);
+        common.is_some_and(|common| common.holder.as_ref() == Some(signer))
     }
 
     /// Every row is done.

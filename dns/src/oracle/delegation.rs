@@ -3,8 +3,10 @@
 //! Owns who is to blame when an NS RRset leads to no server that answers: a process (violation), or
 //! an injected fault (outage). Knows nothing of keys.
 
+use std::collections::BTreeMap;
+
 use super::{
-    history::{History, InstanceId, Side, Version},
+    history::{Address, InstanceId, Side, Version},
     holds::Source,
     intervals::{Interval, Intervals},
     judgement::Quantifier,
@@ -55,21 +57,20 @@ pub(super) struct Found {
 
 /// Finds NS RRsets that a cache may hold while none, or not all, of their servers answer.
 pub(super) fn reachable(scene: &Scene<'_>, range: Interval) -> Found {
-    let health = Health::of(scene.history);
+    let health = Health::of(scene);
     let mut violations = Conflicts::beginning_in(range);
     let mut outages: Vec<(Interval, usize)> = Vec::new();
     let mut warnings: Vec<(InstanceId, Interval, usize)> = Vec::new();
     for (number, version) in followed(scene) {
-        let spans = scene.reach.fetchable(version);
-        let held: Intervals = spans
-            .map(|span| span.kept(scene.kept(version.ttl)))
-            .collect();
+        let held = held(scene, version);
         let blamed = health.blamed(version).meet(&held);
         let silent = health.silent(version).meet(&held);
         for gap in blamed.iter() {
             let until = held
                 .around(gap.from)
                 .map_or(gap.until, |window| window.until);
+            let stale = health.stale(&version.content, gap.from);
+            let until = stale.map_or(until, |(_, window)| until.min(window.until));
             violations.add(gap, until, number);
         }
         let begins = |gap: &Interval| range.contains(gap.from);
@@ -85,7 +86,12 @@ pub(super) fn reachable(scene: &Scene<'_>, range: Interval) -> Found {
         }
     }
     let violation = scene.violation(Property::Reachable, violations, |at, number| {
-        Some(alone(held_at(scene, number, at)?, Reason::AllLame))
+        let ns = scene.history.ns.get(number)?;
+        let stale = health.stale(&ns.content, at);
+        Some(Witness {
+            later: stale.and_then(|(version, _)| address_at(scene, version, at)),
+            ..alone(ns_at(scene, number, at)?, Reason::AllLame)
+        })
     });
     Found {
         violation,
@@ -98,49 +104,116 @@ pub(super) fn reachable(scene: &Scene<'_>, range: Interval) -> Found {
 fn followed<'s>(
     scene: &'s Scene<'_>,
 ) -> impl Iterator<Item = (usize, &'s Version<Vec<InstanceId>>)> {
-    let history = scene.history;
-    history.ns.iter().enumerate().filter(move |(_, version)| {
-        let instance = history.instances.get(version.instance.0 as usize);
-        instance.is_some_and(|instance| {
-            instance.side == Side::Parent || scene.profile.ns == NsView::ChildCentric
-        })
+    let versions = scene.history.ns.iter().enumerate();
+    versions.filter(move |(_, version)| is_followed(scene, version))
+}
+
+/// Whether caches of this profile let themselves be led by what this instance says.
+fn is_followed<C>(scene: &Scene<'_>, version: &Version<C>) -> bool {
+    let instances = &scene.history.instances;
+    let instance = instances.get(version.instance.0 as usize);
+    instance.is_some_and(|instance| {
+        instance.side == Side::Parent || scene.profile.ns == NsView::ChildCentric
     })
 }
 
-/// When each instance is lame, and when it is out of order.
-struct Health {
+/// When each instance is lame, and when it is out of order; and which addresses caches may hold of names
+/// that have to be found.
+struct Health<'h> {
     lame: Vec<Intervals>,
     out: Vec<Intervals>,
+    addresses: BTreeMap<InstanceId, Vec<(&'h Version<Address>, Intervals)>>,
 }
 
-impl Health {
+impl<'h> Health<'h> {
     /// Sorts the spans of a history by instance.
-    fn of(history: &History) -> Self {
+    fn of(scene: &Scene<'h>) -> Self {
+        let history = scene.history;
+        let mut addresses: BTreeMap<InstanceId, Vec<_>> = BTreeMap::new();
+        for version in &history.addresses {
+            let own = addresses.entry(version.content.of).or_default();
+            if is_followed(scene, version) {
+                own.push((version, held(scene, version)));
+            }
+        }
         Self {
             lame: history.by_instance(&history.lame),
             out: history.by_instance(&history.outages),
+            addresses,
         }
     }
 
-    /// When an instance is lame; never, if the history does not know it.
-    fn lame(&self, instance: InstanceId) -> &Intervals {
-        at(&self.lame, instance)
+    /// When the server of this name is lame; never, if the history does not know it.
+    fn lame(&self, name: InstanceId) -> Intervals {
+        self.unanswered(name, |instance, _| at(&self.lame, instance).clone())
     }
 
-    /// When no instance of this NS RRset answers. One that leads nowhere never does.
+    /// When no name of this NS RRset leads to anybody who answers. One that leads nowhere never does.
     fn silent(&self, version: &Version<Vec<InstanceId>>) -> Intervals {
-        all(version, |instance| {
-            self.lame(instance).join(at(&self.out, instance))
+        all(&version.content, |name| {
+            self.unanswered(name, |instance, _| {
+                at(&self.lame, instance).join(at(&self.out, instance))
+            })
         })
     }
 
     /// When none answers, and no injected fault excuses it: each instance is lame, or was out of
-    /// order before this NS RRset began to name it.
+    /// order before this NS RRset, or the address, began to lead there.
     fn blamed(&self, version: &Version<Vec<InstanceId>>) -> Intervals {
-        all(version, |instance| {
-            let out = at(&self.out, instance).iter();
-            let earlier = out.filter(|span| span.from < version.from);
-            self.lame(instance).join(&earlier.collect())
+        all(&version.content, |name| {
+            self.unanswered(name, |instance, since| {
+                let since = since.max(version.from);
+                let out = at(&self.out, instance).iter();
+                let earlier = out.filter(|span| span.from < since);
+                at(&self.lame, instance).join(&earlier.collect())
+            })
+        })
+    }
+
+    /// When a cache may find nobody under this name: what it holds leads to nobody who answers, or no
+    /// address is to be had. `silent` says when an instance does not answer, for who was led to it from
+    /// then on.
+    fn unanswered(
+        &self,
+        name: InstanceId,
+        silent: impl Fn(InstanceId, Timestamp) -> Intervals,
+    ) -> Intervals {
+        let Some(addresses) = self.addresses.get(&name) else {
+            return silent(name, Timestamp::MIN);
+        };
+        let mut unanswered = Intervals::from(Interval::ALWAYS);
+        for (_, held) in addresses {
+            unanswered = unanswered.minus(held);
+        }
+        for (version, held) in addresses {
+            let none = all(&version.content.leads_to, |instance| {
+                silent(instance, version.from)
+            });
+            unanswered = unanswered.join(&none.meet(held));
+        }
+        unanswered
+    }
+
+    /// An address by which a cache that holds it at `at` finds nobody under one of these names, and until
+    /// when it can be held.
+    fn stale(
+        &self,
+        names: &[InstanceId],
+        at: Timestamp,
+    ) -> Option<(&'h Version<Address>, Interval)> {
+        let mut all = names
+            .iter()
+            .filter_map(|name| self.addresses.get(name))
+            .flatten();
+        all.find_map(|(version, held)| {
+            let nobody = version.content.leads_to.iter().all(|instance| {
+                let (lame, out) = (
+                    self::at(&self.lame, *instance),
+                    self::at(&self.out, *instance),
+                );
+                lame.contains(at) || out.contains(at)
+            });
+            Some((*version, held.around(at).filter(|_| nobody)?))
         })
     }
 }
@@ -151,13 +224,17 @@ fn at(sets: &[Intervals], instance: InstanceId) -> &Intervals {
     sets.get(instance.0 as usize).unwrap_or(NEVER)
 }
 
-/// When something is so for every instance of an NS RRset.
-fn all(version: &Version<Vec<InstanceId>>, when: impl Fn(InstanceId) -> Intervals) -> Intervals {
+/// When something is so for every one of these.
+fn all(of: &[InstanceId], when: impl Fn(InstanceId) -> Intervals) -> Intervals {
     let always = Intervals::from(Interval::ALWAYS);
-    version
-        .content
-        .iter()
-        .fold(always, |all, &instance| all.meet(&when(instance)))
+    of.iter().fold(always, |all, &one| all.meet(&when(one)))
+}
+
+/// When caches may hold an RRset that carries no signature.
+fn held<C>(scene: &Scene<'_>, version: &Version<C>) -> Intervals {
+    let kept = scene.kept(version.ttl);
+    let spans = scene.reach.fetchable(version);
+    spans.map(|span| span.kept(kept)).collect()
 }
 
 /// A witness of one fetch.
@@ -171,8 +248,29 @@ fn alone(fetch: Fetch, reason: Reason) -> Witness {
 }
 
 /// How an NS version comes to be held at `at`.
-fn held_at(scene: &Scene<'_>, number: usize, at: Timestamp) -> Option<Fetch> {
-    let version = scene.history.ns.get(number)?;
+fn ns_at(scene: &Scene<'_>, number: usize, at: Timestamp) -> Option<Fetch> {
+    held_at(scene, &scene.history.ns, number, at, |_| Fetched::Ns)
+}
+
+/// The same of an address.
+fn address_at(scene: &Scene<'_>, version: &Version<Address>, at: Timestamp) -> Option<Fetch> {
+    let history = scene.history;
+    let mut all = history.addresses.iter();
+    let number = all.position(|one| std::ptr::eq(one, version))?;
+    held_at(scene, &history.addresses, number, at, |address| {
+        let name = history.instances.get(address.of.0 as usize);
+        Fetched::Address(name.map_or(String::new(), |name| name.name.clone()))
+    })
+}
+
+fn held_at<C>(
+    scene: &Scene<'_>,
+    versions: &[Version<C>],
+    number: usize,
+    at: Timestamp,
+    what: impl Fn(&C) -> Fetched,
+) -> Option<Fetch> {
+    let version = versions.get(number)?;
     let kept = scene.kept(version.ttl);
     let mut spans = scene.reach.fetchable(version);
     let fetchable = spans.find(|span| span.kept(kept).contains(at))?;
@@ -182,9 +280,7 @@ fn held_at(scene: &Scene<'_>, number: usize, at: Timestamp) -> Option<Fetch> {
         ttl: version.ttl,
     };
     let fetched = fetched_at(fetchable, at, |fetched| fetched + kept);
-    fetch(&source, &scene.history.ns, fetched, fetched + kept, |_| {
-        Fetched::Ns
-    })
+    fetch(&source, versions, fetched, fetched + kept, what)
 }
 
 /// One outage for each stretch without a server.
@@ -193,7 +289,7 @@ fn tell_outages(scene: &Scene<'_>, found: Vec<(Interval, usize)>) -> Vec<Outage>
     let tell = |stretch: Interval| {
         let first = found.iter().find(|(gap, _)| gap.from == stretch.from)?;
         Some(Outage {
-            ns: held_at(scene, first.1, stretch.from)?,
+            ns: ns_at(scene, first.1, stretch.from)?,
             from: stretch.from,
             until: stretch.until,
         })
@@ -210,7 +306,7 @@ fn tell_warnings(scene: &Scene<'_>, mut found: Vec<(InstanceId, Interval, usize)
             Some(last) if last.instance == instance && gap.from <= last.until => {
                 last.until = last.until.max(gap.until);
             }
-            _ => warnings.extend(held_at(scene, number, gap.from).map(|ns| Warning {
+            _ => warnings.extend(ns_at(scene, number, gap.from).map(|ns| Warning {
                 instance,
                 ns,
                 from: gap.from,

@@ -4,7 +4,7 @@
 //! bytes: whoever writes a history (the simulated world, the controller's or the scanner's
 //! observations) has already decided which key matches which DS and which key made which RRSIG.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
     denial::Catalogue,
@@ -97,6 +97,15 @@ pub struct Answer {
     pub example: String,
 }
 
+/// What the address records of a nameserver name lead to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The name, as NS versions name it.
+    pub of: InstanceId,
+    /// The instances that answer, or answered, at these addresses.
+    pub leads_to: Vec<InstanceId>,
+}
+
 /// An instance did, or did not do, something during `[from, until)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -123,9 +132,12 @@ pub struct History {
     pub dnskey: Vec<Version<Vec<KeyId>>>,
     /// All other answers at child instances.
     pub answers: Vec<Version<Answer>>,
-    /// NS versions at parent instances (the delegation) and child instances (the apex), with the
-    /// instances that the names lead to.
+    /// NS versions at parent instances (the delegation) and child instances (the apex). A name is told by
+    /// the instance that it leads to.
     pub ns: Vec<Version<Vec<InstanceId>>>,
+    /// Address records of names inside the zone, at parent instances (glue) and child instances. A name
+    /// of which there are none here leads to its instance always.
+    pub addresses: Vec<Version<Address>>,
     /// What child instances say there is and is not; the TTL is that of their denials.
     pub catalogues: Vec<Version<Arc<Catalogue>>>,
     /// When a child instance did not answer authoritatively for the zone (lame: REFUSED, no such zone).
@@ -137,6 +149,12 @@ pub struct History {
 }
 
 impl History {
+    /// The names whose addresses have to be found.
+    pub(super) fn wandering(&self) -> BTreeSet<InstanceId> {
+        let addresses = self.addresses.iter();
+        addresses.map(|version| version.content.of).collect()
+    }
+
     /// The instants of these spans, a set for each instance.
     pub(super) fn by_instance(&self, spans: &[Span]) -> Vec<Intervals> {
         let mut sets: Vec<Vec<Interval>> = vec![Vec::new(); self.instances.len()];

@@ -54,6 +54,8 @@ pub struct Profile {
     /// How long it remembers that an answer was bogus: so much longer may the consequences of a
     /// violation last.
     pub bogus_kept: Duration,
+    /// The same of a question that no server answered.
+    pub failure_kept: Duration,
 }
 
 /// The longest that RFC 9520 §3.2 lets a resolver remember a failure.
@@ -73,6 +75,7 @@ impl Profile {
             ttl_floor: Duration::ZERO,
             tolerance: Tolerance::default(),
             bogus_kept: FAILURE_KEPT_MOST,
+            failure_kept: FAILURE_KEPT_MOST,
         }
     }
 

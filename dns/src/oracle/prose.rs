@@ -131,6 +131,7 @@ impl Witness {
                 "every server of the delegation had it when it was denied".into()
             }
             Reason::NoDs => "the zone must be signed".into(),
+            Reason::AllLame if self.later.is_some() => "nobody answers there any more".into(),
             Reason::AllLame => match history.ns.get(self.earlier.version) {
                 Some(ns) if !ns.content.is_empty() => {
                     let names: Vec<&str> = ns.content.iter().map(|&i| name(history, i)).collect();
@@ -151,6 +152,7 @@ impl Fetch {
             Fetched::Dnskey => "the DNSKEY RRset",
             Fetched::Answer(example) => example,
             Fetched::Ns => "the NS RRset",
+            Fetched::Address(of) => &format!("the address of {of}"),
             Fetched::Denial(what) => &format!("NSEC records that deny {what}"),
         };
         let held = match self.held_until {
@@ -210,7 +212,11 @@ fn proves_none(history: &History, fetch: &Fetch) -> bool {
 fn signatures<'h>(history: &'h History, fetch: &Fetch) -> &'h [Signature] {
     let signatures = match fetch.what {
         Fetched::Dnskey => history.dnskey.get(fetch.version).map(|v| &v.signatures),
-        Fetched::Ds | Fetched::Answer(_) | Fetched::Ns | Fetched::Denial(_) => None,
+        Fetched::Ds
+        | Fetched::Answer(_)
+        | Fetched::Ns
+        | Fetched::Address(_)
+        | Fetched::Denial(_) => None,
     };
     signatures.map_or(&[], |signatures| signatures)
 }

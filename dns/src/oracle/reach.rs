@@ -1,7 +1,7 @@
 //! When each server can be asked at all: reach, as a least fixpoint.
 //!
-//! Owns the sweep over NS versions. A cache reaches a server only through an NS RRset that names
-//! it. An NS RRset from the zone's own servers counts only while that server is reached itself, and
+//! Owns the sweep over NS and address versions. A cache reaches a server only through an NS RRset that
+//! names it and, if its name lies inside the zone, an address record that leads to it. An NS RRset from the zone's own servers counts only while that server is reached itself, and
 //! may keep those it names in reach, itself included (ghost name servers). A server that an injected
 //! fault has taken out of order answers nobody until it is back. Knows nothing of keys.
 //!
@@ -14,7 +14,7 @@
 use std::time::Duration;
 
 use super::{
-    history::{History, InstanceId, Side, Version},
+    history::{Address, History, InstanceId, Side, Version},
     intervals::{Interval, Intervals},
     profile::NsView,
 };
@@ -46,12 +46,75 @@ impl Reach {
     }
 }
 
-/// An NS version that may feed.
+/// A version that may feed: an NS RRset names, an address record leads.
 struct Feed {
     source: usize,
     targets: Vec<usize>,
     served: Interval,
     kept: Duration,
+}
+
+/// What can be held: that a name is a nameserver's, by the number of its instance; then, for names whose
+/// addresses have to be found, that it leads to an instance.
+struct Links {
+    /// Name and instance of each link of the second kind.
+    leads: Vec<(usize, usize)>,
+    /// Whether the address of the name has to be found.
+    wanders: Vec<bool>,
+    /// For each name and instance, the links of the second kind that it is part of.
+    of_name: Vec<Vec<usize>>,
+}
+
+impl Links {
+    fn new(history: &History, count: usize) -> Self {
+        let mut links = Self {
+            leads: Vec::new(),
+            wanders: vec![false; count],
+            of_name: vec![Vec::new(); count],
+        };
+        for name in history.wandering() {
+            if let Some(wanders) = links.wanders.get_mut(name.0 as usize) {
+                *wanders = true;
+            }
+        }
+        for version in &history.addresses {
+            let name = version.content.of.0 as usize;
+            for target in targets(&version.content.leads_to, count) {
+                if name < count && !links.leads.contains(&(name, target)) {
+                    links.of_name[name].push(count + links.leads.len());
+                    links.leads.push((name, target));
+                }
+            }
+        }
+        links
+    }
+
+    /// How many there are, names first.
+    fn count(&self) -> usize {
+        self.wanders.len() + self.leads.len()
+    }
+
+    /// The link that `name` leads to `target`.
+    fn number(&self, name: usize, target: usize) -> Option<usize> {
+        let mut own = self.of_name.get(name)?.iter().copied();
+        own.find(|&link| self.leads[link - self.wanders.len()].1 == target)
+    }
+
+    /// The instances that are led to now that `link` is held, with all that are held.
+    fn led_to<'a>(&'a self, link: usize, held: &'a [bool]) -> Vec<usize> {
+        let names = self.wanders.len();
+        match link.checked_sub(names) {
+            None if !self.wanders[link] => vec![link],
+            None => {
+                let own = self.of_name[link].iter().filter(|&&lead| held[lead]);
+                own.map(|&lead| self.leads[lead - names].1).collect()
+            }
+            Some(lead) => {
+                let (name, target) = self.leads[lead];
+                held[name].then_some(target).into_iter().collect()
+            }
+        }
+    }
 }
 
 /// The state of the sweep: what holds from `now` until the next event.
@@ -65,7 +128,8 @@ struct Sweep {
     /// When each instance is out of order.
     out: Vec<Intervals>,
     reached: Vec<bool>,
-    /// Until when an instance stays in reach by what was fetched before `now`.
+    links: Links,
+    /// Until when a link is held by what was fetched before `now`.
     kept_until: Vec<Timestamp>,
     /// Whether a reached instance feeds it now, with a TTL above zero.
     fed: Vec<bool>,
@@ -83,22 +147,35 @@ impl Sweep {
             .map(|instance| instance.side == Side::Parent)
             .collect();
         let out = history.by_instance(&history.outages);
+        let links = Links::new(history, count);
         let mut feeds = Vec::new();
-        for version in history.ns.iter().filter(|ns| ns.from < ns.until) {
-            let source = version.instance.0 as usize;
-            let is_parent = always.get(source).copied();
-            if !is_parent.is_some_and(|is| is || view == NsView::ChildCentric) {
-                continue;
-            }
-            let served = Intervals::from(Interval::new(version.from, version.until));
-            for served in served.minus(&out[source]).iter() {
-                feeds.push(Feed {
-                    source,
-                    targets: targets(&version.content, count),
-                    served,
-                    kept: kept(version.ttl),
-                });
-            }
+        let mut add =
+            |instance: InstanceId, served: Interval, ttl: Duration, targets: Vec<usize>| {
+                let source = instance.0 as usize;
+                let is_parent = always.get(source).copied();
+                let is_followed = is_parent.is_some_and(|is| is || view == NsView::ChildCentric);
+                if !is_followed || served.is_empty() {
+                    return;
+                }
+                for served in Intervals::from(served).minus(&out[source]).iter() {
+                    feeds.push(Feed {
+                        source,
+                        targets: targets.clone(),
+                        served,
+                        kept: kept(ttl),
+                    });
+                }
+            };
+        for ns in &history.ns {
+            let names = targets(&ns.content, count);
+            add(ns.instance, Interval::new(ns.from, ns.until), ns.ttl, names);
+        }
+        for version in &history.addresses {
+            let Address { of, leads_to } = &version.content;
+            let led = targets(leads_to, count).into_iter();
+            let led = led.filter_map(|target| links.number(of.0 as usize, target));
+            let served = Interval::new(version.from, version.until);
+            add(version.instance, served, version.ttl, led.collect());
         }
         let mut waiting: Vec<usize> = (0..feeds.len()).collect();
         waiting.sort_by_key(|&index| std::cmp::Reverse(feeds[index].served.from));
@@ -107,8 +184,9 @@ impl Sweep {
             waiting,
             served: Vec::new(),
             reached: vec![false; count],
-            kept_until: vec![Timestamp::MIN; count],
-            fed: vec![false; count],
+            kept_until: vec![Timestamp::MIN; links.count()],
+            fed: vec![false; links.count()],
+            links,
             since: vec![Timestamp::MIN; count],
             done: vec![Vec::new(); count],
             always,
@@ -174,25 +252,32 @@ impl Sweep {
         self.reached = reached;
     }
 
-    /// Everyone kept in reach at `now`, and whoever they lead to; notes who is fed.
+    /// Everyone whom what is held at `now` leads to, and whoever they lead to; notes what is fed.
     fn closure(&mut self, now: Timestamp) -> Vec<bool> {
-        let count = self.always.len();
-        let mut from_source: Vec<Vec<usize>> = vec![Vec::new(); count];
+        let mut from_source: Vec<Vec<usize>> = vec![Vec::new(); self.always.len()];
         for &index in &self.served {
             from_source[self.feeds[index].source].push(index);
         }
-        let mut reached: Vec<bool> = (0..count)
-            .map(|instance| self.always[instance] || self.kept_until[instance] > now)
-            .collect();
-        self.fed = vec![false; count];
-        let mut todo: Vec<usize> = (0..count).filter(|&instance| reached[instance]).collect();
+        let mut held: Vec<bool> = self.kept_until.iter().map(|&until| until > now).collect();
+        let mut reached = self.always.clone();
+        let kept = (0..held.len()).filter(|&link| held[link]);
+        for target in kept.flat_map(|link| self.links.led_to(link, &held)) {
+            reached[target] = true;
+        }
+        self.fed = vec![false; held.len()];
+        let mut todo: Vec<usize> = (0..reached.len()).filter(|&one| reached[one]).collect();
         while let Some(source) = todo.pop() {
             for &index in &from_source[source] {
                 let feed = &self.feeds[index];
-                for &target in &feed.targets {
-                    self.fed[target] |= !feed.kept.is_zero();
-                    if !std::mem::replace(&mut reached[target], true) {
-                        todo.push(target);
+                for &link in &feed.targets {
+                    self.fed[link] |= !feed.kept.is_zero();
+                    if std::mem::replace(&mut held[link], true) {
+                        continue;
+                    }
+                    for target in self.links.led_to(link, &held) {
+                        if !std::mem::replace(&mut reached[target], true) {
+                            todo.push(target);
+                        }
                     }
                 }
             }
@@ -210,9 +295,9 @@ impl Sweep {
             .served
             .iter()
             .map(|&index| self.feeds[index].served.until);
-        let lapses = (0..self.always.len())
-            .filter(|&instance| !self.always[instance] && !self.fed[instance])
-            .map(|instance| self.kept_until[instance])
+        let lapses = (0..self.fed.len())
+            .filter(|&link| !self.fed[link])
+            .map(|link| self.kept_until[link])
             .filter(|&until| until > now);
         starts
             .into_iter()

@@ -17,6 +17,8 @@ pub enum Fetched {
     Answer(String),
     /// The NS RRset, from parent or child.
     Ns,
+    /// The address records of the nameserver name that leads to this instance.
+    Address(String),
     /// NSEC records that deny this, such as `www.example.test. A`.
     Denial(String),
 }

@@ -73,6 +73,8 @@ pub(super) struct Cut {
     pub names: Vec<Name>,
     /// Their addresses, as far as they came along.
     pub glue: BTreeMap<Name, Vec<IpAddr>>,
+    /// Those that came with what was held before, and until when they may be used.
+    pub inherited: BTreeMap<Name, Timestamp>,
     /// The server on which the child's apex was found, where no referral led to it.
     pub found_at: Option<IpAddr>,
     /// When it came.
@@ -82,6 +84,13 @@ pub(super) struct Cut {
 }
 
 impl Cut {
+    /// The addresses of a server that may be used at `now`.
+    pub fn addresses(&self, name: &Name, now: Timestamp) -> Option<&Vec<IpAddr>> {
+        let until = self.inherited.get(name);
+        let addresses = self.glue.get(name);
+        addresses.filter(|_| until.is_none_or(|until| now < *until))
+    }
+
     fn is_usable(&self, now: Timestamp, since: Timestamp) -> bool {
         now < self.expires || self.fetched >= since
     }
@@ -138,7 +147,7 @@ impl Cache {
     }
 
     /// Holds what a zone says of its servers, in place of what it said before. An address that it
-    /// leaves out this time is kept from the last.
+    /// leaves out this time is kept from the last, for as long as it was good for then.
     pub fn adopt(&mut self, now: Timestamp, mut cut: Cut) {
         if self.own.len() >= ENTRIES_MAX {
             shrink(&mut self.own, now, |cut| cut.expires);
@@ -146,8 +155,11 @@ impl Cache {
         let before = [self.own.get(&cut.child), self.cuts.get(&cut.child)];
         for before in before.into_iter().flatten() {
             for (name, addresses) in &before.glue {
-                if cut.names.contains(name) && !cut.glue.contains_key(name) {
+                let until = before.inherited.get(name).copied();
+                let until = until.unwrap_or(before.expires);
+                if now < until && cut.names.contains(name) && !cut.glue.contains_key(name) {
                     cut.glue.insert(name.clone(), addresses.clone());
+                    cut.inherited.insert(name.clone(), until);
                 }
             }
         }

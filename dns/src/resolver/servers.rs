@@ -66,7 +66,12 @@ impl Walk<'_> {
         let mut servers = Vec::new();
         if self.path.contains(zone) {
             // Servers whose addresses are known can say where the others are.
-            servers.extend(sources().flat_map(|cut| cut.glue.values().flatten().copied()));
+            let at = self.read_at();
+            let known = sources().flat_map(|cut| {
+                let names = cut.names.iter();
+                names.filter_map(move |name| cut.addresses(name, at))
+            });
+            servers.extend(known.flatten().copied());
             servers.extend(found_at);
             if servers.is_empty() {
                 return Err(Stop::failed(format!(
@@ -99,7 +104,7 @@ impl Walk<'_> {
         };
         let mut addresses = Vec::new();
         for name in &cut.names {
-            if let Some(glue) = cut.glue.get(name) {
+            if let Some(glue) = cut.addresses(name, self.read_at()) {
                 addresses.extend(glue);
                 continue;
             }

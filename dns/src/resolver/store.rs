@@ -1,6 +1,6 @@
 //! Putting what came into the cache: what for, and for how long.
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use crate::{
     message::{Question, Reply, find},
@@ -36,6 +36,7 @@ impl Resolver {
             child: referral.child,
             names: referral.names,
             glue: referral.glue,
+            inherited: BTreeMap::new(),
             found_at: referral.is_apex.then_some(server),
             fetched: now,
             expires: now + seconds(self.config.clamp(referral.ttl)),
@@ -88,6 +89,7 @@ impl Resolver {
             child: zone.clone(),
             glue: addresses_in(additional, zone, &names),
             names,
+            inherited: BTreeMap::new(),
             found_at: None,
             fetched: now,
             expires: now + seconds(self.config.clamp(ttl_of(held, verdict, now))),

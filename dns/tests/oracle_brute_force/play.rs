@@ -14,7 +14,7 @@ use std::{
 use counterpoint_dns::{
     oracle::{
         DigestChoice, NsView, Profile, Property, Quantifier, Strictness,
-        history::{Ds, History, InstanceId, KeyId, Side, Signature, Span, Version},
+        history::{Address, Ds, History, InstanceId, KeyId, Side, Signature, Span, Version},
     },
     time::Timestamp,
 };
@@ -84,8 +84,12 @@ impl<'h> Game<'h> {
             for version in game.followed() {
                 for fetched in game.fetches(version) {
                     for second in game.holds(fetched, version.ttl) {
-                        for target in &version.content {
-                            game.reached[target.0 as usize].insert(second);
+                        for &name in &version.content {
+                            for (_, led) in game.addresses(name, second) {
+                                for target in led {
+                                    game.reached[target.0 as usize].insert(second);
+                                }
+                            }
                         }
                     }
                 }
@@ -97,12 +101,29 @@ impl<'h> Game<'h> {
     }
 
     fn followed(&self) -> Vec<&'h Version<Vec<InstanceId>>> {
-        let history = self.history;
-        let parent =
-            |instance: InstanceId| history.instances[instance.0 as usize].side == Side::Parent;
-        let both = self.profile.ns == NsView::ChildCentric;
-        let followed = |version: &&Version<_>| both || parent(version.instance);
-        history.ns.iter().filter(followed).collect()
+        let ns = self.history.ns.iter();
+        ns.filter(|version| self.follows(version)).collect()
+    }
+
+    fn follows<C>(&self, version: &Version<C>) -> bool {
+        let source = &self.history.instances[version.instance.0 as usize];
+        source.side == Side::Parent || self.profile.ns == NsView::ChildCentric
+    }
+
+    /// Where a cache may be led under this name in this second, and since when one can be.
+    fn addresses(&self, name: InstanceId, second: i64) -> Vec<(i64, Vec<InstanceId>)> {
+        let own = |version: &&Version<Address>| version.content.of == name;
+        let mut own = self.history.addresses.iter().filter(own).peekable();
+        if own.peek().is_none() {
+            return vec![(START - 1, vec![name])];
+        }
+        let held = own.filter(|version| {
+            let mut fetches = self.fetches(version).into_iter();
+            let is_held = |fetched| self.holds(fetched, version.ttl).contains(&second);
+            self.follows(version) && fetches.any(is_held)
+        });
+        held.map(|version| (whole(version.from), version.content.leads_to.clone()))
+            .collect()
     }
 
     /// The seconds in which a version can be fetched.
@@ -265,27 +286,41 @@ impl<'h> Game<'h> {
                 .flat_map(|fetched| self.holds(fetched, version.ttl))
                 .collect();
             for second in held {
-                let lame = |i: &&InstanceId| in_span(&self.history.lame, **i, second);
-                let out_since = |i: InstanceId| self.out_since(i, second);
+                let lame = |i: &InstanceId, _: i64| in_span(&self.history.lame, *i, second);
+                let out_since = |i: &InstanceId| self.out_since(*i, second);
+                let silent = |i: &InstanceId, _: i64| lame(i, 0) || out_since(i).is_some();
+                let blamed = |i: &InstanceId, led: i64| {
+                    let began = whole(version.from).max(led);
+                    lame(i, 0) || out_since(i).is_some_and(|since| since < began)
+                };
                 let names = &version.content;
-                if names.iter().all(|i| lame(&i) || out_since(*i).is_some()) {
-                    let began = whole(version.from);
-                    let blamed = names
-                        .iter()
-                        .all(|i| lame(&i) || out_since(*i).is_some_and(|since| since < began));
-                    if blamed {
+                if names.iter().all(|name| self.nobody(*name, second, silent)) {
+                    if names.iter().all(|name| self.nobody(*name, second, blamed)) {
                         violated.insert(second);
                     } else {
                         outages.insert(second);
                     }
                 } else {
-                    for instance in names.iter().filter(lame) {
+                    let nobody = |name: &&InstanceId| self.nobody(**name, second, lame);
+                    for instance in names.iter().filter(nobody) {
                         warnings.entry(instance.0).or_default().insert(second);
                     }
                 }
             }
         }
         (violated, outages, warnings)
+    }
+
+    /// Whether a cache may find nobody under this name: by an address of which all is silent, or by none.
+    fn nobody(
+        &self,
+        name: InstanceId,
+        second: i64,
+        silent: impl Fn(&InstanceId, i64) -> bool,
+    ) -> bool {
+        let addresses = self.addresses(name, second);
+        let mut all = addresses.iter();
+        addresses.is_empty() || all.any(|(since, led)| led.iter().all(|i| silent(i, *since)))
     }
 
     /// Since when an instance has been out of order without a break.

@@ -21,6 +21,9 @@ pub fn replay(history: &History, profile: &Profile, violation: &Violation) -> Re
         ensure(at < fetch.held_until || fetch.at == at, "no longer held")?;
     }
     if violation.property != Property::Secure {
+        if let Some(address) = later {
+            fetched(&game, &history.addresses, address)?;
+        }
         let version = match violation.property {
             Property::Reachable => fetched(&game, &history.ns, earlier)?.content.is_empty(),
             _ => fetched(&game, &history.ds, earlier)?.content.is_empty(),
@@ -84,7 +87,7 @@ fn find(_: &History, fetch: &Fetch) -> Kind {
         Fetched::Ds => Kind::Ds,
         Fetched::Dnskey => Kind::Keys,
         Fetched::Answer(_) => Kind::Answer,
-        Fetched::Ns => Kind::Ns,
+        Fetched::Ns | Fetched::Address(_) => Kind::Ns,
         Fetched::Denial(_) => unreachable!("nobody has a catalogue here"),
     }
 }

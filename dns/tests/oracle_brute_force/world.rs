@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use counterpoint_dns::{
     oracle::history::{
-        Answer, Ds, History, Instance, InstanceId, Key, KeyId, Side, Signature, Span, Version,
+        Address, Answer, Ds, History, Instance, InstanceId, Key, KeyId, Side, Signature, Span,
+        Version,
     },
     time::Timestamp,
 };
@@ -43,8 +44,13 @@ pub fn history() -> impl Strategy<Value = History> {
             vec(span(child()), 0..3),
             weighted(0.7, (0_i64..12, 1_i64..12)),
         );
-        (keys, records, ns, troubles).prop_map(
-            move |(keys, (ds, dnskey, answers), (delegation, more), (lame, outages, must))| {
+        let addresses = prop_oneof![
+            2 => Just(Vec::new()),
+            3 => vec(version(0..all, none(), address(parents, all)), 1..5),
+        ];
+        (keys, records, (ns, addresses), troubles).prop_map(
+            move |(keys, (ds, dnskey, answers), (ns, addresses), (lame, outages, must))| {
+                let (delegation, more) = ns;
                 let instance = |number| Instance {
                     name: format!("instance {number}"),
                     side: if number < parents {
@@ -68,6 +74,7 @@ pub fn history() -> impl Strategy<Value = History> {
                     answers,
                     catalogues: Vec::new(),
                     ns: delegation.into_iter().chain(more).collect(),
+                    addresses,
                     lame,
                     outages,
                     must_be_secure: must.map(|(from, long)| (second(from), second(from + long))),
@@ -183,6 +190,11 @@ fn answer() -> impl Strategy<Value = Answer> {
     Just(Answer {
         example: "www.example.test. A".into(),
     })
+}
+
+fn address(parents: u32, all: u32) -> impl Strategy<Value = Address> {
+    let child = (parents..all).prop_map(InstanceId);
+    (child, names(parents, all)).prop_map(|(of, leads_to)| Address { of, leads_to })
 }
 
 fn names(parents: u32, all: u32) -> impl Strategy<Value = Vec<InstanceId>> {

@@ -5,6 +5,7 @@ mod progress;
 mod score;
 mod single;
 mod table;
+mod witness;
 
 use std::{
     io,
@@ -16,6 +17,7 @@ use crate::scenario::Scenario;
 
 pub(super) use self::{
     campaign::Explore, campaign::Merge, score::Sabotage, single::Shrink, table::Sweep,
+    witness::Witness,
 };
 
 /// Reads and loads all files of a directory that has some; none if it has not.

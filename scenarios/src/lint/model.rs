@@ -33,8 +33,8 @@ pub(super) fn lint(lints: &Lints<'_>) {
     }
     for event in &scenario.events {
         let zone = scenario.zones.iter().find(|zone| zone.name == event.zone);
-        if zone.filter(common).is_some() {
-            of_model_1(lints, event);
+        if let Some(zone) = zone.filter(common) {
+            of_model_1(lints, event, &zone.ksk_holder);
         }
     }
 }
@@ -101,14 +101,14 @@ pub(super) fn is_the_owners(lints: &Lints<'_>, event: &Event, signer: &str) -> b
 }
 
 /// What can happen in a zone of model 1.
-fn of_model_1(lints: &Lints<'_>, event: &Event) {
+fn of_model_1(lints: &Lints<'_>, event: &Event, holder: &str) {
     let path = format!("event.{}", event.number);
     match &event.what {
-        What::RollKsk { signer } if signer != OWNER => lints.fail(
+        What::RollKsk { signer } if signer != holder => lints.fail(
             &format!("{path}.signer"),
             "wrong-owner",
-            "the owner of a zone of model 1 holds its KSK",
-            |d| d.expected(format!("expected `signer = \"{OWNER}\"`")),
+            format!("`{holder}` holds the common KSK of this zone"),
+            |d| d.expected(format!("expected `signer = \"{holder}\"`")),
         ),
         What::RollCsk { .. }
         | What::RollAlgorithm { .. }
@@ -116,12 +116,9 @@ fn of_model_1(lints: &Lints<'_>, event: &Event) {
         | What::RemoveDnskey { .. }
         | What::PublishCds { .. } => lints.fail(
             &format!("{path}.do"),
-            "unsupported",
-            format!(
-                "not supported yet: `{}` in a zone of model 1",
-                event.what.name()
-            ),
-            |d| d.expected("the owner alone says what its signed RRsets are"),
+            "not-in-this-model",
+            format!("there is no `{}` in a zone of model 1", event.what.name()),
+            |d| d.expected("whoever holds the common KSK says what its signed RRsets are"),
         ),
         _ => {}
     }

@@ -93,9 +93,13 @@ fn signer_names(lints: &Lints<'_>) {
             let path = format!("{path}.names-in");
             lints.fail(
                 &path,
-                "unsupported",
-                "not supported yet: `names-in = \"zone\"` with several zones",
-                |d| d.expected("this release runs it with one zone only"),
+                "one-zone-only",
+                "`names-in = \"zone\"` is other names in every zone",
+                |d| {
+                    d.expected(
+                        "expected one zone: the controller knows one list of nameservers a signer",
+                    )
+                },
             );
         }
         if signer.signal && (in_zone || signer.interface == Interface::Desec) {
@@ -113,8 +117,8 @@ fn signer_names(lints: &Lints<'_>) {
             let path = format!("{path}.servers");
             lints.fail(
                 &path,
-                "unsupported",
-                "not supported yet: named servers inside the zone",
+                "numbered-only",
+                "servers inside the zone have no names of their own",
                 |d| d.expected("expected a number of servers where `names-in` is \"zone\""),
             );
         }

@@ -13,6 +13,7 @@ pub(super) fn lint(lints: &Lints<'_>) {
     for (index, zone) in lints.scenario.zones.iter().enumerate() {
         let path = format!("zone.{}", index + 1);
         primary(lints, &path, zone);
+        holder(lints, &path, zone);
         dynamic(lints, &path, zone);
         signers(lints, zone);
     }
@@ -60,6 +61,26 @@ fn primary(lints: &Lints<'_>, path: &str, zone: &Zone) {
             "expected the name of one that serves it at the start",
         ),
         _ => {}
+    }
+}
+
+/// Who holds the common keys, where there are any.
+fn holder(lints: &Lints<'_>, path: &str, zone: &Zone) {
+    let (path, holder) = (format!("{path}.ksk-holder"), &zone.ksk_holder);
+    let fail = |message: &str, why: &str| {
+        lints.fail(&path, "wrong-holder", message, |d| d.expected(why));
+    };
+    match zone.model {
+        _ if holder == OWNER => {}
+        Model::One | Model::Three if first_signers(lints, zone).contains(holder) => {}
+        Model::One | Model::Three => fail(
+            &format!("`{holder}` does not serve the zone at the start"),
+            "expected `owner`, or a signer that serves it at the start",
+        ),
+        _ => fail(
+            "signers of this model have no keys in common",
+            "leave `ksk-holder` out, or take `model = \"1\"` or `\"3\"`",
+        ),
     }
 }
 

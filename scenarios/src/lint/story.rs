@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 use counterpoint_dns::name::{Name, RecordType};
 
 use super::Lints;
-use crate::scenario::{Event, What};
+use crate::scenario::{Event, NamesIn, What};
 
 pub(super) fn lint(lints: &Lints<'_>) {
     let mut story = Story::begin(lints);
@@ -148,6 +148,14 @@ fn shape(lints: &Lints<'_>, event: &Event) {
                 "the same signer as `from`",
             );
         }
+        What::MoveServers { signer, .. } if !is_inside(lints, signer) => {
+            fail(
+                "signer",
+                "glue-elsewhere",
+                &format!("the glue of `{signer}` is not this zone's"),
+                "expected a signer with `names-in = \"zone\"`",
+            );
+        }
         What::SetRrset { records, .. } if records.is_empty() => {
             fail(
                 "records",
@@ -158,6 +166,12 @@ fn shape(lints: &Lints<'_>, event: &Event) {
         }
         _ => {}
     }
+}
+
+/// Whether the names of a signer's servers lie inside the zone.
+fn is_inside(lints: &Lints<'_>, signer: &str) -> bool {
+    let signer = lints.scenario.signer(signer);
+    signer.is_none_or(|signer| signer.names_in == Some(NamesIn::Zone))
 }
 
 /// How sure it is that a signer serves a zone.

@@ -9,7 +9,7 @@ use std::{
 use super::tree::{Entry, Node, Place, Value};
 use crate::{
     diagnostic::{Diagnostic, nearest, one_of},
-    scenario::{Setting, support},
+    scenario::Setting,
 };
 
 /// The sources of one scenario, where everything stands in them, and the mistakes so far.
@@ -104,7 +104,7 @@ impl Report {
     pub fn lacks_names(&self, list: &str) -> bool {
         let name = format!("{list}.name");
         let spoilt = self.spoilt.borrow();
-        let mut generic = spoilt.iter().map(|path| support::generic(path));
+        let mut generic = spoilt.iter().map(|path| generic(path));
         generic.any(|path| path == list || path == name)
     }
 
@@ -114,6 +114,15 @@ impl Report {
         mistakes.sort_by_key(|(place, diagnostic)| (*place, diagnostic.code));
         mistakes.into_iter().map(|(_, mistake)| mistake).collect()
     }
+}
+
+/// A path without its numbers: `signer.2.name` is `signer.name`.
+fn generic(path: &str) -> String {
+    let parts = path.split('.');
+    let keys: Vec<&str> = parts
+        .filter(|part| part.parse::<usize>().is_err())
+        .collect();
+    keys.join(".")
 }
 
 fn join(path: &str, key: &str) -> String {
@@ -200,24 +209,9 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// Reads the value as a `T` that this release can run.
+    /// Reads the value as a `T`.
     pub fn read<T: Setting>(&self) -> Option<T> {
-        let value = T::read(self)?;
-        let Some(found) = self.node.text() else {
-            return Some(value);
-        };
-        match support::is_supported(&self.path, found) {
-            true => Some(value),
-            false => self.unsupported(&format!("`{} = \"{found}\"`", self.key())),
-        }
-    }
-
-    /// Reports something that the format has and this release has not.
-    pub fn unsupported<T>(&self, what: &str) -> Option<T> {
-        self.fail("unsupported", format!("not supported yet: {what}"), |d| {
-            d.expected("this release cannot run it")
-                .suggest("`counterpoint check --unsupported` lists what is not supported yet")
-        })
+        T::read(self)
     }
 }
 
@@ -244,18 +238,9 @@ impl<'a> Reader<'a> {
     }
 
     /// The value under `key`, or the default.
-    pub fn read<T: Setting + PartialEq>(&mut self, key: &'static str, default: T) -> T {
-        let Some(field) = self.field(key) else {
-            return default;
-        };
-        let Some(value) = field.read::<T>() else {
-            return default;
-        };
-        if value != default && !support::is_free(&field.path) {
-            field.unsupported::<T>(&format!("`{key}` with any value but the default"));
-            return default;
-        }
-        value
+    pub fn read<T: Setting>(&mut self, key: &'static str, default: T) -> T {
+        let read = self.field(key).and_then(|field| field.read());
+        read.unwrap_or(default)
     }
 
     /// The value under `key`, or a complaint that it is missing.
@@ -276,7 +261,7 @@ impl<'a> Reader<'a> {
     pub fn finish(self) {
         let of = match self.path.as_str() {
             "" => String::new(),
-            path => format!(" of `{}`", support::generic(path)),
+            path => format!(" of `{}`", generic(path)),
         };
         for entry in self.entries {
             let key = entry.key.as_str();

@@ -11,7 +11,7 @@ use counterpoint_simnet::{
     world::{Edge, World},
 };
 
-use super::{plan, play::Failure};
+use super::{models, plan, play::Failure};
 use crate::{
     explore::bound,
     scenario::{self, Fault, FaultKind, Rcode, Scenario, Target},
@@ -62,6 +62,18 @@ pub fn is_silent(scenario: &Scenario, signer: &str, now: Timestamp) -> bool {
         let is_away = silences(fault.kind) && fault.target == target;
         is_away && (from..until).contains(&now)
     })
+}
+
+/// Whether it may keep whoever holds common keys from signing.
+pub fn may_stop_a_holder(scenario: &Scenario, fault: &Fault) -> bool {
+    match &fault.target {
+        Target::Hsm => true,
+        Target::Signer(signer) if silences(fault.kind) => {
+            let mut zones = scenario.zones.iter();
+            zones.any(|zone| models::holder(zone) == Some(signer))
+        }
+        _ => false,
+    }
 }
 
 /// Whether a resolver that got Bogus has a reason that no oracle knows: somebody lied to it, or it is

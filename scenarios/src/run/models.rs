@@ -1,12 +1,13 @@
 //! Deployment models: from what a scenario says of a zone to where the world keeps it and who has its keys.
 
+use counterpoint_dns::time::Timestamp;
 use counterpoint_simnet::{
     choice::{self, Choice},
     topology::{OWNER, Source, Stage, Timers},
 };
 
-use super::plan;
-use crate::scenario::{By, Dynamic, Model, Scenario, Zone};
+use super::{faults, plan};
+use crate::scenario::{By, Dynamic, Fault, Model, Scenario, Target, What, Zone};
 
 /// Where the signers of a zone have it from.
 pub fn source(zone: &Zone) -> Option<Source> {
@@ -44,22 +45,37 @@ pub fn choices(zone: &Zone) -> Vec<Choice> {
     zone.dynamic.iter().map(choice).collect()
 }
 
-/// Nobody who shares keys makes signatures, or everybody does again.
-pub fn stop_hsm(scenario: &Scenario, stage: &mut Stage, is_out: bool) {
-    let now = stage.world.now();
-    let state = if is_out { "begins" } else { "ends" };
-    stage
-        .world
-        .log
-        .line(now, "hsm", "fault", &format!("Outage {state}"));
-    let sharing = scenario
-        .zones
-        .iter()
-        .filter(|zone| zone.model == Model::Three);
-    for zone in sharing {
-        for signer in &scenario.signers {
-            stage.freeze(&signer.name, &zone.name, is_out);
-            stage.publish(&signer.name, &zone.name);
-        }
+/// The signer that holds the common keys of a zone; none: its owner does, or there are none.
+pub fn holder(zone: &Zone) -> Option<&str> {
+    let holder = Some(zone.ksk_holder.as_str());
+    holder.filter(|holder| *holder != OWNER && matches!(zone.model, Model::One | Model::Three))
+}
+
+/// Whether whoever holds the common keys of a zone makes no signatures at `now`: its machine is out, the
+/// signer answers nobody, or somebody told it to stop.
+pub fn is_holder_out(scenario: &Scenario, zone: &Zone, now: Timestamp) -> bool {
+    let is_out = |fault: &Fault| {
+        let (from, until) = faults::window(scenario, fault);
+        fault.target == Target::Hsm && (from..until).contains(&now)
+    };
+    let of_hsm = zone.model == Model::Three && scenario.faults.iter().any(is_out);
+    of_hsm
+        || holder(zone).is_some_and(|holder| {
+            let mut events = scenario.events_by_time();
+            events.retain(|event| event.zone == zone.name && scenario.start + event.at <= now);
+            let told = events.iter().rev().find_map(|event| match &event.what {
+                What::StopSigning { signer } if signer == holder => Some(true),
+                What::StartSigning { signer } if signer == holder => Some(false),
+                _ => None,
+            });
+            told.unwrap_or(false) || faults::is_silent(scenario, holder, now)
+        })
+}
+
+/// Nobody who shares the keys of `zone` makes signatures, or everybody does again.
+pub fn stop_hsm(scenario: &Scenario, stage: &mut Stage, zone: &Zone, is_out: bool) {
+    for signer in &scenario.signers {
+        stage.freeze(&signer.name, &zone.name, is_out);
+        stage.publish(&signer.name, &zone.name);
     }
 }

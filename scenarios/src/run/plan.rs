@@ -21,7 +21,7 @@ use counterpoint_simnet::{
     desec::{self, Desec},
     habits::{Habit, Habits},
     operator::Operator,
-    topology::{self, OWNER, OwnerPlan, PARENT, ParentPlan, SignerPlan, Stage, Topology, ZonePlan},
+    topology::{self, OwnerPlan, PARENT, ParentPlan, SignerPlan, Stage, Topology, ZonePlan},
     world::World,
 };
 
@@ -100,6 +100,7 @@ pub fn zone_plan(scenario: &Scenario, zone: &Zone) -> ZonePlan {
         owner: (zone.model == Model::One).then(|| OwnerPlan {
             keys: 1 + ksk_rolls(scenario, zone),
             validity: scenario.controller.signature_validity,
+            holder: zone.ksk_holder.clone(),
         }),
         source: models::source(zone),
         shares_keys: zone.model == Model::Three,
@@ -109,13 +110,15 @@ pub fn zone_plan(scenario: &Scenario, zone: &Zone) -> ZonePlan {
     }
 }
 
-/// How often the owner of a zone rolls its KSK.
+/// How often the common KSK of a zone rolls.
 fn ksk_rolls(scenario: &Scenario, zone: &Zone) -> usize {
     let events = scenario
         .events
         .iter()
         .filter(|event| event.zone == zone.name);
-    let rolls = |event: &&Event| matches!(&event.what, What::RollKsk { signer } if signer == OWNER);
+    let holder = &zone.ksk_holder;
+    let rolls =
+        |event: &&Event| matches!(&event.what, What::RollKsk { signer } if signer == holder);
     events.filter(rolls).count()
 }
 
@@ -179,7 +182,7 @@ fn habits(signer: &Signer) -> Habits {
             Quirk::CdsKskOnly => Habit::CdsKskOnly,
             Quirk::KeyTagTwin => Habit::KeyTagTwin,
             Quirk::OneTtl => Habit::OneTtl,
-            // Of its web interface: see `give_web`.
+            // Of its web interface: see `give_interfaces`.
             Quirk::OtherToken => return None,
         })
     };
@@ -313,6 +316,8 @@ pub fn controller_config(scenario: &Scenario, stage: &Stage) -> controller::Conf
                 keys: stage.owner_keys(&zone.name),
                 validity: table.signature_validity,
                 renew_before: table.resign_before,
+                holder: models::holder(zone).map(controller::SignerName::from),
+                is_out: models::is_holder_out(scenario, zone, stage.world.now()),
             };
             config.common_ksks.insert(zone.name.clone(), common);
         }
@@ -358,8 +363,13 @@ fn token(signer: &Signer) -> Secret {
     Secret::new(format!("token-of-{}", signer.name))
 }
 
-/// Gives those signers their web interfaces that have one.
-pub fn give_web(scenario: &Scenario, world: &mut World) {
+/// Gives those signers their web interfaces that have one, and closes those that have none at all.
+pub fn give_interfaces(scenario: &Scenario, world: &mut World) {
+    for signer in &scenario.signers {
+        if let Some(operator) = world.operator(&signer.name) {
+            world.operators[operator].is_open = signer.interface != Interface::None;
+        }
+    }
     let all = scenario.signers.iter();
     for signer in all.filter(|signer| signer.interface == Interface::Desec) {
         let Some(operator) = world.operator(&signer.name) else {

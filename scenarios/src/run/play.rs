@@ -26,7 +26,7 @@ use super::{
     script,
 };
 use crate::scenario::{
-    ControllerSabotage, Denial, Fault, FaultKind, Range, Scenario, Target, What, Zone,
+    ControllerSabotage, Denial, Fault, FaultKind, Model, Range, Scenario, Target, What, Zone,
 };
 
 /// A world that does so much in one instant does not go forward any more.
@@ -125,10 +125,8 @@ enum Cue {
     StartController,
     /// The clock of the fault of this number is off, or right again.
     Clock(usize, bool),
-    /// The machine that holds everybody's keys makes no signatures, or does again.
-    Hsm {
-        is_out: bool,
-    },
+    /// Whoever holds common keys may make no signatures from now on, or make them again.
+    Holders,
     Ask(usize),
     /// After everything else of its instant: it is put off as often as this.
     Replay(usize, u8),
@@ -142,16 +140,22 @@ struct Player<'a> {
     asked: Vec<Timestamp>,
     questions: Vec<Vec<Question>>,
     replays: Vec<Replay>,
+    /// Zones whose common keys nobody signs with now.
+    silent_holders: BTreeSet<Name>,
 }
 
 /// Plays `scenario` to its end.
 pub fn play(scenario: &Scenario) -> Played {
-    play_with(scenario, Vec::new()).0
+    play_under(scenario, Direction::default())
 }
 
-/// Plays `scenario` to its end, and `replays` in it; they change nothing.
-pub fn play_with(scenario: &Scenario, replays: Vec<Replay>) -> (Played, Vec<Replay>) {
-    begin(scenario, Direction::default(), replays).play()
+/// Plays `scenario` under `direction`, and `replays` in it; they change nothing.
+pub fn play_with(
+    scenario: &Scenario,
+    direction: Direction,
+    replays: Vec<Replay>,
+) -> (Played, Vec<Replay>) {
+    begin(scenario, direction, replays).play()
 }
 
 /// Plays `scenario` under `direction`.
@@ -161,7 +165,7 @@ pub fn play_under(scenario: &Scenario, direction: Direction) -> Played {
 
 fn begin(scenario: &Scenario, direction: Direction, replays: Vec<Replay>) -> Player<'_> {
     let mut stage = Stage::within(direction.net, plan::topology(scenario));
-    plan::give_web(scenario, &mut stage.world);
+    plan::give_interfaces(scenario, &mut stage.world);
     if direction.is_noted {
         stage.world.note_touches();
     }
@@ -187,6 +191,7 @@ fn begin(scenario: &Scenario, direction: Direction, replays: Vec<Replay>) -> Pla
         asked: vec![scenario.start; scenario.resolvers.len()],
         questions: Vec::new(),
         replays,
+        silent_holders: BTreeSet::new(),
     }
 }
 
@@ -227,14 +232,14 @@ impl Player<'_> {
         faults::inject(self.scenario, &mut self.played.stage.world);
         for (index, fault) in self.scenario.faults.iter().enumerate() {
             let (from, until) = faults::window(self.scenario, fault);
-            match fault.kind {
-                _ if fault.target == Target::Hsm => {
-                    self.cue(from, Cue::Hsm { is_out: true });
-                    if until < Timestamp::MAX {
-                        self.cue(until, Cue::Hsm { is_out: false });
-                    }
-                    self.reach_fault(fault);
+            if faults::may_stop_a_holder(self.scenario, fault) {
+                self.cue(from, Cue::Holders);
+                if until < Timestamp::MAX {
+                    self.cue(until, Cue::Holders);
                 }
+            }
+            match fault.kind {
+                _ if fault.target == Target::Hsm => self.reach_fault(fault),
                 FaultKind::ClockSkew(_) => {
                     self.cue(from, Cue::Clock(index, true));
                     if until < Timestamp::MAX {
@@ -306,7 +311,11 @@ impl Player<'_> {
     fn run(&mut self) {
         let start = self.scenario.start;
         let limit = start + self.scenario.duration.unwrap_or(self.direction.longest);
-        let last_cue = self.scenario.events.iter().map(|event| event.at);
+        let events = self.scenario.events.iter();
+        let last_cue = events.map(|event| match event.what {
+            What::MoveServers { lasting, .. } => event.at + lasting,
+            _ => event.at,
+        });
         let faults = self.scenario.faults.iter();
         let last_fault = faults.map(|fault| fault.until.unwrap_or(fault.from));
         let scripted = start + last_cue.chain(last_fault).max().unwrap_or_default();
@@ -423,6 +432,12 @@ impl Player<'_> {
                 let done = script::perform(self.scenario, event, stage, cast);
                 self.played.warnings.extend(done.warning);
                 self.hear(done.notes);
+                if matches!(
+                    event.what,
+                    What::StopSigning { .. } | What::StartSigning { .. }
+                ) {
+                    self.settle_holders();
+                }
                 let controller = self.played.cast.controller.as_ref();
                 if controller.is_some_and(Seated::is_cut) && event.what.is_process() {
                     let at = self.played.stage.world.now() + ASKED_AGAIN_AFTER;
@@ -442,9 +457,7 @@ impl Player<'_> {
                 let notes = cast.start_controller(self.scenario, stage);
                 self.hear(notes);
             }
-            Cue::Hsm { is_out } => {
-                models::stop_hsm(self.scenario, &mut self.played.stage, is_out);
-            }
+            Cue::Holders => self.settle_holders(),
             Cue::Replay(index, deferrals) if deferrals > 0 => {
                 let now = self.played.stage.world.now();
                 self.cue(now, Cue::Replay(index, deferrals - 1));
@@ -470,6 +483,35 @@ impl Player<'_> {
                     self.collect(resolver);
                 }
             }
+        }
+    }
+
+    /// Whoever holds common keys makes signatures now, or does not.
+    fn settle_holders(&mut self) {
+        for zone in &self.scenario.zones {
+            let Played { stage, cast, .. } = &mut self.played;
+            let now = stage.world.now();
+            let is_out = models::is_holder_out(self.scenario, zone, now);
+            if is_out == self.silent_holders.contains(&zone.name) {
+                continue;
+            }
+            match is_out {
+                true => self.silent_holders.insert(zone.name.clone()),
+                false => self.silent_holders.remove(&zone.name),
+            };
+            let state = if is_out { "begins" } else { "ends" };
+            let text = format!("{} Outage {state}", zone.name);
+            stage
+                .world
+                .log
+                .line(now, &zone.ksk_holder, "signing", &text);
+            if zone.model == Model::Three {
+                models::stop_hsm(self.scenario, stage, zone, is_out);
+            }
+            let zone = zone.name.clone();
+            let command = controller::Command::KskHolder { zone, is_out };
+            let notes = cast.command(&mut stage.world, command);
+            self.hear(notes.unwrap_or_default());
         }
     }
 

@@ -22,7 +22,12 @@ use counterpoint_dns::{
 };
 use counterpoint_simnet::world::World;
 
-use super::{plan, play, resolvers, verdict};
+use super::{
+    direction::Direction,
+    plan,
+    play::{self, Played},
+    resolvers, verdict,
+};
 use crate::scenario::Scenario;
 
 /// One step of a replay: at this instant the resolver asks this, and the zone answers from there.
@@ -58,7 +63,12 @@ pub struct Case {
 
 /// Plays `scenario`, asks the oracle, and replays every witness in the same world played again.
 pub fn replay_all(scenario: &Scenario) -> Vec<Case> {
-    let played = play::play(scenario);
+    replay_under(scenario, Direction::default()).1
+}
+
+/// The same under `direction`, with the world as it was played first.
+pub fn replay_under(scenario: &Scenario, direction: Direction) -> (Played, Vec<Case>) {
+    let played = play::play_under(scenario, direction);
     let found = verdict::violations(scenario, &played);
     let mut replays = Vec::new();
     let mut cases = Vec::new();
@@ -85,8 +95,8 @@ pub fn replay_all(scenario: &Scenario) -> Vec<Case> {
             index,
         ));
     }
-    let (_, replays) = play::play_with(scenario, replays);
-    cases
+    let (_, replays) = play::play_with(scenario, direction, replays);
+    let cases = cases
         .into_iter()
         .map(|(mut case, index)| {
             if let Some(index) = index {
@@ -94,7 +104,8 @@ pub fn replay_all(scenario: &Scenario) -> Vec<Case> {
             }
             case
         })
-        .collect()
+        .collect();
+    (played, cases)
 }
 
 /// A replay in progress, to be advanced by the player of the world.
@@ -173,7 +184,7 @@ impl Replay {
                     replay.answer_from = server;
                     question_of(example)?
                 }
-                Fetched::Ns | Fetched::Denial(_) => return None,
+                Fetched::Ns | Fetched::Address(_) | Fetched::Denial(_) => return None,
             };
             // What fails is the answer, or the DNSKEY RRset where the DS does not fit.
             let rank = match fetch.what {

@@ -148,6 +148,7 @@ pub fn of_config(name: String, config: &resolver::Config) -> oracle::Profile {
         ttl_floor: seconds(config.ttl_min),
         tolerance: policy.tolerance.clone(),
         bogus_kept: seconds(config.bogus_ttl),
+        failure_kept: seconds(config.failure_ttl),
         ..oracle::Profile::liberal()
     }
 }

@@ -15,7 +15,7 @@ use counterpoint_simnet::{
 };
 
 use super::{cast::Cast, plan};
-use crate::scenario::{self, CdsType, Event, Keys, Notified, Scenario, What};
+use crate::scenario::{self, CdsType, Event, Keys, Model, Notified, Scenario, What};
 
 /// The message id of a NOTIFY by hand.
 const NOTIFY_ID: u16 = 9_859;
@@ -111,6 +111,14 @@ pub fn perform(scenario: &Scenario, event: &Event, stage: &mut Stage, cast: &mut
         };
     }
     by_hand(scenario, event, stage);
+    if matches!(event.what, What::MoveServers { .. }) && cast.controller.is_some() {
+        // Who moves servers declares it.
+        cast.stop_controller(&mut stage.world);
+        return Done {
+            notes: cast.start_controller(scenario, stage),
+            warning: None,
+        };
+    }
     Done::default()
 }
 
@@ -166,7 +174,13 @@ fn command(scenario: &Scenario, event: &Event) -> Option<(Command, Vec<(String, 
             vec![],
         ),
         What::RollZsk { signer } => roll(zone, signer, RolledKey::Zsk),
-        What::RollKsk { signer } => roll(zone, signer, RolledKey::Ksk),
+        What::RollKsk { signer } => {
+            let plan = scenario.zone(&zone);
+            let is_common =
+                plan.is_some_and(|plan| plan.model == Model::One && plan.ksk_holder == *signer);
+            let whose = if is_common { OWNER } else { signer };
+            roll(zone, whose, RolledKey::Ksk)
+        }
         What::RollCsk { signer } => roll(zone, signer, RolledKey::Csk),
         What::RollAlgorithm { to } => {
             let to = to.number();
@@ -371,6 +385,7 @@ fn by_hand(scenario: &Scenario, event: &Event, stage: &mut Stage) {
             stage.set_ds(zone, of, &digests);
         }
         What::ManualDs { of } => stage.set_ds(zone, of, &[DIGEST_SHA256]),
+        What::MoveServers { signer, lasting } => stage.move_servers(zone, signer, *lasting),
         What::SetRrset {
             at_signers,
             records,

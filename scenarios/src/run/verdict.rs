@@ -133,8 +133,12 @@ fn add_judgement(
             witness: found.prose(history, start),
             // Where the earlier version is still served at the end, no wait would have helped.
             margin: Some(found.margin).filter(|margin| found.from + *margin <= end),
-            tail: Some(profile.bogus_kept)
-                .filter(|kept| !kept.is_zero() && found.property == oracle::Property::Secure),
+            tail: match found.property {
+                oracle::Property::Secure => Some(profile.bogus_kept),
+                oracle::Property::Reachable => Some(profile.failure_kept),
+                oracle::Property::NeverInsecure | oracle::Property::NoFalseDenial => None,
+            }
+            .filter(|kept| !kept.is_zero()),
             decides: quantifier == scenario.judge.quantifier,
         });
     }

@@ -90,4 +90,8 @@ impl Setting for Dynamic {
     fn print(&self) -> Option<String> {
         Some(quote(&self.to_string()))
     }
+
+    fn words() -> Vec<&'static str> {
+        [By::Resolver, By::Time].map(By::name).to_vec()
+    }
 }

@@ -10,6 +10,7 @@ use counterpoint_dns::name::{Name, RecordType};
 pub use self::value::{CdsType, CsyncFlags, Digest, KeyKind, Keys, Notified};
 pub(crate) use self::value::{parse_type, print_type};
 use super::{
+    language::Key,
     parent::Algorithm,
     setting::Setting,
     time::{Ttl, minutes},
@@ -53,19 +54,39 @@ macro_rules! print_field {
     };
 }
 
+/// Describes one field of an event, and what is below it.
+macro_rules! field_keys {
+    ($name:literal, $key:literal, $about:expr, $Type:ty) => {
+        field_keys!(@ $name, Key::with_those_below::<$Type>($key, $about, None))
+    };
+    ($name:literal, $key:literal, $about:expr, $Type:ty, $default:expr) => {
+        field_keys!(@ $name, Key::with_those_below::<$Type>($key, $about, Some(&$default)))
+    };
+    (@ $name:literal, $keys:expr) => {
+        $keys.into_iter().map(|key| key.below($name))
+    };
+}
+
 macro_rules! events {
     ($($(#[$meta:meta])* $Variant:ident $name:literal { $(
-        $(#[$fmeta:meta])* $field:ident $key:literal : $Type:ty $(= $default:expr)?
+        $(#[doc = $about:literal])+ $field:ident $key:literal : $Type:ty $(= $default:expr)?
     ),* $(,)? }),* $(,)?) => {
         /// What happens.
         #[derive(Clone, Debug, PartialEq)]
         pub enum What {
-            $($(#[$meta])* $Variant { $($(#[$fmeta])* $field: $Type),* }),*
+            $($(#[$meta])* $Variant { $($(#[doc = $about])+ $field: $Type),* }),*
         }
 
         impl What {
             /// The names of all that this release knows.
             pub const NAMES: &'static [&'static str] = &[$($name),*];
+
+            /// The keys of each, below its name.
+            pub(crate) fn keys() -> Vec<Key> {
+                let mut keys = Vec::new();
+                $($(keys.extend(field_keys!($name, $key, concat!($($about),+), $Type $(, $default)?));)*)*
+                keys
+            }
 
             /// Its name in files.
             pub const fn name(&self) -> &'static str {
@@ -197,6 +218,11 @@ events! {
         /** Whose keys. */ of "for": Vec<String>,
         /** With which digests. */ digests "digests": Vec<Digest> = vec![Digest::Sha256],
     },
+    /// A signer's servers answer at other addresses; the zone's address records follow, its glue does not.
+    MoveServers "move-servers" {
+        /** Whose. */ signer "signer": String,
+        /** For how long the old addresses answer as well. */ lasting "for": Duration = Duration::ZERO,
+    },
     /// Records of the zone: each owner and type mentioned becomes exactly this.
     SetRrset "set-rrset" {
         /** Where; none: at all that serve the zone. */ at_signers "at-signers": Option<Vec<String>> = None,
@@ -299,6 +325,7 @@ impl What {
             | Self::StopSigning { signer }
             | Self::NewKey { signer, .. }
             | Self::SignWith { signer, .. }
+            | Self::MoveServers { signer, .. }
             | Self::DropKey { signer, .. } => vec![("signer", signer)],
             Self::Notify {
                 signer: Some(signer),

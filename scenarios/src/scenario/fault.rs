@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::{
+    language::Key,
     setting::{Setting, names, quote},
     time::{Range, Skew},
 };
@@ -235,7 +236,16 @@ impl fmt::Display for Target {
     }
 }
 
+impl Target {
+    /// Those that are words of their own.
+    const WORDS: [&'static str; 4] = ["parent", "scanner", "controller", "hsm"];
+}
+
 impl Setting for Target {
+    fn words() -> Vec<&'static str> {
+        Self::WORDS.to_vec()
+    }
+
     fn read(field: &Field<'_>) -> Option<Self> {
         let expected = "a target as \"alpha/ns1\", \"parent/2\", \"alpha\" or \"alpha <-> parent\"";
         let text = field.text(expected)?;
@@ -253,6 +263,39 @@ impl Setting for Target {
 }
 
 impl Fault {
+    /// The keys of `[[fault]]`; those that not every kind has, below their kind.
+    pub(crate) fn keys() -> Vec<Key> {
+        fn key<T: Setting>(key: &str, about: &'static str, default: Option<&T>) -> Vec<Key> {
+            Key::with_those_below(key, about, default)
+        }
+        let mut keys = key("from", "First instant.", Some(&Duration::ZERO));
+        keys.extend(key::<Option<Duration>>(
+            "until",
+            "First instant after; none: to the end.",
+            Some(&None),
+        ));
+        keys.extend(key::<KindName>("kind", "What is broken.", None));
+        keys.extend(key::<Target>("target", "Where.", None));
+        for kind in KindName::ALL {
+            let own = match kind {
+                KindName::Loss => key::<Rate>("rate", "Which share of the messages.", None),
+                KindName::Latency => key::<Range>("by", "How much longer.", None),
+                KindName::ClockSkew => key::<Skew>("by", "How far ahead.", None),
+                KindName::Rcode => key("is", "The answer.", Some(&Rcode::ServFail)),
+                KindName::Replay => key("of", "What it served then.", Some(&Duration::ZERO)),
+                KindName::Dead
+                | KindName::Partition
+                | KindName::Truncate
+                | KindName::Reorder
+                | KindName::Duplicate
+                | KindName::Forge
+                | KindName::Stale => Vec::new(),
+            };
+            keys.extend(own.into_iter().map(|key| key.below(kind.name())));
+        }
+        keys
+    }
+
     /// Reads the fault `number`.
     pub(crate) fn read(field: &Field<'_>, number: usize) -> Option<Self> {
         let mut reader = field.table()?;

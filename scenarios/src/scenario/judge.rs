@@ -5,6 +5,7 @@ use std::time::Duration;
 use counterpoint_dns::name::Name;
 
 use super::{
+    language::Key,
     parent::Algorithm,
     resolver::ResolverProfile,
     setting::{Setting, choose, names, quote, settings},
@@ -38,6 +39,17 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// Those that a word names.
+    fn names() -> Vec<(&'static str, Self)> {
+        let strictness = [
+            ("liberal", Self::Liberal),
+            ("strict-ds", Self::StrictDs),
+            ("strict-dnskey", Self::StrictDnskey),
+        ];
+        let products = ResolverProfile::PRODUCTS.map(|one| (one.name(), Self::Named(one)));
+        strictness.into_iter().chain(products).collect()
+    }
+
     /// What reports call it.
     pub fn name(&self) -> String {
         match self {
@@ -66,19 +78,9 @@ impl Setting for Profile {
         if let Value::Table(_) = field.node.value {
             return OnlyTable::read(field).map(|table| Self::Only(table.only));
         }
-        let names = [
-            ("liberal", Self::Liberal),
-            ("strict-ds", Self::StrictDs),
-            ("strict-dnskey", Self::StrictDnskey),
-        ];
-        let names = names
-            .into_iter()
-            .chain(ResolverProfile::PRODUCTS.map(|product| (product.name(), Self::Named(product))))
-            .collect::<Vec<_>>();
-        let choices = names
-            .iter()
-            .enumerate()
-            .map(|(index, (name, _))| (*name, index));
+        let names = Self::names();
+        let choices = names.iter().enumerate();
+        let choices = choices.map(|(index, (name, _))| (*name, index));
         let chosen = choose(field, choices)?;
         names.into_iter().nth(chosen).map(|(_, profile)| profile)
     }
@@ -90,6 +92,14 @@ impl Setting for Profile {
                 .map(|list| format!("{{ only = {list} }}")),
             profile => Some(quote(&profile.name())),
         }
+    }
+
+    fn words() -> Vec<&'static str> {
+        Self::names().into_iter().map(|(name, _)| name).collect()
+    }
+
+    fn keys() -> Vec<Key> {
+        OnlyTable::keys()
     }
 }
 

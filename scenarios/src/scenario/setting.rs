@@ -3,6 +3,7 @@
 
 use counterpoint_dns::name::{Name, parse_name};
 
+use super::language::Key;
 use crate::{
     diagnostic::{nearest, one_of},
     load::{reader::Field, tree::Value},
@@ -15,6 +16,16 @@ pub trait Setting: Sized {
 
     /// Prints it as TOML; `None` to leave the key out.
     fn print(&self) -> Option<String>;
+
+    /// The words that it can be, or that have a meaning of their own in it.
+    fn words() -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// The keys that it has, if it is a table.
+    fn keys() -> Vec<Key> {
+        Vec::new()
+    }
 }
 
 /// Chooses among names; a name that is near is suggested.
@@ -81,6 +92,10 @@ macro_rules! names {
             fn print(&self) -> Option<String> {
                 Some(format!("\"{}\"", self.name()))
             }
+
+            fn words() -> Vec<&'static str> {
+                Self::ALL.iter().map(|choice| choice.name()).collect()
+            }
         }
     };
 }
@@ -89,12 +104,12 @@ pub(crate) use names;
 /// Declares a table: a struct with, for every field, its key in files and its default.
 macro_rules! settings {
     ($(#[$meta:meta])* $vis:vis struct $Table:ident {
-        $($(#[$fmeta:meta])* $field:ident $key:literal : $Type:ty = $default:expr),* $(,)?
+        $($(#[doc = $about:literal])+ $field:ident $key:literal : $Type:ty = $default:expr),* $(,)?
     }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
         $vis struct $Table {
-            $($(#[$fmeta])* pub $field: $Type),*
+            $($(#[doc = $about])+ pub $field: $Type),*
         }
 
         impl Default for $Table {
@@ -132,6 +147,15 @@ macro_rules! settings {
 
             fn print(&self) -> Option<String> {
                 Some($crate::scenario::setting::inline_table(self.print_keys()))
+            }
+
+            fn keys() -> Vec<$crate::scenario::language::Key> {
+                let default = Self::default();
+                let mut keys = Vec::new();
+                $(keys.extend($crate::scenario::language::Key::with_those_below(
+                    $key, concat!($($about),+), Some(&default.$field),
+                ));)*
+                keys
             }
         }
     };
@@ -178,6 +202,10 @@ impl Setting for bool {
 
     fn print(&self) -> Option<String> {
         Some(self.to_string())
+    }
+
+    fn words() -> Vec<&'static str> {
+        vec!["true", "false"]
     }
 }
 
@@ -238,6 +266,14 @@ impl<T: Setting> Setting for Vec<T> {
         let items: Vec<String> = self.iter().filter_map(Setting::print).collect();
         Some(format!("[{}]", items.join(", ")))
     }
+
+    fn words() -> Vec<&'static str> {
+        T::words()
+    }
+
+    fn keys() -> Vec<Key> {
+        T::keys()
+    }
 }
 
 impl<T: Setting> Setting for Option<T> {
@@ -247,6 +283,14 @@ impl<T: Setting> Setting for Option<T> {
 
     fn print(&self) -> Option<String> {
         self.as_ref().and_then(Setting::print)
+    }
+
+    fn words() -> Vec<&'static str> {
+        T::words()
+    }
+
+    fn keys() -> Vec<Key> {
+        T::keys()
     }
 }
 

@@ -125,6 +125,10 @@ impl Setting for NamesIn {
             Self::Zone => Some("\"zone\"".into()),
         }
     }
+
+    fn words() -> Vec<&'static str> {
+        vec!["zone"]
+    }
 }
 
 settings! {

@@ -311,6 +311,10 @@ impl Setting for Record {
     fn print(&self) -> Option<String> {
         Some(quote(&self.to_string()))
     }
+
+    fn words() -> Vec<&'static str> {
+        TYPES.to_vec()
+    }
 }
 
 /// Splits at spaces; double quotes keep spaces, a backslash keeps the next character.

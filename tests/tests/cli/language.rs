@@ -345,36 +345,3 @@ fn a_range_is_drawn_from_its_stream() {
     assert!(differ, "another seed, other draws");
     assert_eq!(Range::exactly(minutes(1)).draw(&mut draws.0), minutes(1));
 }
-
-#[test]
-fn what_is_not_supported_yet_is_listed() {
-    insta::assert_snapshot!("unsupported", support::listing());
-}
-
-#[test]
-fn every_unsupported_value_is_one_that_the_format_has() {
-    let mut known: Vec<&str> = What::NAMES.to_vec();
-    macro_rules! add { ($($Enum:ty),*) => { $(known.extend(<$Enum>::ALL.iter().map(|one| one.name()));)* } }
-    add!(
-        Algorithm,
-        Denial,
-        Bootstrap,
-        ScannerSabotage,
-        ControllerSabotage,
-        Interface,
-        Quirk,
-        Model,
-        ResolverProfile
-    );
-    for entry in support::UNSUPPORTED {
-        let is_list =
-            ["event.do", "fault.kind", "parent.zone", "signer.names-in"].contains(&entry.key);
-        for value in entry.values {
-            assert!(is_list || known.contains(value), "{}: {value}", entry.key);
-            assert!(
-                !What::NAMES.contains(value),
-                "{value} is supported and is not"
-            );
-        }
-    }
-}

@@ -6,6 +6,7 @@ mod regressions;
 mod searches;
 mod shell;
 mod shrinking;
+mod witness;
 
 use counterpoint_scenarios::scenario::Scenario;
 

@@ -12,6 +12,7 @@ mod notify;
 mod rehearsal;
 mod replays;
 mod studies;
+mod values;
 
 use std::path::{Path, PathBuf};
 

@@ -6,10 +6,7 @@ use super::{Event, What};
 use crate::{
     diagnostic::{nearest, one_of},
     load::reader::Field,
-    scenario::{
-        setting::{Setting, quote},
-        support,
-    },
+    scenario::setting::{Setting, quote},
 };
 
 impl Event {
@@ -22,8 +19,7 @@ impl Event {
             reader.required::<String>("do");
             return None;
         };
-        let later = support::refused("event.do");
-        let all = || What::NAMES.iter().chain(later).copied();
+        let all = || What::NAMES.iter().copied();
         let name = kind.text("the name of an event, as \"join\"")?;
         if !all().any(|known| known == name) {
             return kind.fail(
@@ -37,7 +33,6 @@ impl Event {
                 },
             );
         }
-        kind.read::<String>()?;
         let zone = reader.field("zone").map(|field| field.read::<Name>());
         let what = What::read_kind(name, &mut reader);
         reader.finish();

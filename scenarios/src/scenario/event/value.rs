@@ -79,6 +79,12 @@ impl Setting for Keys {
             Self::Label(label) => label.print(),
         }
     }
+
+    fn words() -> Vec<&'static str> {
+        let mut words = KeyKind::words();
+        words.push("all");
+        words
+    }
 }
 
 /// The flags of a CSYNC record: a number, or a list of `immediate` and `soaminimum`.
@@ -117,6 +123,10 @@ impl Setting for CsyncFlags {
 
     fn print(&self) -> Option<String> {
         Some(self.0.to_string())
+    }
+
+    fn words() -> Vec<&'static str> {
+        CsyncFlag::words()
     }
 }
 
