@@ -208,7 +208,11 @@ impl Served {
             .get(name, *rtype)
             .or_else(|| self.get(name, RecordType::CNAME))
         {
-            return put(&mut message.answers, signed);
+            put(&mut message.answers, signed);
+            if *rtype == RecordType::NS {
+                self.add_addresses(signed, message);
+            }
+            return;
         }
         if self.exists(name) {
             return self.deny(&[name], message);
@@ -246,6 +250,11 @@ impl Served {
                 .into_iter()
                 .for_each(|nsec| put(&mut message.authorities, nsec));
         }
+        self.add_addresses(ns, message);
+    }
+
+    /// RFC 1034 §4.3.2, step 6.
+    fn add_addresses(&self, ns: &SignedRrSet, message: &mut Message) {
         for server in ns.set.data.iter().filter_map(Rdata::as_name) {
             let glue = self.get(&server, RecordType::A);
             glue.into_iter()

@@ -95,16 +95,12 @@ impl Show {
         clock: impl Fn() -> Timestamp,
         mut tell: impl FnMut(usize, &Stage) -> io::Result<()>,
     ) -> Result<(), Ended> {
-        let mut wires: Option<Wires> = None;
+        let mut wires = Wires::new(port);
         for (number, instant) in instants.iter().enumerate() {
             let mut stage = self.at(*instant, clock());
-            let wires = match &mut wires {
-                Some(wires) => wires,
-                none => {
-                    let opened = Wires::open(&stage.world, port).await;
-                    none.insert(opened.map_err(Ended::Unheard)?)
-                }
-            };
+            // Servers may have moved since.
+            let covered = wires.cover(&stage.world).await;
+            covered.map_err(Ended::Unheard)?;
             tell(number, &stage).map_err(Ended::Mute)?;
             let is_last = number + 1 == instants.len();
             let turned = async {

@@ -1,6 +1,11 @@
 //! The instances of a world behind sockets, UDP and TCP.
 
-use std::{convert::Infallible, fmt, io, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    convert::Infallible,
+    fmt, io,
+    net::{IpAddr, SocketAddr},
+};
 
 use counterpoint_dns::driver::server::{Desk, Listener};
 use counterpoint_simnet::world::World;
@@ -8,7 +13,8 @@ use counterpoint_simnet::world::World;
 /// The sockets of every instance. Dropped, they are closed.
 pub struct Wires {
     desk: Desk,
-    _listeners: Vec<Listener>,
+    port: u16,
+    listeners: BTreeMap<IpAddr, Listener>,
 }
 
 /// An address cannot be listened at.
@@ -39,20 +45,26 @@ impl fmt::Display for Unheard {
 }
 
 impl Wires {
-    /// Listens for every instance of `world`, at its own address.
-    pub async fn open(world: &World, port: u16) -> Result<Self, Unheard> {
-        let desk = Desk::default();
-        let mut listeners = Vec::new();
+    /// No sockets yet; those that come have this port.
+    pub fn new(port: u16) -> Self {
+        Self {
+            desk: Desk::default(),
+            port,
+            listeners: BTreeMap::new(),
+        }
+    }
+
+    /// Listens for every instance of `world`, at its own address, where nobody listens yet.
+    pub async fn cover(&mut self, world: &World) -> Result<(), Unheard> {
         let instances = world.operators.iter().flat_map(|owner| &owner.instances);
         for instance in instances {
-            let address = SocketAddr::new(instance.address, port);
-            let listener = desk.listen(address).await;
-            listeners.push(listener.map_err(|error| Unheard { address, error })?);
+            if let Entry::Vacant(place) = self.listeners.entry(instance.address) {
+                let address = SocketAddr::new(instance.address, self.port);
+                let listener = self.desk.listen(address).await;
+                place.insert(listener.map_err(|error| Unheard { address, error })?);
+            }
         }
-        Ok(Self {
-            desk,
-            _listeners: listeners,
-        })
+        Ok(())
     }
 
     /// Answers as the instances of `world` do, for as long as it is awaited.
