@@ -36,14 +36,19 @@ impl Engine {
     /// Finds everybody's instances anew.
     pub(super) fn locate(&mut self, io: &mut Io<'_>) {
         let mut signers = self.members(io.config);
+        let mut dead = None;
         if let Some(index) = self.current() {
-            signers.extend(self.processes[index].everybody());
+            let process = &self.processes[index];
+            signers.extend(process.everybody());
+            dead = process.subject.clone().filter(|_| process.dead);
         }
         let addresses = |name: &_| io.book.addresses(io.config, name);
         for signer in signers {
             let places = signer_places(io.config, &signer, &addresses);
+            let is_dead = dead.as_ref() == Some(&signer);
             let owner = Owner::Signer(signer);
-            if let Some(places) = places.or_else(|| self.seen_of(&owner)) {
+            let seen = || self.seen_of(&owner).filter(|_| is_dead);
+            if let Some(places) = places.or_else(seen) {
                 self.places.insert(io.config, owner, places);
             }
         }
@@ -52,8 +57,8 @@ impl Engine {
         }
     }
 
-    /// Where one was seen whose addresses nobody finds since the controller started: the servers of a dead
-    /// signer may be those of its nameservers' names too. `None`: they were found, or there are none.
+    /// Where a dead signer was seen whose addresses nobody finds since the controller started: its servers
+    /// may be those of its nameservers' names too. `None`: they were found, or there are none.
     fn seen_of(&self, owner: &Owner) -> Option<Vec<Place>> {
         if !self.places.of(owner).is_empty() {
             return None;

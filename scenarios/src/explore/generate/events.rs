@@ -189,8 +189,10 @@ impl Drawing {
             let at = self.during(first);
             self.push(at, &zone, What::ScanNow {});
             let (at, rtype) = (self.during(first), self.pick(Notified::ALL));
-            let signer = None;
-            self.push(at, &zone, What::Notify { signer, rtype });
+            if self.scenario.scanner.notify {
+                let signer = None;
+                self.push(at, &zone, What::Notify { signer, rtype });
+            }
         }
         if self.has(Feature::Records) {
             let at = self.during(first);
