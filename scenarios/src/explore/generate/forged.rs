@@ -10,7 +10,7 @@ use super::Drawing;
 use crate::scenario::{
     CdsType, CsyncFlags, Digest, Fault, FaultKind, KeyKind, KeyLayout, ParentState, Range, Record,
     Target, What,
-    time::{minutes, seconds},
+    time::{hours, minutes, seconds},
 };
 
 /// Both flags (RFC 7477 §2.1.1.2).
@@ -21,6 +21,8 @@ const FAR_AHEAD: u32 = 1_000_000;
 const SLOW: Duration = seconds(1);
 /// From one version of a moving zone to the next: less than one reading takes.
 const MOVES_EVERY: Duration = seconds(3);
+/// How often a parent looks, and how long it takes, where a server is restored from a backup.
+const SOON: Duration = hours(6);
 /// Versions of a moving zone.
 const MOVES: u32 = 20;
 
@@ -151,6 +153,10 @@ impl Drawing {
     /// RFC 7477 §3.1, RFC 9975: what was followed is withdrawn, and shown again.
     fn replayed(&mut self, zone: &Name, members: &[String], at: Duration) {
         let stays = members[0].clone();
+        // What comes from the backup must not outlive its signatures.
+        let scanner = &mut self.scenario.scanner;
+        scanner.interval = scanner.interval.min(SOON);
+        scanner.publish_delay.high = scanner.publish_delay.high.min(SOON);
         let scanner = &self.scenario.scanner;
         let lag = self.scenario.signers.iter().map(|s| s.propagation.high);
         let seen = lag.max().unwrap_or_default() + minutes(20);
