@@ -7,6 +7,7 @@ use counterpoint_dns::{exchange::Outcome, message::Question, rrset::SignedRrSet,
 use super::{BACK_OFF_MAX, Engine, Phase};
 use crate::{
     audit::{DECLARED, Declared, OBSERVED, Observed},
+    config::SignerName,
     io::{Io, Look, Purpose, Tag},
     log::Unknown,
     observation,
@@ -36,18 +37,16 @@ impl Engine {
     /// Finds everybody's instances anew.
     pub(super) fn locate(&mut self, io: &mut Io<'_>) {
         let mut signers = self.members(io.config);
-        let mut dead = None;
         if let Some(index) = self.current() {
-            let process = &self.processes[index];
-            signers.extend(process.everybody());
-            dead = process.subject.clone().filter(|_| process.dead);
+            signers.extend(self.processes[index].everybody());
         }
+        let dead = self.dead();
         let addresses = |name: &_| io.book.addresses(io.config, name);
         for signer in signers {
             let places = signer_places(io.config, &signer, &addresses);
             let is_dead = dead.as_ref() == Some(&signer);
             let owner = Owner::Signer(signer);
-            let seen = || self.seen_of(&owner).filter(|_| is_dead);
+            let seen = || is_dead.then(|| self.seen_of(&owner)).flatten();
             if let Some(places) = places.or_else(seen) {
                 self.places.insert(io.config, owner, places);
             }
@@ -55,6 +54,12 @@ impl Engine {
         if let Some(places) = parent_places(&io.book.parent_ns(io.config), &addresses) {
             self.places.insert(io.config, Owner::Parent, places);
         }
+    }
+
+    /// Who leaves and is said to be dead.
+    fn dead(&self) -> Option<SignerName> {
+        let current = self.current().map(|index| &self.processes[index]);
+        current.filter(|process| process.dead)?.subject.clone()
     }
 
     /// Where a dead signer was seen whose addresses nobody finds since the controller started: its servers
@@ -164,13 +169,11 @@ impl Engine {
         // Keys first: signatures are told apart by the keys that are known.
         got.sort_by_key(|got| got.item != Item::Dnskey);
         let mut any_news = false;
-        let current = self.current().map(|index| &self.processes[index]);
-        let dead = current.filter(|process| process.dead);
         let mut observed = Observed {
             since: self.since,
             news: Vec::new(),
             same: Vec::new(),
-            dead: dead.and_then(|process| process.subject.clone()),
+            dead: self.dead(),
         };
         for Got {
             at,
