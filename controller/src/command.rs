@@ -108,23 +108,6 @@ pub enum Command {
 
 #[cfg(feature = "tool")]
 impl Command {
-    /// The zone that it is about; none: those of a group.
-    pub(crate) fn zone(&self) -> Option<&Name> {
-        match self {
-            Self::Join { zone, .. }
-            | Self::Leave { zone, .. }
-            | Self::Replace { zone, .. }
-            | Self::Roll { zone, .. }
-            | Self::RollAlgorithm { zone, .. }
-            | Self::Announce { zone, .. }
-            | Self::GoInsecure { zone }
-            | Self::KskHolder { zone, .. }
-            | Self::Step { zone }
-            | Self::Cancel { zone } => Some(zone),
-            Self::GroupAdd { .. } | Self::GroupRemove { .. } => None,
-        }
-    }
-
     /// The signers that it names.
     pub(crate) fn signers(&self) -> Vec<&SignerName> {
         match self {

@@ -367,6 +367,10 @@ impl Engine {
                 signer: process.whom(),
                 outcome: process.outcome,
                 reason: process.reason.clone(),
+                until: match (process.outcome, &process.deadline) {
+                    (Outcome::Waiting, Some(deadline)) => Some(deadline.until),
+                    _ => None,
+                },
                 steps: steps.collect(),
             };
             (process.id, report)

@@ -72,6 +72,8 @@
 
 mod additions;
 mod agenda;
+#[cfg(feature = "tool")]
+pub mod api;
 pub mod audit;
 mod book;
 mod case;
@@ -91,6 +93,8 @@ mod engine;
 pub mod forecast;
 mod guard;
 mod io;
+#[cfg(feature = "tool")]
+mod keeper;
 mod keys;
 mod log;
 mod notify;
@@ -98,10 +102,16 @@ mod observation;
 mod outstanding;
 mod place;
 mod process;
+#[cfg(feature = "tool")]
+mod random;
 mod report;
 mod rolls;
 mod sabotage;
 mod scribe;
+#[cfg(feature = "tool")]
+mod serve;
+#[cfg(feature = "tool")]
+mod setup;
 mod signals;
 mod store;
 #[cfg(feature = "tool")]

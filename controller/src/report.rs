@@ -74,6 +74,8 @@ pub struct ProcessReport {
     pub outcome: Outcome,
     /// Why, for people.
     pub reason: String,
+    /// When the deadline passes that it waits for.
+    pub until: Option<Timestamp>,
     /// Its steps so far, in order.
     pub steps: Vec<StepReport>,
 }

@@ -23,6 +23,8 @@ Examples:
       ask for it
   counterpoint-controller run
       do it; may be stopped and run again at any time
+  counterpoint-controller serve
+      do it from now on, and answer over HTTPS; ask it with --server URL --server-token FILE
 
 Exit codes:
   0  everything went as it should
@@ -64,16 +66,41 @@ pub struct Common {
         value_name = "ADDRESS:PORT=ADDRESS:PORT"
     )]
     pub routes: Vec<Route>,
+    /// Ask a controller that serves, instead of the files here: its root, as https://127.0.0.1:8453.
+    #[arg(long, global = true, value_name = "URL")]
+    pub server: Option<String>,
+    /// The file that holds the token for it.
+    #[arg(long, global = true, value_name = "FILE", requires = "server")]
+    pub server_token: Option<PathBuf>,
+    /// The only certificates that are trusted there, in PEM; else those of the public authorities.
+    #[arg(long, global = true, value_name = "FILE", requires = "server")]
+    pub server_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Begin a file of declarations, with every default in it.
+    /// Begin a file of declarations, with every default in it; and key, certificate and a token for `serve`.
     Init {
         /// The delegating zone.
         #[arg(long, value_name = "NAME")]
         parent: String,
+        /// Where `serve` will listen.
+        #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8453")]
+        listen: SocketAddr,
+        /// A name, or an address, by which it will be asked; more than once for several.
+        #[arg(long = "host", value_name = "NAME", default_values = ["localhost", "127.0.0.1", "::1"])]
+        hosts: Vec<String>,
     },
+    /// Serve: carry out what is asked for, watch the zones, answer over HTTPS, show a page. Ends on SIGTERM.
+    Serve,
+    /// Tokens: who may ask a `serve` for what.
+    #[command(subcommand)]
+    Token(Token),
+    /// Ask who answers.
+    Ping,
+    /// Show what can be asked for, or how signers are written to.
+    #[command(subcommand)]
+    Show(Show),
     /// Signers: who signs and serves.
     #[command(subcommand)]
     Signer(Signer),
@@ -87,7 +114,11 @@ pub enum Command {
     #[command(subcommand)]
     Process(Process),
     /// How everything stands: zones, members, processes.
-    Status,
+    Status {
+        /// Show it again whenever something happens; for a controller that serves.
+        #[arg(long)]
+        watch: bool,
+    },
     /// Ask every instance of a zone and its parent what it serves. Writes nothing.
     Observe {
         /// The zone.
@@ -113,6 +144,42 @@ pub enum Command {
     },
     /// Print the man page.
     Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// List their names and roles.
+    List,
+    /// Make one: it goes into a new file that nobody else may read, its hash into the declarations.
+    Add {
+        name: String,
+        /// What it may do.
+        #[arg(long, value_enum)]
+        role: TokenRole,
+        /// The file that is to hold it; else NAME.token beside the declarations.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Forget one: whoever has it is let in no more.
+    Remove { name: String },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TokenRole {
+    /// See everything but secrets.
+    Read,
+    /// Ask for processes, step and cancel them.
+    Operate,
+    /// Change what is declared.
+    Admin,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Show {
+    /// The operations of the web interface.
+    Api,
+    /// How each signer is written to, and how often.
+    Updaters,
 }
 
 #[derive(Debug, Subcommand)]
@@ -261,7 +328,11 @@ pub enum Group {
 #[derive(Debug, Subcommand)]
 pub enum Zone {
     /// List them.
-    List,
+    List {
+        /// Those that stand like this: rest, open, queued, running, waiting, watching, blocked.
+        #[arg(long)]
+        state: Option<String>,
+    },
     /// Show one.
     Show { name: String },
     /// Take one under control.
@@ -285,8 +356,43 @@ pub enum Zone {
     Update {
         name: String,
         /// Whether each change waits until it is allowed.
-        #[arg(long, value_enum)]
-        mode: Mode,
+        #[arg(long, value_enum, required_unless_present_any = ["meta", "no_meta"])]
+        mode: Option<Mode>,
+        /// What is noted about it, all of it; more than once for several.
+        #[arg(long, value_name = "KEY=TEXT")]
+        meta: Vec<Noted>,
+        /// Nothing is noted about it any more.
+        #[arg(long, conflicts_with = "meta")]
+        no_meta: bool,
+    },
+    /// Ask every instance of the signers of the zone for an RRset.
+    GetRrsets {
+        name: String,
+        /// The type.
+        #[arg(long = "type", value_name = "TYPE")]
+        rtype: String,
+        /// The owner name; the zone's own, if it is left out.
+        #[arg(long, value_name = "NAME")]
+        owner: Option<String>,
+        /// At this signer alone.
+        #[arg(long, value_name = "NAME")]
+        signer: Option<String>,
+    },
+    /// Copy an RRset from one signer to another; none that a process brings about.
+    CopyRrset {
+        name: String,
+        /// Who has it.
+        #[arg(long, value_name = "NAME")]
+        from: String,
+        /// Who is to have it.
+        #[arg(long, value_name = "NAME")]
+        to: String,
+        /// The type.
+        #[arg(long = "type", value_name = "TYPE")]
+        rtype: String,
+        /// The owner name; the zone's own, if it is left out.
+        #[arg(long, value_name = "NAME")]
+        owner: Option<String>,
     },
     /// Make another KSK for a zone whose owner holds it (RFC 8901 model 1), and declare it.
     NewKsk {
@@ -361,6 +467,8 @@ pub enum Role {
 pub enum Process {
     /// List those of all zones, in the order in which they were asked for.
     List,
+    /// Have a controller that serves look again now, wherever no deadline is waited for.
+    Check,
     /// Show those of one zone, step by step.
     Show {
         /// The zone.
@@ -458,6 +566,26 @@ impl FromStr for NamedAddress {
         Ok(Self {
             name: name.into(),
             address: address.parse().map_err(|_| form())?,
+        })
+    }
+}
+
+/// Something noted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    pub key: String,
+    pub text: String,
+}
+
+impl FromStr for Noted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
+        let (key, text) = pair.ok_or("expected KEY=TEXT, as contact=hostmaster@example.se")?;
+        Ok(Self {
+            key: key.into(),
+            text: text.into(),
         })
     }
 }

@@ -5,13 +5,16 @@ use std::path::Path;
 use counterpoint_dns::key::{Algorithm, DIGEST_SHA256};
 use rand::RngExt as _;
 
-use super::{Failure, Outcome, arguments::Common, entities::edit, setup::Setup};
-use crate::declarations::{Edit, Field, ksk};
+use super::{arguments::Common, keeper};
+use crate::{
+    api::{Answer, Failure, declared::edit},
+    declarations::{Edit, Field, ksk},
+};
 
 /// Makes another KSK of the zone in `file`, and declares it after those that there are.
-pub fn make(common: &Common, name: &str, file: &Path, algorithm: &str) -> Result<Outcome, Failure> {
-    let setup = Setup::load(common)?;
-    let zone = setup.zone(name)?;
+pub fn make(common: &Common, name: &str, file: &Path, algorithm: &str) -> Result<Answer, Failure> {
+    let mut keeper = keeper(common)?;
+    let zone = keeper.setup.zone(name)?;
     let algorithm = match algorithm {
         "15" => Algorithm::Ed25519,
         _ => Algorithm::EcdsaP256Sha256,
@@ -20,8 +23,8 @@ pub fn make(common: &Common, name: &str, file: &Path, algorithm: &str) -> Result
     let mut files = crate::declarations::ksks(&common.config, &zone)?;
     let key = ksk::write(&path, algorithm, secret())?;
     files.push(file.display().to_string());
-    let mut outcome = edit(
-        common,
+    let mut answer = edit(
+        &mut keeper,
         "zone",
         name,
         &Edit::Update(vec![("ksks", Field::Texts(files))]),
@@ -33,12 +36,12 @@ pub fn make(common: &Common, name: &str, file: &Path, algorithm: &str) -> Result
             .present(counterpoint_dns::name::RecordType::DS)
     });
     let dnskey = public.to_rdata();
-    outcome.text.push_str(&format!(
+    answer.text.push_str(&format!(
         "{zone} DNSKEY {}\n{zone} DS {}\n",
         dnskey.present(counterpoint_dns::name::RecordType::DNSKEY),
         ds.unwrap_or_default()
     ));
-    Ok(outcome)
+    Ok(answer)
 }
 
 /// 32 octets that nobody can guess: the generator is the operating system's, stretched by ChaCha.

@@ -1,36 +1,34 @@
-//! The command line of `counterpoint-controller`: local mode, no daemon.
+//! The command line of `counterpoint-controller`: on the files here, or at a controller that serves.
 //!
 //! Owns arguments, output and exit codes. Results go to standard output, everything else to standard
 //! error. What is declared is in one file, what is remembered in another; one command at a time uses the
 //! latter, and may be killed at any point.
 
 mod arguments;
-mod check;
-mod entities;
+mod calls;
 mod init;
 mod ksk;
-mod log;
-mod observe;
-mod plan;
-mod processes;
-mod request;
+mod remote;
 mod run;
-mod scenario;
-mod setup;
+mod token;
 
 use std::{
     any::Any,
     ffi::OsString,
-    fmt,
     io::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
 use clap::{CommandFactory as _, Parser as _};
+use counterpoint_dns::driver::agent::Options;
 use serde_json::Value;
 
-use self::arguments::{Arguments, Command};
-use crate::declarations::BadDeclaration;
+use self::arguments::{Arguments, Command, Common, Process, Zone};
+use crate::{
+    api::{Answer, Call, Failure, plan, processes},
+    keeper::Keeper,
+    setup::Setup,
+};
 
 /// Everything went as it should.
 pub const EXIT_OK: u8 = 0;
@@ -43,54 +41,13 @@ pub const EXIT_DEFECT: u8 = 3;
 
 const NAME: &str = "counterpoint-controller";
 
-/// Why a command did not come to its end.
-#[derive(Debug)]
-pub enum Failure {
-    /// It is refused: what was asked for cannot be done now.
-    Refused(String),
-    /// What it was given cannot be used.
-    BadInput(String),
-    /// Its own fault, or the machine's.
-    Defect(String),
-}
-
 impl Failure {
+    /// The exit code that says it.
     fn code(&self) -> u8 {
         match self {
             Self::Refused(_) => EXIT_REFUSED,
-            Self::BadInput(_) => EXIT_BAD_INPUT,
+            Self::BadInput(_) | Self::Unknown(_) => EXIT_BAD_INPUT,
             Self::Defect(_) => EXIT_DEFECT,
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(why) => write!(f, "refused: {why}"),
-            Self::BadInput(why) => write!(f, "error: {why}"),
-            Self::Defect(why) => write!(f, "internal error: {why}"),
-        }
-    }
-}
-
-impl From<BadDeclaration> for Failure {
-    fn from(bad: BadDeclaration) -> Self {
-        Self::BadInput(bad.to_string())
-    }
-}
-
-/// A store or an output that fails.
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::ResourceBusy => Self::BadInput(format!(
-                "{error}\n  help: a `run` may be stopped at any time; nothing is lost"
-            )),
-            io::ErrorKind::InvalidData
-            | io::ErrorKind::NotFound
-            | io::ErrorKind::PermissionDenied => Self::BadInput(error.to_string()),
-            _ => Self::Defect(error.to_string()),
         }
     }
 }
@@ -101,23 +58,6 @@ pub struct Streams<'a> {
     pub out: &'a mut dyn Write,
     /// Diagnostics, and what happens while it happens.
     pub err: &'a mut dyn Write,
-}
-
-/// What a command came to: the same for people and for programs.
-struct Outcome {
-    text: String,
-    json: Value,
-    code: u8,
-}
-
-impl Outcome {
-    fn ok(text: String, json: Value) -> Self {
-        Self {
-            text,
-            json,
-            code: EXIT_OK,
-        }
-    }
 }
 
 /// Runs the command line; returns the exit code. Output that nobody reads any more ends it quietly.
@@ -154,13 +94,17 @@ fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>)
         )))
     });
     match done {
-        Ok(outcome) => {
+        Ok(answer) => {
             match json {
-                true => writeln!(streams.out, "{}", outcome.json)?,
-                false => write!(streams.out, "{}", outcome.text)?,
+                true => writeln!(streams.out, "{}", answer.json)?,
+                false => write!(streams.out, "{}", answer.text)?,
             }
             streams.out.flush()?;
-            Ok(outcome.code)
+            Ok(if answer.is_fine {
+                EXIT_OK
+            } else {
+                EXIT_REFUSED
+            })
         }
         Err(failure) => {
             let code = failure.code();
@@ -174,42 +118,96 @@ fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>)
     }
 }
 
-fn carry_out(arguments: Arguments, streams: &mut Streams<'_>) -> Result<Outcome, Failure> {
+fn carry_out(arguments: Arguments, streams: &mut Streams<'_>) -> Result<Answer, Failure> {
     let Arguments { common, command } = arguments;
-    match command {
-        Command::Init { parent } => init::run(&common, &parent),
-        Command::Signer(arguments::Signer::Check { name, zone }) => {
-            check::run(&common, &name, &zone)
-        }
-        Command::Signer(signer) => entities::signer(&common, signer),
-        Command::Group(arguments::Group::Join { name, signer }) => {
-            request::group(&common, &name, &signer, true)
-        }
-        Command::Group(arguments::Group::Leave { name, signer }) => {
-            request::group(&common, &name, &signer, false)
-        }
-        Command::Group(group) => entities::group(&common, group),
-        Command::Zone(zone) => match request::of_zone(&zone)? {
-            Some(command) => request::run(&common, command),
-            None => entities::zone(&common, zone),
-        },
-        Command::Process(process) => processes::run(&common, &process),
-        Command::Status => processes::status(&common),
-        Command::Observe { zone } => observe::run(&common, &zone),
-        Command::Plan(plan) => plan::run(&common, &plan),
-        Command::Run { watch } => run::run(&common, watch, streams),
-        Command::AuditLog { zone } => log::run(&common, &zone, streams),
-        Command::Completions { shell } => {
+    if let Some(call) = calls::of(&command) {
+        return match &common.server {
+            Some(url) => remote::ask(&common, url, &command, call),
+            None => here(&common, &command, &call),
+        };
+    }
+    match (&common.server, command) {
+        (Some(url), Command::Status { .. }) => remote::watch(&common, url, streams),
+        (_, Command::Completions { shell }) => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), NAME, &mut text);
             Ok(plain(text))
         }
-        Command::Man => {
+        (_, Command::Man) => {
             let mut text = Vec::new();
             manual(&Arguments::command(), &mut text)?;
             Ok(plain(text))
         }
+        (Some(_), _) => Err(Failure::BadInput(
+            "this is done where the controller is: leave --server out, and name its file with --config".into(),
+        )),
+        (None, Command::Status { .. }) => Err(Failure::BadInput(
+            "nothing happens here but what a command does: name a controller that serves with --server URL".into(),
+        )),
+        (None, Command::Init { parent, listen, hosts }) => {
+            init::run(&common, &parent, listen, &hosts)
+        }
+        (None, Command::Serve) => crate::serve::run(keeper(&common)?),
+        (None, Command::Token(token)) => token::run(&common, &token),
+        (None, Command::Run { watch }) => run::run(&common, watch, streams),
+        (None, Command::Zone(Zone::NewKsk { name, file, algorithm })) => {
+            ksk::make(&common, &name, &file, &algorithm)
+        }
+        (None, command) => Err(Failure::Defect(format!("{command:?} is no operation"))),
     }
+}
+
+/// An operation on the files here.
+fn here(common: &Common, command: &Command, call: &Call) -> Result<Answer, Failure> {
+    let mut answer = match command {
+        Command::Plan(plan) => plan::planned(&mut keeper(common)?, call, plan.scenario.as_deref())?,
+        // The tables are there without any declaration.
+        Command::Process(Process::Graph { process, .. }) if !common.config.exists() => {
+            processes::tables(
+                Default::default(),
+                processes::model(call)?,
+                process.as_deref(),
+            )?
+        }
+        Command::Process(Process::Check) => {
+            let why = "nobody looks until `run` does; a controller that serves is asked with --server URL";
+            return Err(Failure::Refused(why.into()));
+        }
+        _ => {
+            let mut keeper = keeper(common)?;
+            let answer = call.carry_out(&mut keeper);
+            keeper.commit()?;
+            answer?
+        }
+    };
+    if let Command::Process(Process::Graph { mermaid: true, .. }) = command {
+        answer.text = charts(&answer.json);
+    }
+    Ok(answer)
+}
+
+/// The flow charts of an answer that gives tables.
+fn charts(json: &Value) -> String {
+    let one = std::slice::from_ref(json);
+    let all = json.as_array().map_or(one, Vec::as_slice);
+    let charts = all.iter().filter_map(|graph| graph["mermaid"].as_str());
+    charts.collect()
+}
+
+/// What the options name, to work with.
+fn keeper(common: &Common) -> Result<Keeper, Failure> {
+    Ok(Keeper::new(setup(common)?))
+}
+
+/// What the options name.
+fn setup(common: &Common) -> Result<Setup, Failure> {
+    let routes = common.routes.iter();
+    let options = Options {
+        routes: routes.map(|r| (r.known_as, r.found_at)).collect(),
+        server_port: common.server_port,
+        ..Options::default()
+    };
+    Setup::load(&common.config, options)
 }
 
 /// The man page, that of every command behind it.
@@ -227,10 +225,14 @@ fn manual(command: &clap::Command, out: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-fn plain(text: Vec<u8>) -> Outcome {
+fn plain(text: Vec<u8>) -> Answer {
     let text = String::from_utf8_lossy(&text).into_owned();
     let json = Value::String(text.clone());
-    Outcome::ok(text, json)
+    Answer {
+        text,
+        json,
+        is_fine: true,
+    }
 }
 
 fn words(panic: &(dyn Any + Send)) -> &str {

@@ -4,27 +4,28 @@ use std::collections::BTreeSet;
 
 use counterpoint_dns::{
     agent::{Agent, Input, Note, Output},
-    driver::agent::Driver,
+    driver::{agent::Driver, store::Store as _},
     time::Timestamp,
 };
 use tokio::sync::oneshot;
 
-use super::{
-    EXIT_OK, EXIT_REFUSED, Failure, Outcome, Streams,
-    arguments::Common,
-    processes::{describe, to_json},
-    setup::{Setup, runtime},
-};
+use super::{Streams, arguments::Common, setup};
 use crate::{
     Command, Controller, Outcome as How,
+    api::{
+        Answer, Failure,
+        processes::{describe, to_json},
+    },
     audit::{DECLARED, OBSERVED},
+    setup::runtime,
 };
 
 /// Runs until it is over; with `watch` for ever.
-pub fn run(common: &Common, watch: bool, streams: &mut Streams<'_>) -> Result<Outcome, Failure> {
-    let setup = Setup::load(common)?;
+pub fn run(common: &Common, watch: bool, streams: &mut Streams<'_>) -> Result<Answer, Failure> {
+    let setup = setup(common)?;
+    let config = &setup.declared.config;
     let store = setup.store()?;
-    let controller = setup.controller(&store)?;
+    let controller = setup.controller(store.records())?;
     let before = controller.report();
     let open = before
         .iter()
@@ -32,7 +33,11 @@ pub fn run(common: &Common, watch: bool, streams: &mut Streams<'_>) -> Result<Ou
         .count();
     if open == 0 && !watch {
         let text = "nothing was asked for, or all of it is done\n".to_string();
-        return Ok(Outcome::ok(text, to_json(&controller)));
+        return Ok(Answer {
+            text,
+            json: to_json(config, &controller),
+            is_fine: true,
+        });
     }
     let (finished, end) = oneshot::channel();
     let attended = Attended {
@@ -81,10 +86,10 @@ pub fn run(common: &Common, watch: bool, streams: &mut Streams<'_>) -> Result<Ou
     let text: String = (worked.iter())
         .map(|(_, report)| describe(report, true))
         .collect();
-    Ok(Outcome {
+    Ok(Answer {
         text,
-        json: to_json(&controller),
-        code: if is_done { EXIT_OK } else { EXIT_REFUSED },
+        json: to_json(config, &controller),
+        is_fine: is_done,
     })
 }
 

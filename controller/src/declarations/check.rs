@@ -104,25 +104,36 @@ impl Check<'_> {
                 return Err(self.twice(table.name.span(), &name.to_string()));
             }
         }
+        let meta = file.zone.iter().filter(|table| !table.meta.is_empty());
         Ok(Declarations {
+            meta: meta
+                .map(|table| (table.name.get_ref().0.clone(), table.meta.clone()))
+                .collect(),
+            serving: file.serve.as_ref().map(|table| self.serving(table)),
+            tokens: self.tokens(&file.token)?,
             path: self.path.into(),
             store: beside(self.path, &file.store),
             config,
         })
     }
 
-    fn bad(&self, at: Range<usize>, what: impl Into<String>, remedy: &str) -> BadDeclaration {
+    pub(super) fn bad(
+        &self,
+        at: Range<usize>,
+        what: impl Into<String>,
+        remedy: &str,
+    ) -> BadDeclaration {
         let place = place(self.path, self.text, at.start);
         BadDeclaration::new(place, what.into(), remedy)
     }
 
-    fn twice(&self, at: Range<usize>, name: &str) -> BadDeclaration {
+    pub(super) fn twice(&self, at: Range<usize>, name: &str) -> BadDeclaration {
         let what = format!("`{name}` is declared twice");
         self.bad(at, what, "remove one of the two, or give it another name")
     }
 
     /// The name of a signer or a group.
-    fn label<'t>(&self, name: &'t Spanned<String>) -> Result<&'t str, BadDeclaration> {
+    pub(super) fn label<'t>(&self, name: &'t Spanned<String>) -> Result<&'t str, BadDeclaration> {
         let text = name.get_ref().as_str();
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if text.is_empty() || text.len() > NAME_CHARS_MAX || !text.chars().all(is_plain) {

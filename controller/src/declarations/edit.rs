@@ -23,6 +23,8 @@ pub enum Field {
     Texts(Vec<String>),
     /// A table of words.
     Table(Vec<(&'static str, String)>),
+    /// The same with keys that somebody chose.
+    Words(Vec<(String, String)>),
     /// A table of lists of words.
     Lists(Vec<(String, Vec<String>)>),
     /// None: the key is taken out.
@@ -131,6 +133,12 @@ impl Field {
             Self::Texts(all) => texts(all),
             Self::Table(pairs) => {
                 let pairs = pairs.iter().map(|(key, text)| (*key, text.as_str()));
+                Value::InlineTable(InlineTable::from_iter(pairs))
+            }
+            Self::Words(pairs) => {
+                let pairs = pairs
+                    .iter()
+                    .map(|(key, text)| (key.as_str(), text.as_str()));
                 Value::InlineTable(InlineTable::from_iter(pairs))
             }
             Self::Lists(lists) => {

@@ -8,16 +8,20 @@ mod check;
 mod edit;
 pub(crate) mod ksk;
 mod secret;
+mod serving;
 pub(crate) mod span;
 mod tables;
 
 use std::{
+    collections::BTreeMap,
     fmt, fs,
     path::{Path, PathBuf},
 };
 
 pub(crate) use edit::unknown;
 pub use edit::{Edit, Edited, Field};
+pub(crate) use secret::private_text;
+pub use serving::{Serving, Token};
 
 use counterpoint_dns::name::Name;
 
@@ -72,6 +76,12 @@ pub struct Declarations {
     pub config: Config,
     /// Where the controller remembers.
     pub store: PathBuf,
+    /// What is noted about zones.
+    pub meta: BTreeMap<Name, BTreeMap<String, String>>,
+    /// How it is asked over the network, if it is.
+    pub serving: Option<Serving>,
+    /// Who may ask.
+    pub tokens: Vec<Token>,
 }
 
 impl Declarations {

@@ -65,6 +65,13 @@ pub(super) fn token(path: &Path) -> Result<Secret, BadDeclaration> {
     }
 }
 
+/// What a file holds that nobody else may read: a token, or the secret of a key.
+pub(crate) fn private_text(path: &Path) -> Result<String, BadDeclaration> {
+    let text = text_of(path, OCTETS_MAX, "name the file that holds the secret")?;
+    private(path)?;
+    Ok(text)
+}
+
 /// The certificates in a file, which are no secret.
 pub(super) fn certificates(path: &Path) -> Result<String, BadDeclaration> {
     let text = text_of(path, CA_OCTETS_MAX, CA)?;

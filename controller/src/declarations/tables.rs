@@ -48,6 +48,11 @@ pub(super) struct File {
     pub group: Vec<GroupTable>,
     #[serde(default)]
     pub zone: Vec<ZoneTable>,
+    /// How it is asked over the network.
+    pub serve: Option<ServeTable>,
+    /// Who may ask.
+    #[serde(default)]
+    pub token: Vec<TokenTable>,
 }
 
 fn store() -> PathBuf {
@@ -306,6 +311,56 @@ pub(super) struct ZoneTable {
     /// How long before its end it is signed again.
     #[serde(default = "renew_before", with = "span")]
     pub resign_before: Duration,
+    /// What its operator notes about it.
+    #[serde(default)]
+    pub meta: BTreeMap<String, String>,
+}
+
+/// `[serve]`: how the controller is asked over the network.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ServeTable {
+    #[serde(default = "listen")]
+    pub listen: Vec<SocketAddr>,
+    /// Its certificate, and those above it, in PEM; relative to this file.
+    pub certificate: PathBuf,
+    /// The key of that, in PEM.
+    pub key: PathBuf,
+    /// The authorities of which every caller must show a certificate, in PEM.
+    pub client_ca: Option<PathBuf>,
+    /// What is shown without a token.
+    #[serde(default)]
+    pub anonymous: AnonymousText,
+}
+
+fn listen() -> Vec<SocketAddr> {
+    vec![SocketAddr::from(([127, 0, 0, 1], 8_453))]
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum AnonymousText {
+    #[default]
+    Read,
+    Nothing,
+}
+
+/// `[[token]]`: who may ask for what. The token itself is kept nowhere.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct TokenTable {
+    pub name: Spanned<String>,
+    pub role: RoleText,
+    /// The SHA-256 of the token, in hexadecimal.
+    pub sha256: Spanned<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RoleText {
+    Read,
+    Operate,
+    Admin,
 }
 
 fn validity() -> Duration {

@@ -58,6 +58,35 @@ pub fn process_graph(
     })
 }
 
+/// The steps of a process, each by its last row, as reports have it: its name, who must act, and what it
+/// comes to.
+#[cfg(feature = "tool")]
+pub(crate) fn process_rows(
+    process: &str,
+    model: Model,
+    ksk_roll: KskRoll,
+) -> Vec<(String, &'static str, &'static str)> {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == process);
+    let rows = kind.into_iter().flat_map(|kind| {
+        let rows = kind.rows(model, ksk_roll).iter();
+        rows.map(move |row| {
+            (
+                format!("{process}/{}", row.step),
+                actor(row.goal),
+                row.title,
+            )
+        })
+    });
+    let mut steps: Vec<(String, _, _)> = Vec::new();
+    for row in rows {
+        match steps.last_mut() {
+            Some(last) if last.0 == row.0 => *last = row,
+            _ => steps.push(row),
+        }
+    }
+    steps
+}
+
 /// Who must do something for a row to be done.
 pub(crate) fn actor(goal: Goal) -> &'static str {
     match goal {

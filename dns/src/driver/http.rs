@@ -1,15 +1,15 @@
-//! One request to a web interface and its answer, over hyper, with rustls for `https`.
+//! Connections to web interfaces, over hyper, with rustls for `https`; and one request and its answer.
 //!
 //! A connection for each request; no redirect is followed, nothing is kept: the token goes to the one
 //! place that was declared. Whoever asks bounds the time.
 
-use std::{io, sync::Arc};
+use std::{io, pin::Pin, sync::Arc};
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
     Request,
     body::Bytes,
-    client::conn::http1,
+    client::conn::http1::{self, SendRequest},
     rt::{Read, Write},
 };
 use hyper_util::rt::TokioIo;
@@ -29,50 +29,40 @@ const HEAD_OCTETS_MAX: usize = 32 * 1_024;
 /// More fields are refused.
 const FIELDS_MAX: usize = 64;
 
-/// Sends `request` and waits for its answer, whose body is at most `octets_max` long.
-pub async fn ask(request: &web::Request, octets_max: usize) -> io::Result<web::Answer> {
-    let url = Url::parse(&request.url).map_err(io::Error::other)?;
+/// What has to be polled for a connection to live; it ends when nobody asks any more.
+pub type Connection = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+
+/// Connects to the server of `url`; with TLS, by these certificates only (PEM), or by those of the public
+/// authorities.
+pub async fn connect(
+    url: &Url<'_>,
+    ca: Option<&str>,
+) -> io::Result<(SendRequest<Full<Bytes>>, Connection)> {
     let stream = TcpStream::connect((url.host, url.port)).await?;
     if !url.is_tls {
-        return exchange(TokioIo::new(stream), url, request, octets_max).await;
+        return handshake(TokioIo::new(stream)).await;
     }
     let name = ServerName::try_from(url.host.to_owned()).map_err(io::Error::other)?;
-    let connector = TlsConnector::from(Arc::new(tls(request.ca.as_deref())?));
-    let stream = connector.connect(name, stream).await?;
-    exchange(TokioIo::new(stream), url, request, octets_max).await
+    let connector = TlsConnector::from(Arc::new(tls(ca)?));
+    handshake(TokioIo::new(connector.connect(name, stream).await?)).await
 }
 
-/// Trusts these certificates only, or the public authorities.
-fn tls(ca: Option<&str>) -> io::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    match ca {
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(pem) => {
-            for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                let certificate = certificate.map_err(io::Error::other)?;
-                roots.add(certificate).map_err(io::Error::other)?;
-            }
-        }
-    }
-    let provider = Arc::new(crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
-}
-
-async fn exchange(
-    stream: impl Read + Write + Unpin,
-    url: Url<'_>,
-    request: &web::Request,
-    octets_max: usize,
-) -> io::Result<web::Answer> {
-    let (mut sender, connection) = http1::Builder::new()
+async fn handshake(
+    stream: impl Read + Write + Unpin + Send + 'static,
+) -> io::Result<(SendRequest<Full<Bytes>>, Connection)> {
+    let (sender, connection) = http1::Builder::new()
         .max_buf_size(HEAD_OCTETS_MAX)
         .max_headers(FIELDS_MAX)
         .handshake(stream)
         .await
         .map_err(io::Error::other)?;
+    Ok((sender, Box::pin(connection)))
+}
+
+/// Sends `request` and waits for its answer, whose body is at most `octets_max` long.
+pub async fn ask(request: &web::Request, octets_max: usize) -> io::Result<web::Answer> {
+    let url = Url::parse(&request.url).map_err(io::Error::other)?;
+    let (mut sender, connection) = connect(&url, request.ca.as_deref()).await?;
     let mut head = Request::builder()
         .method(request.method.as_str())
         .uri(url.path)
@@ -102,7 +92,25 @@ async fn exchange(
             body,
         })
     };
-    // The connection ends when nobody asks any more.
     let (answer, _) = tokio::join!(asking, connection);
     answer
+}
+
+/// Trusts these certificates only, or the public authorities.
+fn tls(ca: Option<&str>) -> io::Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    match ca {
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(pem) => {
+            for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+                let certificate = certificate.map_err(io::Error::other)?;
+                roots.add(certificate).map_err(io::Error::other)?;
+            }
+        }
+    }
+    let provider = Arc::new(crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

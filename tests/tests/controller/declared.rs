@@ -153,7 +153,7 @@ fn what_is_not_declared_is_refused_with_a_remedy() {
         (
             &["zone", "join", "other.test", "beta"],
             2,
-            "no zone `other.test.`",
+            "no zone `other.test`",
         ),
         (&["observe", "other.test"], 2, "no zone `other.test`"),
         (

@@ -44,7 +44,7 @@ use crate::web::{Web, WebInquiry};
 const LIMIT: Duration = Duration::from_secs(240);
 const SEED: u64 = 68;
 /// Where the words of the tool are found when this test binary is the tool.
-const WORDS: &str = "COUNTERPOINT_CONTROLLER_WORDS";
+pub const WORDS: &str = "COUNTERPOINT_CONTROLLER_WORDS";
 
 /// A name.
 pub fn name(text: &str) -> Name {
@@ -81,6 +81,11 @@ fn signer(label: &str) -> SignerPlan {
 /// A world that begins now, with TTLs of a second: alpha serves the zone; beta keeps it too, but nobody
 /// knows yet.
 pub fn stage() -> Stage {
+    stage_of(&[zone()])
+}
+
+/// The same with several zones.
+pub fn stage_of(zones: &[Name]) -> Stage {
     let mut stage = Stage::new(Topology {
         seed: SEED,
         start: Clock.now(),
@@ -96,21 +101,24 @@ pub fn stage() -> Stage {
             notify: None,
         },
         signers: vec![signer("alpha"), signer("beta")],
-        zones: vec![ZonePlan {
-            name: zone(),
-            signers: vec!["alpha".into()],
-            is_secure: true,
-            has_cds: true,
-            owner: None,
-            source: None,
-            shares_keys: false,
-            timers: Default::default(),
-            choices: Vec::new(),
-            records: Vec::new(),
-        }],
+        zones: (zones.iter())
+            .map(|name| ZonePlan {
+                name: name.clone(),
+                signers: vec!["alpha".into()],
+                is_secure: true,
+                has_cds: true,
+                owner: None,
+                source: None,
+                shares_keys: false,
+                timers: Default::default(),
+                choices: Vec::new(),
+                records: Vec::new(),
+            })
+            .collect(),
     });
-    let plan = stage.topology.zones[0].clone();
-    stage.start_serving("beta", &plan);
+    for plan in stage.topology.zones.clone() {
+        stage.start_serving("beta", &plan);
+    }
     stage
 }
 
@@ -133,7 +141,12 @@ pub fn keys_of(stage: &Stage, signer: &str) -> Vec<Dnskey> {
 
 /// What the oracle has against the world's own history.
 pub fn violations(stage: &Stage) -> Vec<String> {
-    let history = stage.world.recorders[&zone()].history();
+    violations_of(stage, &zone())
+}
+
+/// The same of one of several zones.
+pub fn violations_of(stage: &Stage, zone: &Name) -> Vec<String> {
+    let history = stage.world.recorders[zone].history();
     let start = stage.world.since();
     let profiles = [Profile::liberal(), Profile::strict_ds()];
     let judged = profiles.iter().flat_map(|profile| {

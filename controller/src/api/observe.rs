@@ -5,26 +5,26 @@ use std::collections::BTreeSet;
 use counterpoint_dns::{key::Dnskey, rdata::Rdata};
 use serde_json::json;
 
-use super::{Failure, Outcome, arguments::Common, setup::Setup};
+use super::{Answer, Call, Failure};
 use crate::{
     Controller, SignerName,
+    keeper::Keeper,
     log::Log,
     place::Item,
+    setup::Setup,
     survey::{Sight, Sights},
 };
 
 /// Looks, and shows what it saw.
-pub fn run(common: &Common, zone: &str) -> Result<Outcome, Failure> {
-    let setup = Setup::load(common)?;
-    let zone = setup.zone(zone)?;
-    let controller = setup.remembered()?;
-    let signers = everybody(&controller, &zone);
-    let sights = setup.survey(&zone, signers)?;
-    Ok(show(&setup, &sights))
+pub(super) fn run(keeper: &mut Keeper, call: &Call) -> Result<Answer, Failure> {
+    let zone = keeper.setup.zone(call.place("zone"))?;
+    let signers = everybody(keeper.controller()?, &zone);
+    let sights = keeper.setup.survey(&zone, signers)?;
+    Ok(show(&keeper.setup, &sights))
 }
 
 /// Who serves a zone, or is about to.
-pub fn everybody(
+pub(super) fn everybody(
     controller: &Controller,
     zone: &counterpoint_dns::name::Name,
 ) -> BTreeSet<SignerName> {
@@ -33,7 +33,7 @@ pub fn everybody(
     all
 }
 
-fn show(setup: &Setup, sights: &Sights) -> Outcome {
+fn show(setup: &Setup, sights: &Sights) -> Answer {
     let mut log = Log::default();
     sights.add_to(&mut log, &setup.declared.config);
     let mut text = String::new();
@@ -88,14 +88,10 @@ fn show(setup: &Setup, sights: &Sights) -> Outcome {
         text.push_str(&format!("unknown: {lost}\n"));
     }
     let is_whole = sights.lost.is_empty() && sights.all.iter().all(|sight| sight.shown.is_ok());
-    Outcome {
+    Answer {
         text,
         json: json!({ "seen": json, "lost": sights.lost }),
-        code: if is_whole {
-            super::EXIT_OK
-        } else {
-            super::EXIT_REFUSED
-        },
+        is_fine: is_whole,
     }
 }
 

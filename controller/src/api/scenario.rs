@@ -11,11 +11,11 @@ use counterpoint_dns::{
     rdata::Soa,
 };
 
-use super::setup::Setup;
 use crate::{
     CdsAfter, KskRoll, Safety, SignerName,
     forecast::Forecast,
     place::{Item, Owner},
+    setup::Setup,
     survey::Sights,
 };
 

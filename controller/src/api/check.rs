@@ -16,7 +16,7 @@ use counterpoint_dns::{
     driver::{agent::Options, chance, http},
     key::{Algorithm, DIGEST_SHA256, Dnskey, SECURE_ENTRY_POINT, SigningKey, ZONE_KEY},
     message::{Question, Reply, ResponseCode, query},
-    name::{Name, RecordType, parse_name},
+    name::{Name, RecordType},
     rdata::{Csync, Rdata},
     rrset::RrSet,
     stream::{Stream, octets},
@@ -26,16 +26,13 @@ use rand::RngExt as _;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{
-    EXIT_OK, EXIT_REFUSED, Failure, Outcome,
-    arguments::Common,
-    setup::{Setup, now, runtime},
-};
+use super::{Answer, Call, Failure, resources::CheckIn};
 use crate::{
     Interface, SignerName,
-    declarations::BadDeclaration,
+    keeper::Keeper,
     place::{Item, Owner},
-    updater::{Answer, Change, Message, Next, Written, updater},
+    setup::{a_zone, now, runtime},
+    updater::{Answer as Came, Change, Message, Next, Written, updater},
 };
 
 /// How long each step of an exchange is waited for.
@@ -53,11 +50,11 @@ const BETWEEN: Duration = Duration::from_millis(250);
 const TTL: u32 = 60;
 
 /// Tries, and tells.
-pub fn run(common: &Common, name: &str, zone: &str) -> Result<Outcome, Failure> {
-    let setup = Setup::load(common)?;
+pub(super) fn run(keeper: &mut Keeper, call: &Call) -> Result<Answer, Failure> {
+    let setup = &keeper.setup;
+    let name = call.place("signer");
     let signer = setup.signer(name)?;
-    let zone = parse_name(zone)
-        .map_err(|error| BadDeclaration::new("ZONE", error, "name a zone that it serves"))?;
+    let zone = a_zone(&call.read::<CheckIn>()?.zone)?;
     let declared = &setup.declared.config.signers[&signer];
     let sights = setup.survey(&zone, [signer.clone()].into())?;
     let delegations = sights
@@ -81,13 +78,8 @@ pub fn run(common: &Common, name: &str, zone: &str) -> Result<Outcome, Failure> 
             Failure::Refused(format!("no address of {name}'s nameservers is known"))
         })?,
     };
-    let mut primary = Primary {
-        zone: &zone,
-        signer: &signer,
-        at: setup.options.route(at),
-        interface: &declared.interface,
-        stream: chance::stream()?,
-    };
+    let at = setup.options.route(at);
+    let mut primary = Primary::new(&zone, &signer, at, &declared.interface)?;
     let mut text = String::new();
     let mut json = serde_json::Map::new();
     let mut is_fine = true;
@@ -101,10 +93,10 @@ pub fn run(common: &Common, name: &str, zone: &str) -> Result<Outcome, Failure> 
         text.push_str(&format!("{:24} {told}\n", trial.what));
         json.insert(trial.what.into(), told.into());
     }
-    Ok(Outcome {
+    Ok(Answer {
         text,
         json: json!({ "signer": name, "zone": zone.to_string(), "imports": json }),
-        code: if is_fine { EXIT_OK } else { EXIT_REFUSED },
+        is_fine,
     })
 }
 
@@ -173,8 +165,8 @@ fn trials(zone: &Name, primary: &mut Primary<'_>) -> Result<Vec<Trial>, String> 
     Ok(trials.collect())
 }
 
-/// The primary of a signer.
-struct Primary<'a> {
+/// The primary of a signer, spoken to directly.
+pub(super) struct Primary<'a> {
     zone: &'a Name,
     at: SocketAddr,
     signer: &'a SignerName,
@@ -182,7 +174,23 @@ struct Primary<'a> {
     stream: Stream,
 }
 
-impl Primary<'_> {
+impl<'a> Primary<'a> {
+    /// That of `signer`, which is found at `at`.
+    pub(super) fn new(
+        zone: &'a Name,
+        signer: &'a SignerName,
+        at: SocketAddr,
+        interface: &'a Interface,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            zone,
+            at,
+            signer,
+            interface,
+            stream: chance::stream()?,
+        })
+    }
+
     /// Writes a record beside what is there, reads it back, and puts everything back.
     fn try_out(&mut self, trial: &Trial) -> Result<&'static str, String> {
         let Trial {
@@ -243,20 +251,27 @@ impl Primary<'_> {
 
     /// What it serves at the apex.
     fn rrset(&mut self, rtype: RecordType) -> Result<RrSet, String> {
+        self.rrset_of(&self.zone.clone(), rtype)
+    }
+
+    /// What it serves under a name.
+    pub(super) fn rrset_of(&mut self, name: &Name, rtype: RecordType) -> Result<RrSet, String> {
         let id = self.stream.random();
-        let question = Question::new(self.zone.clone(), rtype);
+        let question = Question::new(name.clone(), rtype);
         let answer = self.exchange(&query(id, &question))?;
         let reply = Reply::parse(&answer).map_err(|error| self.failed(&error))?;
-        if !reply.answers(id, &question) || reply.rcode != ResponseCode::NoError {
+        if !reply.answers(id, &question)
+            || !matches!(reply.rcode, ResponseCode::NoError | ResponseCode::NXDomain)
+        {
             return Err(self.failed(&format!("it answers {}", reply.rcode)));
         }
         let found = reply.answer_for(&question).map(|signed| signed.set.clone());
-        let none = || RrSet::new(self.zone.clone(), rtype, TTL, []);
+        let none = || RrSet::new(name.clone(), rtype, TTL, []);
         Ok(found.unwrap_or_else(none))
     }
 
     /// Makes an RRset what it is to be, if it still is what was seen.
-    fn write(&mut self, from: &RrSet, to: &RrSet) -> Result<(), String> {
+    pub(super) fn write(&mut self, from: &RrSet, to: &RrSet) -> Result<(), String> {
         if from.data == to.data {
             return Ok(());
         }
@@ -266,7 +281,8 @@ impl Primary<'_> {
                 RecordType::DNSKEY => Item::Dnskey,
                 RecordType::CDS => Item::Cds,
                 RecordType::CDNSKEY => Item::Cdnskey,
-                _ => Item::Csync,
+                RecordType::CSYNC => Item::Csync,
+                rtype => Item::Address(to.name.clone(), rtype),
             },
             seen: from.clone(),
             wanted: to.clone(),
@@ -294,11 +310,11 @@ impl Primary<'_> {
             let answer = match &request.message {
                 Message::Dns { bytes, .. } => {
                     dns = self.exchange(bytes)?;
-                    Answer::Dns(&dns)
+                    Came::Dns(&dns)
                 }
                 Message::Web(request) => {
                     web = self.web(request)?;
-                    Answer::Web(&web)
+                    Came::Web(&web)
                 }
             };
             match updater.next(self.zone, &request.receipt, &answer, now()) {
@@ -326,21 +342,26 @@ impl Primary<'_> {
     }
 
     fn exchange(&self, octets: &[u8]) -> Result<Vec<u8>, String> {
-        let exchange = || -> io::Result<Vec<u8>> {
-            let mut stream = TcpStream::connect_timeout(&self.at, PATIENCE)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
-            let length = u16::try_from(octets.len())
-                .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "too long"))?;
-            stream.write_all(&[&length.to_be_bytes(), octets].concat())?;
-            let mut length = [0; 2];
-            stream.read_exact(&mut length)?;
-            let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
-            stream.read_exact(&mut answer)?;
-            Ok(answer)
-        };
-        exchange().map_err(|error| self.failed(&error))
+        exchange(self.at, octets).map_err(|error| self.failed(&error))
     }
+}
+
+/// A question over TCP, and its answer.
+pub(super) fn exchange(at: SocketAddr, octets: &[u8]) -> Result<Vec<u8>, String> {
+    let exchange = || -> io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect_timeout(&at, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let length = u16::try_from(octets.len())
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "too long"))?;
+        stream.write_all(&[&length.to_be_bytes(), octets].concat())?;
+        let mut length = [0; 2];
+        stream.read_exact(&mut length)?;
+        let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
+        stream.read_exact(&mut answer)?;
+        Ok(answer)
+    };
+    exchange().map_err(|error| error.to_string())
 }
 
 #[expect(

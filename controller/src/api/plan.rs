@@ -1,7 +1,7 @@
 //! Plan: what would be done, when, and why that is safe. Nothing is written but the scenario that is asked
 //! for.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use counterpoint_dns::{
     name::Name,
@@ -9,36 +9,46 @@ use counterpoint_dns::{
 };
 use serde_json::{Value, json};
 
-use super::{
-    EXIT_OK, EXIT_REFUSED, Failure, Outcome,
-    arguments::{Common, Plan},
-    observe::everybody,
-    scenario,
-    setup::{Setup, now},
-};
+use super::{Answer, Call, Failure, observe::everybody, scenario};
 use crate::{
     declarations::BadDeclaration,
     engine::Request,
     forecast::{Forecast, When},
+    keeper::Keeper,
     process::Kind,
+    setup::now,
 };
 
 /// Looks, and plays forward.
-pub fn run(common: &Common, plan: &Plan) -> Result<Outcome, Failure> {
-    let setup = Setup::load(common)?;
-    let zone = setup.zone(&plan.zone)?;
+pub(super) fn run(keeper: &mut Keeper, call: &Call) -> Result<Answer, Failure> {
+    planned(keeper, call, None)
+}
+
+/// The same, and writes the scenario into a file.
+pub(crate) fn planned(
+    keeper: &mut Keeper,
+    call: &Call,
+    file: Option<&Path>,
+) -> Result<Answer, Failure> {
+    let setup = keeper.setup.clone();
+    let zone = setup.zone(call.place("zone"))?;
     let mut asked = Vec::new();
-    if let Some(signer) = &plan.join {
+    if let Some(signer) = call.query.get("join") {
         asked.push(Request::of(Kind::Join, setup.signer(signer)?));
     }
-    if let Some(signer) = &plan.leave {
+    let dead = match call.query.get("dead").map(String::as_str) {
+        None | Some("false") => false,
+        Some("true") if call.query.contains_key("leave") => true,
+        _ => {
+            let what = "it says of who leaves whether that is dead";
+            return Err(BadDeclaration::new("dead", what, "write `leave=SIGNER&dead=true`").into());
+        }
+    };
+    if let Some(signer) = call.query.get("leave") {
         let leave = Request::of(Kind::Leave, setup.signer(signer)?);
-        asked.push(Request {
-            dead: plan.dead,
-            ..leave
-        });
+        asked.push(Request { dead, ..leave });
     }
-    let controller = setup.remembered()?;
+    let controller = keeper.controller()?;
     let is_free = controller.open_signers(&zone).is_empty();
     let members = controller.members(&zone);
     for request in asked.iter().filter(|_| is_free) {
@@ -58,7 +68,7 @@ pub fn run(common: &Common, plan: &Plan) -> Result<Outcome, Failure> {
             )));
         }
     }
-    let mut signers = everybody(&controller, &zone);
+    let mut signers = everybody(controller, &zone);
     signers.extend(asked.iter().filter_map(|request| request.subject.clone()));
     let sights = setup.survey(&zone, signers)?;
     if let Some(lost) = sights.lost.first() {
@@ -67,7 +77,7 @@ pub fn run(common: &Common, plan: &Plan) -> Result<Outcome, Failure> {
     let now = now();
     let forecasts = controller.forecast(&zone, &asked, &sights, now);
     let mut text = text(&zone, &forecasts, now);
-    if let Some(path) = &plan.scenario {
+    if let Some(path) = file {
         let members = controller.members(&zone);
         let written = scenario::written(&setup, &zone, &members, &forecasts, &sights)
             .map_err(Failure::Refused)?;
@@ -80,10 +90,10 @@ pub fn run(common: &Common, plan: &Plan) -> Result<Outcome, Failure> {
         ));
     }
     let is_fine = forecasts.iter().all(|forecast| forecast.blocked.is_none());
-    Ok(Outcome {
+    Ok(Answer {
         text,
         json: forecasts.iter().map(to_json).collect(),
-        code: if is_fine { EXIT_OK } else { EXIT_REFUSED },
+        is_fine,
     })
 }
 

@@ -1,24 +1,24 @@
-//! From options to what a command works with: declarations, what is remembered, a controller.
+//! From a file to what a command works with: declarations, what is remembered, a controller.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use counterpoint_dns::{
-    agent::{Agent, Input, Output},
+    agent::{Agent, Input, Output, Record},
     driver::{
         agent::{Driver, Options},
         chance,
         clock::Clock,
         sqlite::{Owner, SqliteStore},
-        store::{MemoryStore, Store as _},
+        store::MemoryStore,
     },
     name::{Name, parse_name},
     time::Timestamp,
 };
 use tokio::sync::oneshot;
 
-use super::{Failure, arguments::Common};
 use crate::{
     Controller, SignerName,
+    api::Failure,
     declarations::{BadDeclaration, Declarations},
     survey::{Sights, Surveyor},
 };
@@ -30,6 +30,7 @@ pub const OWNER: Owner = Owner {
 };
 
 /// What is declared, and how servers are found.
+#[derive(Clone)]
 pub struct Setup {
     /// What is declared.
     pub declared: Declarations,
@@ -38,15 +39,9 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Reads what the options name.
-    pub fn load(common: &Common) -> Result<Self, Failure> {
-        let declared = Declarations::load(&common.config)?;
-        let routes = common.routes.iter();
-        let options = Options {
-            routes: routes.map(|r| (r.known_as, r.found_at)).collect(),
-            server_port: common.server_port,
-            ..Options::default()
-        };
+    /// Reads the declarations at `path`.
+    pub fn load(path: &Path, options: Options) -> Result<Self, Failure> {
+        let declared = Declarations::load(path)?;
         Ok(Self { declared, options })
     }
 
@@ -55,21 +50,12 @@ impl Setup {
         Ok(SqliteStore::open(&self.declared.store, OWNER)?)
     }
 
-    /// A controller that goes on from there.
-    pub fn controller(&self, store: &SqliteStore) -> Result<Controller, Failure> {
+    /// A controller that goes on from these records.
+    pub fn controller(&self, records: Vec<Record>) -> Result<Controller, Failure> {
         let config = self.declared.config.clone();
-        let controller = Controller::restore(config, chance::stream()?, store.records());
+        let controller = Controller::restore(config, chance::stream()?, records);
         self.check(&controller)?;
         Ok(controller)
-    }
-
-    /// The same to look only: where nothing is remembered, nothing is begun.
-    pub fn remembered(&self) -> Result<Controller, Failure> {
-        if self.declared.store.exists() {
-            return self.controller(&self.store()?);
-        }
-        let config = self.declared.config.clone();
-        Ok(Controller::new(config, chance::stream()?))
     }
 
     /// Whoever serves a zone, or is about to, must be declared: nothing can be done without.
@@ -94,8 +80,7 @@ impl Setup {
 
     /// A zone that is declared.
     pub fn zone(&self, text: &str) -> Result<Name, Failure> {
-        let zone =
-            parse_name(text).map_err(|error| BadDeclaration::new("ZONE", error, "name a zone"))?;
+        let zone = a_zone(text)?;
         match self.declared.config.zones.contains_key(&zone) {
             true => Ok(zone),
             false => Err(self.unknown("zone", text)),
@@ -113,7 +98,7 @@ impl Setup {
 
     /// There is no such thing.
     pub fn unknown(&self, kind: &str, name: &str) -> Failure {
-        crate::declarations::unknown(&self.declared.path, kind, name).into()
+        Failure::Unknown(crate::declarations::unknown(&self.declared.path, kind, name).to_string())
     }
 
     /// Looks once at `zone`, its parent and these signers.
@@ -122,6 +107,12 @@ impl Setup {
         let surveyor = Surveyor::new(config, zone.clone(), signers, chance::stream()?);
         Ok(run_to_end(surveyor, self.options.clone())?.sights())
     }
+}
+
+/// A name that somebody wrote.
+pub fn a_zone(text: &str) -> Result<Name, Failure> {
+    let name = parse_name(text);
+    name.map_err(|error| BadDeclaration::new("ZONE", error, "name a zone").into())
 }
 
 /// Runs a surveyor until every answer is there.
