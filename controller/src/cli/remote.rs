@@ -115,8 +115,7 @@ pub(super) fn watch(
                 let Some(Ok(frame)) = frame else {
                     return Err(server.failed(&"it tells no more"));
                 };
-                let is_news =
-                    |data: &Bytes| data.starts_with(b"id:") || data.starts_with(b"event:");
+                let is_news = |data: &Bytes| data.windows(7).any(|octets| octets == b"event: ");
                 if frame.data_ref().is_some_and(is_news) {
                     break;
                 }

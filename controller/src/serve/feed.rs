@@ -106,6 +106,14 @@ impl Feed {
 }
 
 impl Listener {
+    /// What is sent first: how soon to come back, and behind which event.
+    pub(super) fn greeting(&self) -> Bytes {
+        let run = &self.feed.shared.run;
+        let id = self.at.and_then(|at| at.checked_sub(1));
+        let id = id.map_or(String::new(), |last| format!("id: {run}-{last}\n"));
+        Bytes::from(format!("{id}retry: 2000\n\n"))
+    }
+
     /// The next events, as soon as there are any.
     pub(super) async fn next(&mut self) -> Bytes {
         loop {

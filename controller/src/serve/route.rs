@@ -457,7 +457,7 @@ impl Desk {
         let count = self.listeners.clone();
         count.set(count.get() + 1);
         spawn_local(async move {
-            let mut octets = Bytes::from_static(b"retry: 2000\n\n");
+            let mut octets = listener.greeting();
             while sender.send(octets).await.is_ok() {
                 octets = tokio::select! {
                     heard = timeout(SILENCE, listener.next()) => {

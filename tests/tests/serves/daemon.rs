@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A daemon that does not begin to listen by then will not.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A daemon; killed when it is let go.
 pub struct Daemon {

@@ -1,12 +1,14 @@
 //! The controller as a daemon, over real TLS: its operations with right and wrong askers, what survives a
 //! kill, what is told while it happens, the page in a browser, and that no secret shows anywhere.
 
+mod browser;
 mod client;
 mod crash;
 mod daemon;
 mod live;
 mod many;
 mod operations;
+mod page;
 mod remote;
 mod resources;
 mod secrets;

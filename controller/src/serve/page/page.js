@@ -4,9 +4,9 @@
 const ROOT = "/api/v1";
 const SHOWN = 50; // zones a page
 const CHANGES = 200; // lines of what happens
-const GLYPH = { done: "✓", running: "▶", waiting: "⏳", watching: "👁", blocked: "✗", next: "·" };
+const GLYPH = { done: "✓", running: "»", waiting: "…", watching: "?", blocked: "✗", next: "·" };
 const at = (id) => document.getElementById(id);
-const zones = new Map(); // name → what is shown of it
+const drawn = new Map(); // name → what was drawn of it last
 let next = null; // where the list of zones goes on
 let stream = null; // ends what is heard
 
@@ -52,6 +52,7 @@ function span(milliseconds) {
 
 const clock = (text) => new Date(text).toLocaleString(undefined, {
   month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
+  hourCycle: "h23",
 });
 
 function left(deadline) {
@@ -149,8 +150,11 @@ async function refresh(name) {
     }
     throw problem;
   }
-  zones.set(name, zone);
   const open = processes.filter(isOpen);
+  // What looks the same stays as it is, with whatever somebody is about to press there.
+  const looks = JSON.stringify([zone, processes, !!sessionStorage.getItem("token")]);
+  if (drawn.get(name) === looks) return;
+  drawn.set(name, looks);
   const box = make("div", { "data-name": name }, ...open.map((process, index) => describe(zone, process, index === 0)));
   const known = at("under-way").querySelector(`[data-name="${CSS.escape(name)}"]`);
   if (known) known.replaceWith(box); else if (open.length) at("under-way").append(box);
@@ -203,7 +207,6 @@ async function list(isMore) {
   if (isMore && next) query.set("after", next);
   const page = await get("/zones?" + query);
   const lines = page.items.map((zone) => {
-    zones.set(zone.name, zone);
     return make("li", { "data-name": zone.name }, entry(zone, false));
   });
   if (isMore) at("zones").append(...lines); else at("zones").replaceChildren(...lines);
@@ -214,7 +217,7 @@ async function list(isMore) {
 
 async function counts() {
   const status = await get("/status");
-  at("about").textContent = `${status.zones} zones below ${status.parent}, version ${status.version}`;
+  at("about").textContent = `zones below ${status.parent}: ${status.zones}; version ${status.version}`;
   const states = ["blocked", "waiting", "watching", "running", "queued", "rest"];
   const shown = states.filter((state) => status.states[state]);
   at("states").replaceChildren(...shown.map((state) => make("span", { class: "count", "data-state": state },
@@ -232,6 +235,7 @@ async function groups() {
 async function begin() {
   const open = await get("/processes?state=open&limit=100");
   at("under-way").replaceChildren();
+  drawn.clear();
   const names = [...new Set(open.items.map((process) => process.zone))];
   await Promise.all([counts(), groups(), list(false)]);
   for (const name of names) await refresh(name);
@@ -309,7 +313,7 @@ async function listen() {
     }
     at("link").dataset.state = "off";
     at("link").textContent = "not connected";
-    await new Promise((done) => setTimeout(done, 2000));
+    if (!stream.signal.aborted) await new Promise((done) => setTimeout(done, 2000));
   }
 }
 
@@ -318,7 +322,7 @@ at("entry").addEventListener("submit", (event) => {
   const token = at("token").value.trim();
   if (token) sessionStorage.setItem("token", token); else sessionStorage.removeItem("token");
   at("token").value = "";
-  at("token").placeholder = token ? "in use; submit nothing to forget it" : "none: you see, and change nothing";
+  at("token").placeholder = token ? "in use; empty forgets it" : "none: read only";
   trouble("");
   stale.add("");
   draw();
