@@ -177,6 +177,11 @@ fn what_is_not_declared_is_refused_with_a_remedy() {
             2,
             "invalid value",
         ),
+        (
+            &["zone", "roll", "example.test", "owner", "ksk"],
+            1,
+            "every signer holds its own KSK",
+        ),
     ] {
         let (found, out, err) = say(&office, words);
         assert_eq!(found, code, "{words:?}: {out}{err}");

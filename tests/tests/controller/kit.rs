@@ -321,6 +321,8 @@ pub struct Town {
     pub updates: usize,
     /// Beta's web interface, if it has one.
     pub web: Option<Web>,
+    /// How many requests to that are answered by nobody, before it answers again.
+    pub web_out: usize,
 }
 
 impl Town {
@@ -332,6 +334,7 @@ impl Town {
             listeners: Vec::new(),
             updates: 0,
             web: None,
+            web_out: 0,
             stage,
         };
         for address in town.stage.world.addresses() {
@@ -373,6 +376,7 @@ impl Town {
             desk,
             updates,
             web,
+            web_out,
             ..
         } = self;
         let beta = stage.world.operator("beta").unwrap();
@@ -395,6 +399,10 @@ impl Town {
                 world.rest_until(now);
                 let inquiry: Inquiry = match came {
                     Ok(inquiry) => inquiry,
+                    Err(_) if *web_out > 0 => {
+                        *web_out -= 1;
+                        continue;
+                    }
                     Err(WebInquiry { request, answer }) => {
                         // Whoever asked may be gone.
                         let _ = answer.send(world.serve_web(beta, &request).unwrap());

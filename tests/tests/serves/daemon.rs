@@ -70,7 +70,12 @@ impl Daemon {
         let mut options = fs::OpenOptions::new();
         let said = options.create(true).append(true).open(&log).unwrap();
         let before = fs::metadata(&log).unwrap().len() as usize;
-        let child = Command::new(std::env::current_exe().unwrap())
+        let mut tool = Command::new(std::env::current_exe().unwrap());
+        let notify = office.path("notify");
+        if fs::exists(&notify).unwrap() {
+            tool.env("NOTIFY_SOCKET", notify);
+        }
+        let child = tool
             .args(["--exact", "kit::as_the_tool", "--nocapture"])
             .env(WORDS, serde_json::to_string(words).unwrap())
             .stdout(Stdio::null())

@@ -2,9 +2,11 @@
 //! kill, what is told while it happens, the page in a browser, and that no secret shows anywhere.
 
 mod browser;
+mod certificates;
 mod client;
 mod crash;
 mod daemon;
+mod desec;
 mod live;
 mod many;
 mod operations;

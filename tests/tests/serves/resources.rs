@@ -1,7 +1,7 @@
 //! What is declared comes and goes; what changed meanwhile is not written over; what was asked twice is
 //! done once.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, os::unix::net::UnixDatagram, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -210,6 +210,10 @@ async fn lists_come_in_pages_that_neither_repeat_nor_lack_anything() {
 #[tokio::test]
 async fn it_reads_anew_when_it_is_told_to_and_stops_in_good_order() {
     let office = office();
+    let manager = UnixDatagram::bind(office.path("notify")).unwrap();
+    manager
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
     let mut daemon = Daemon::start(&office);
     let admin = daemon.client(&office, "admin");
     let good = office.read("c.toml");
@@ -244,6 +248,20 @@ async fn it_reads_anew_when_it_is_told_to_and_stops_in_good_order() {
     daemon.signal("TERM");
     let ended = daemon.child.wait().unwrap();
     assert!(ended.success(), "{ended}");
+    let mut octets = [0; 64];
+    for state in [
+        "READY=1",
+        "RELOADING=1",
+        "READY=1",
+        "RELOADING=1",
+        "READY=1",
+        "RELOADING=1",
+        "READY=1",
+        "STOPPING=1",
+    ] {
+        let length = manager.recv(&mut octets).unwrap();
+        assert_eq!(&octets[..length], state.as_bytes());
+    }
     assert!(daemon.log().contains("\"stopped\""));
     let lines = daemon.log();
     assert!(
