@@ -1,8 +1,8 @@
 //! What can be asked of the controller: one table of operations, for the local tool and for the daemon.
 //!
 //! Owns what an operation is called, who may ask for it, what it takes and what it gives. The command
-//! line makes a [`Call`] of what was typed, and a request over the network becomes the same [`Call`];
-//! both are carried out by the function that the table names. Knows no socket and no terminal.
+//! line makes a call of what was typed, and a request over the network becomes the same call; both are
+//! carried out by the function that the table names. Knows no socket and no terminal.
 
 pub(crate) mod check;
 pub(crate) mod declared;
