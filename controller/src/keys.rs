@@ -196,6 +196,8 @@ impl Keys {
                 own.is_present = sight.keys.contains(&own.key);
                 own.was_present |= own.is_present;
                 own.is_new |= is_known && !known.iter().any(|known| known.key == own.key);
+                // Who leaves and comes back may sign with a key that a roll had replaced.
+                own.is_retired &= !sight.sign_data.contains(&own.key);
             }
         }
         if sights.len() == signers.len() {
