@@ -10,6 +10,7 @@ mod folder;
 mod jobs;
 mod judge;
 mod render;
+mod results;
 mod serve;
 
 use std::{
@@ -21,7 +22,11 @@ use std::{
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use counterpoint_reports::{junit, lanes};
 
-use self::{files::File, jobs::Jobs};
+use self::{
+    files::File,
+    jobs::Jobs,
+    results::{Results, case},
+};
 use crate::{
     diagnostic::Diagnostic,
     load::load_with,
@@ -165,20 +170,6 @@ enum Format {
     Text,
     /// One JSON object a line, one a scenario.
     Json,
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Results {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line, one a scenario.
-    Json,
-    /// JUnit XML, one test case a scenario.
-    Junit,
-    /// Annotations of GitHub, one for each that did not come as expected.
-    Github,
 }
 
 /// Where output goes, and how it may look there.
@@ -430,20 +421,6 @@ fn report(diagnostics: &[Diagnostic], streams: &mut Streams<'_>) -> io::Result<(
         writeln!(streams.err, "{}\n", diagnostic.render(streams.err_styled))?;
     }
     Ok(())
-}
-
-/// An outcome as CI is told; `report` is its text.
-fn case(outcome: &Outcome, report: &str) -> junit::Case {
-    let unmet: Vec<String> = outcome.unmet.iter().map(ToString::to_string).collect();
-    junit::Case {
-        name: outcome.scenario.clone(),
-        file: Some(outcome.scenario.clone()),
-        result: match &outcome.internal_error {
-            Some(error) => junit::Result::Failed(error.clone(), report.into()),
-            None if unmet.is_empty() => junit::Result::Expected,
-            None => junit::Result::Unexpected(unmet.join("; "), report.into()),
-        },
-    }
 }
 
 fn exit_code(outcome: &Outcome) -> u8 {

@@ -15,6 +15,7 @@ mod lint;
 pub mod load;
 pub mod outcome;
 mod pool;
+pub mod probe;
 pub mod rehearsal;
 pub mod report;
 pub mod run;

@@ -32,8 +32,9 @@ pub fn at(
             names.join(", ")
         ));
     };
+    let root = Name::root();
     let known = scenario.zones.iter().map(|zone| &zone.name);
-    let known: Vec<&Name> = known.chain([&scenario.parent.zone]).collect();
+    let known: Vec<&Name> = known.chain([&scenario.parent.zone, &root]).collect();
     let has = known.into_iter().filter_map(|name| instance.copy(name));
     let has: Vec<_> = has
         .filter(|zone| of.is_none_or(|of| *of == zone.zone))

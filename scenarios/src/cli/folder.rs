@@ -8,6 +8,7 @@ use std::{
 
 use counterpoint_reports::{Run, event, html, junit, svg, trace};
 
+use super::results::case;
 use crate::{
     outcome::{Outcome, Style},
     report,
@@ -77,7 +78,7 @@ pub fn write(place: &Path, scenario: &Scenario, outcome: &Outcome) -> Result<(),
     let text = named.to_text("sh reproduce.sh", Style::new(false));
     let case = junit::Case {
         file: None,
-        ..super::case(&named, &text)
+        ..case(&named, &text)
     };
     let files = [
         (SCENARIO, scenario.to_toml()),

@@ -10,7 +10,7 @@ use counterpoint_dns::name::{Name, parse_name};
 use counterpoint_reports::{diff, html, mermaid, svg, trace};
 
 use super::{EXIT_UNEXPECTED, Streams, folder, load_one, refuse};
-use crate::{scenario::time::parse_span, zone_file};
+use crate::{probe, scenario::time::parse_span, zone_file};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,15 +19,18 @@ Examples:
   counterpoint render runs/join --trace -o join.json
       for ui.perfetto.dev
   counterpoint render runs/join --zone beta/ns1 --at '2h 10m'
-      the zone as that server had it then, with its signatures";
+      the zone as that server had it then, with its signatures
+  counterpoint render runs/join --dnsviz --at '2h 10m' -o probe.json
+      for dnsviz grok -r probe.json, dnsviz graph -r probe.json";
 
 /// Make a picture, a page, a trace or a chart of a run, or a zone as a server had it.
 ///
-/// All but --zone are made of the run's data; for --zone the run is played again up to that instant.
+/// All but --zone and --dnsviz are made of the run's data; for these two the run is played again up to that
+/// instant.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Render {
-    /// The folder of a run; all but --zone do with its run.json.
+    /// The folder of a run; all but --zone and --dnsviz do with its run.json.
     #[arg(value_name = "RUN")]
     run: PathBuf,
     #[command(flatten)]
@@ -36,7 +39,7 @@ pub struct Render {
     #[arg(long, value_name = "NAME", requires = "zone", value_parser = name)]
     of: Option<Name>,
     /// When, counted from the start [default: the end].
-    #[arg(long, value_name = "SPAN", requires = "zone", value_parser = span)]
+    #[arg(long, value_name = "SPAN", conflicts_with_all = ["svg", "html", "trace", "mermaid"], value_parser = span)]
     at: Option<Duration>,
     /// Where it goes [default: standard output].
     #[arg(short, long, value_name = "FILE")]
@@ -58,6 +61,9 @@ struct Form {
     /// A Gantt chart for Mermaid, as in a README.
     #[arg(long)]
     mermaid: bool,
+    /// What `dnsviz probe` would have found: for `dnsviz grok` and `dnsviz graph`.
+    #[arg(long)]
+    dnsviz: bool,
     /// The zone file of this server, as `alpha/ns1` or `parent/2`.
     #[arg(long, value_name = "SERVER")]
     zone: Option<String>,
@@ -73,12 +79,13 @@ fn name(text: &str) -> Result<Name, String> {
 
 impl Render {
     pub fn main(&self, streams: &mut Streams<'_>, code: &mut u8) -> io::Result<()> {
-        let text = match &self.form.zone {
-            Some(server) => match self.zone_file(server, streams, code)? {
+        let is_replayed = self.form.zone.is_some() || self.form.dnsviz;
+        let text = match is_replayed {
+            true => match self.replayed(streams, code)? {
                 Some(text) => text,
                 None => return Ok(()),
             },
-            None => match folder::read(&self.run) {
+            false => match folder::read(&self.run) {
                 Ok(run) if self.form.svg => svg::svg(&run),
                 Ok(run) if self.form.html => html::html(&run),
                 Ok(run) if self.form.trace => trace::trace(&run),
@@ -95,15 +102,14 @@ impl Render {
         }
     }
 
-    fn zone_file(
-        &self,
-        server: &str,
-        streams: &mut Streams<'_>,
-        code: &mut u8,
-    ) -> io::Result<Option<String>> {
+    /// What takes the servers themselves.
+    fn replayed(&self, streams: &mut Streams<'_>, code: &mut u8) -> io::Result<Option<String>> {
         let file = self.run.join(folder::SCENARIO);
         let Some((_, scenario)) = load_one(Path::new(&file), &[], streams, code)? else {
             return Ok(None);
+        };
+        let Some(server) = &self.form.zone else {
+            return Ok(Some(probe::at(&scenario, self.at)));
         };
         match zone_file::at(&scenario, self.at, server, self.of.as_ref()) {
             Ok(text) => Ok(Some(text)),

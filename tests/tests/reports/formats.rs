@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use counterpoint_reports::{junit, lanes, mermaid, svg, trace};
+use counterpoint_tests::dnsviz::dnsviz;
 use serde_json::Value;
 
 use crate::kit::{content, counterpoint, file, folder, is_able, played, scenario};
@@ -248,6 +249,69 @@ fn zones_verify_at_their_time() {
         code == 2 && err.contains("does not serve such a zone"),
         "{err}"
     );
+}
+
+/// DNSViz reads the export as its own probe: it finds what there is to be found at that instant.
+#[test]
+fn dnsviz_takes_the_export_for_a_probe() {
+    if !is_able(&["dnsviz"]) {
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let run = place.path().join("run");
+    folder("library/section-4-zsk-not-exchanged", &run);
+    let (run, path) = (run.display().to_string(), |name: &str| {
+        place.path().join(name).display().to_string()
+    });
+    let render = |words: &[&str], out: &str| {
+        let out = path(out);
+        let words = [&["render", &run][..], words, &["-o", &out]].concat();
+        assert_eq!(counterpoint(&words), (0, String::new(), String::new()));
+    };
+    render(&["--zone", "root/1", "--at", "1h"], "root.zone");
+    let root = fs::read_to_string(path("root.zone")).unwrap();
+    let is_key = |line: &&str| {
+        line.starts_with(". ") && line.contains(" DNSKEY ") && !line.contains("RRSIG")
+    };
+    let keys: Vec<&str> = root.lines().filter(is_key).collect();
+    fs::write(path("root.keys"), keys.join("\n") + "\n").unwrap();
+    let look = |at: &str| {
+        render(&["--dnsviz", "--at", at], "probe.json");
+        let grok = ["grok", "-l", "info", "-t", "root.keys", "-r", "probe.json"];
+        let said = dnsviz(place.path(), &grok).stdout;
+        let graph = [
+            "graph",
+            "-T",
+            "dot",
+            "-t",
+            "root.keys",
+            "-r",
+            "probe.json",
+            "-o",
+            "graph.dot",
+        ];
+        dnsviz(place.path(), &graph);
+        let graph = fs::read_to_string(path("graph.dot")).unwrap();
+        assert!(
+            graph.starts_with("digraph") || graph.starts_with("strict digraph"),
+            "{graph}"
+        );
+        String::from_utf8(said).unwrap()
+    };
+    let before = look("9h");
+    assert!(before.contains("\"status\": \"SECURE\""), "{before}");
+    let after = look("11h");
+    // Each carries its own ZSK alone: DNSViz sees that they do not say the same.
+    assert!(
+        !before.contains("MISSING_FROM_SERVERS") && after.contains("DNSKEY_MISSING_FROM_SERVERS"),
+        "{after}"
+    );
+    for said in [before, after] {
+        assert!(
+            !said.contains("INVALID") && !said.contains("TIMEOUT"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

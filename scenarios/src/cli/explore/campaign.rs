@@ -13,7 +13,7 @@ use super::{
     refuse, single,
 };
 use crate::{
-    cli::{EXIT_INTERNAL, EXIT_UNEXPECTED, Results, Streams, shell},
+    cli::{EXIT_INTERNAL, EXIT_UNEXPECTED, Streams, results::Results, shell},
     explore::{
         campaign::{Campaign, Row, Shard, Totals},
         feature::{self, Feature},
