@@ -4,7 +4,7 @@
 //! hands out another's data without signatures, under signatures that were made for the true data, or
 //! under its own. What it hands out is known by [`is_forged`] wherever it turns up.
 
-use std::{collections::BTreeSet, net::IpAddr, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr, sync::LazyLock, time::Duration};
 
 use counterpoint_dns::{
     key::{Algorithm, DIGEST_SHA256, Dnskey, SigningKey},
@@ -178,7 +178,7 @@ impl Forger {
         let mut all: Vec<Record> = records(set).collect();
         if self.manner == Manner::Own {
             let (from, until) = (self.now.before(VALIDITY), self.now + VALIDITY);
-            let rrsig = Rrsig::sign(set, &key(), zone, from, until);
+            let rrsig = Rrsig::sign(set, key(), zone, from, until);
             all.push(signature_record(set, &rrsig));
         }
         all
@@ -200,13 +200,15 @@ fn signature(record: &Record) -> Option<Rrsig> {
         .flatten()
 }
 
-/// The forger's key that signs keys and data.
-fn key() -> SigningKey {
-    key_of(KeyKind::Csk)
-}
+/// The forger's keys: one that signs keys and data, and one that would sign data.
+static KEYS: LazyLock<[SigningKey; 2]> = LazyLock::new(|| {
+    [KeyKind::Csk, KeyKind::Zsk]
+        .map(|kind| SigningKey::from_seed(Algorithm::Ed25519, kind.flags(), octets(0, "forger")))
+});
 
-fn key_of(kind: KeyKind) -> SigningKey {
-    SigningKey::from_seed(Algorithm::Ed25519, kind.flags(), octets(0, "forger"))
+/// The forger's key that signs keys and data.
+fn key() -> &'static SigningKey {
+    &KEYS[0]
 }
 
 /// What the forger says of `name`; nothing, if it does not lie about such data.
@@ -220,8 +222,7 @@ fn lie(name: &Name, rtype: RecordType, manner: Manner) -> Vec<Rdata> {
         RecordType::CDS if asks_to_delete => Some(Rdata::from_octets(DELETE_CDS)),
         RecordType::CDNSKEY if asks_to_delete => Some(Rdata::from_octets(DELETE_CDNSKEY)),
         RecordType::DNSKEY => {
-            let keys = [KeyKind::Csk, KeyKind::Zsk].map(key_of);
-            return keys.iter().map(|key| key.public().to_rdata()).collect();
+            return KEYS.iter().map(|key| key.public().to_rdata()).collect();
         }
         RecordType::CDNSKEY => Some(Dnskey::to_rdata(key().public())),
         RecordType::DS | RecordType::CDS => {

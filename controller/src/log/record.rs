@@ -112,7 +112,9 @@ impl Log {
         let tracks = self.tracks.values().flat_map(BTreeMap::values);
         let versions = tracks.flat_map(|track| &track.versions);
         let data = versions.flat_map(|version| version.data.iter().chain(&version.signed_by));
-        let data = Vec::from_iter(BTreeSet::from_iter(data));
+        let mut data = Vec::from_iter(data);
+        data.sort_unstable();
+        data.dedup();
         let numbers = |set: &BTreeSet<Rdata>| {
             let found = set.iter().map(|datum| data.binary_search(&datum));
             // All are among them.

@@ -111,7 +111,7 @@ pub fn draw(seed: u64, swarm: &Swarm) -> Drawn {
     }
     drawing.quirks();
     drawing.faults();
-    if !drawing.is_by_hand() {
+    if !drawing.is_by_hand() || drawing.has(Feature::HandMade) {
         drawing.unhurried();
     }
     let Drawing {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use counterpoint_dns::{
-    oracle::{Property, Quantifier, Violation},
+    oracle::{Fetched, Property, Quantifier, Violation},
     stream::stream,
 };
 use rand::RngExt as _;
@@ -121,8 +121,27 @@ fn unplayable(scenario: &Scenario, violation: &Violation) -> Option<&'static str
         Property::Secure if events.any(|event| event.what == What::GoInsecure {}) => {
             Some("the parent has no DS any more")
         }
+        Property::Secure if was_referred_before(violation) => {
+            Some("the DS went before the keys came, and a replay asks for a referral in between")
+        }
         Property::Secure => None,
     }
+}
+
+/// Whether its resolver had a DS and the referral beside it, and was led by them to keys when the parent
+/// served that DS no longer. A replay asks for the DS alone; the referral that it then needs brings the
+/// newer DS.
+fn was_referred_before(violation: &Violation) -> bool {
+    let witness = &violation.witness;
+    let mut fetches = [Some(&witness.earlier), witness.later.as_ref()]
+        .into_iter()
+        .flatten();
+    let keys = fetches.find(|fetch| fetch.what == Fetched::Dnskey);
+    let ds = witness.under.as_ref();
+    violation.quantifier == Quantifier::OneResolver
+        && keys.zip(ds).is_some_and(|(keys, ds)| {
+            ds.what == Fetched::Ds && ds.served_until <= keys.at
+        })
 }
 
 fn told(scenario: &Scenario, case: &Case, got: &str) -> String {

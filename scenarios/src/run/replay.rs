@@ -195,9 +195,10 @@ impl Replay {
             if judged.as_ref().is_none_or(|(before, _)| *before < rank) {
                 judged = Some((rank, question.clone()));
             }
-            // Behind a cache it may be somebody else's fetch: no DS that came with the keys is in its way.
-            let is_fresh =
-                fetch.what == Fetched::Ds && violation.quantifier == Quantifier::AnyCache;
+            // Behind a cache it may be somebody else's fetch: nothing that came with an earlier one is in its
+            // way, neither a DS that came with the keys nor keys that came with the answer.
+            let is_fresh = matches!(fetch.what, Fetched::Ds | Fetched::Dnskey)
+                && violation.quantifier == Quantifier::AnyCache;
             replay.steps.push(Step {
                 at: fetch.at,
                 question,

@@ -98,7 +98,7 @@ impl Witness {
         for (quantifier, count) in &totals.bogus {
             writeln!(
                 streams.out,
-                "  {count} witnesses under {quantifier} replayed, all Bogus"
+                "  {count} witnesses under {quantifier} were replayed and Bogus"
             )?;
         }
         for (why, count) in &totals.not_replayed {

@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// Times that the parent scans while a story is told, about.
-const MOST_SCANS: u32 = 150;
+const MOST_SCANS: u32 = 100;
 /// Times that the controller looks while it waits, about.
-const MOST_POLLS: u32 = 400;
+const MOST_POLLS: u32 = 200;
 
 impl Drawing {
     pub(super) fn agents(&mut self) {

@@ -1,5 +1,6 @@
 //! A change of operator by hand, in the order of RFC 8901 and with every wait: somebody comes, perhaps the
-//! other leaves, and who stays rolls its ZSK. No cache may fail, and no scanner may undo any of it.
+//! other leaves, and who stays rolls its ZSK. Or the one that there is moves its servers. No cache may fail,
+//! and no scanner may undo any of it.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::Drawing;
 use crate::{
     explore::feature::Feature,
     scenario::{
-        CdsType, Digest, KeyKind, KeyLayout, Keys, What,
+        CdsType, Digest, KeyKind, KeyLayout, Keys, NamesIn, What,
         time::{days, minutes},
     },
 };
@@ -38,6 +39,33 @@ impl Drawing {
     }
 
     pub(super) fn hand_made(&mut self) {
+        match self.one_in(8) {
+            true => self.moved_by_hand(),
+            false => self.changed_by_hand(),
+        }
+    }
+
+    /// Somebody alone, whose servers have names inside the zone, moves them.
+    fn moved_by_hand(&mut self) {
+        let zone = self.scenario.zones[0].name.clone();
+        self.scenario.signers.truncate(1);
+        let alone = &mut self.scenario.signers[0];
+        alone.names_in = Some(NamesIn::Zone);
+        let signer = alone.name.clone();
+        self.scenario.zones[0].signers = vec![signer.clone()];
+        let at = minutes(self.chance.random_range(1..=60));
+        let (shown, forgotten) = (self.shown(), self.forgotten());
+        // Until the parent shows the glue, and nobody holds what was there before or what it led to.
+        let what = What::MoveServers {
+            signer: signer.clone(),
+            lasting: shown * 2 + forgotten * 2,
+        };
+        self.push(at, &zone, what);
+        let signers = vec![signer];
+        self.push(at + shown, &zone, What::SetParentNs { signers });
+    }
+
+    fn changed_by_hand(&mut self) {
         let zone = self.scenario.zones[0].name.clone();
         let names = self.scenario.signers.iter();
         let names: Vec<String> = names.map(|signer| signer.name.clone()).collect();

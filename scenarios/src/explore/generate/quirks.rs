@@ -42,7 +42,7 @@ impl Drawing {
         ];
         // A twin takes thousands of keys to find, which Ed25519 makes quickly.
         let is_quick = self.scenario.signers[signer].algorithm == Algorithm::Ed25519;
-        let quirk = match is_quick && self.one_in(64) {
+        let quirk = match is_quick && self.one_in(40) {
             true => Quirk::KeyTagTwin,
             false => self.pick(&usual),
         };
