@@ -60,6 +60,11 @@ impl Nsec3 {
         self.flags & Self::OPT_OUT != 0
     }
 
+    /// Whether its hash is known and does not cost too much (RFC 9276 §3.2).
+    pub fn is_usable(&self) -> bool {
+        self.algorithm == SHA1 && self.iterations <= ITERATIONS_MAX
+    }
+
     /// The record's data. Salt and hash are at most 255 octets long.
     pub fn to_rdata(&self) -> Rdata {
         let mut octets = vec![self.algorithm, self.flags];
@@ -75,8 +80,9 @@ impl Nsec3 {
     /// The owner under which `name` of `zone` would have its record in the same chain; none if the
     /// hash is unknown or costs too much.
     pub fn owner(&self, name: &Name, zone: &Name) -> Option<Name> {
-        let known = self.algorithm == SHA1 && self.iterations <= ITERATIONS_MAX;
-        let hash = known.then(|| hash(name, self.iterations, &self.salt))?;
+        let hash = self
+            .is_usable()
+            .then(|| hash(name, self.iterations, &self.salt))?;
         zone.prepend_label(label_of(&hash)).ok()
     }
 }

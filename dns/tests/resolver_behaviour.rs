@@ -8,10 +8,15 @@ use counterpoint_dns::{
     agent::{Agent as _, Input},
     message::ResponseCode,
     name::RecordType,
+    nsec3::{Nsec3, SHA1, hash, label_of},
+    rdata::Rdata,
     resolver::{Prefetch, Selection, Status, View},
+    rrset::{RrSet, SignedRrSet},
+    signature::Rrsig,
     validate::Leeway,
 };
-use std::time::Duration;
+use hickory_proto::rr::Record;
+use std::{collections::BTreeMap, time::Duration};
 
 fn www() -> counterpoint_dns::message::Question {
     ask("www.example.test.", A_TYPE)
@@ -107,6 +112,81 @@ fn nsec_records_held_deny_other_names() {
         let late = ask("xc.example.test.", A_TYPE);
         story.world.resolve(&mut resolver, at(100_000), late);
         assert!(!story.world.asked.is_empty());
+    }
+}
+
+/// The NSEC3 chain of a zone that has `www` alone, signed.
+fn hashed_chain(flags: u8) -> Vec<SignedRrSet> {
+    let names = [
+        ("example.test.", vec![RecordType::NS, RecordType::SOA]),
+        ("www.example.test.", vec![A_TYPE]),
+    ];
+    let hashed = names.map(|(owner, types)| (hash(&name(owner), 0, &[]), types));
+    let hashed = BTreeMap::from(hashed);
+    let next = hashed.keys().cycle().skip(1);
+    let record = |((owner, types), next): ((&Vec<u8>, &Vec<RecordType>), &Vec<u8>)| {
+        let nsec3 = Nsec3 {
+            algorithm: SHA1,
+            flags,
+            iterations: 0,
+            salt: Vec::new(),
+            next: next.clone(),
+            types: types.clone(),
+        };
+        let owner = name("example.test.")
+            .prepend_label(label_of(owner))
+            .unwrap();
+        let set = RrSet::new(owner, RecordType::NSEC3, 300, [nsec3.to_rdata()]);
+        let zsk = Signer::new("a").zsk;
+        let rrsig = Rrsig::sign(&set, &zsk, &name("example.test."), at(-60), at(600_000));
+        SignedRrSet {
+            set,
+            signatures: vec![rrsig],
+        }
+    };
+    hashed.iter().zip(next).map(record).collect()
+}
+
+/// RFC 8198 §5.2, §5.4: the same by hash, unless unsigned delegations may lie in the gap.
+#[test]
+fn nsec3_records_held_deny_other_names() {
+    for (by_hash, flags, denies) in [
+        (true, 0, true),
+        (false, 0, false),
+        (true, Nsec3::OPT_OUT, false),
+    ] {
+        let mut story = Story::new(START);
+        for last in [A, B] {
+            story.world.tamper(last, move |question, message| {
+                if !question.name.to_string().starts_with('x') {
+                    return;
+                }
+                let soa = |record: &Record| match record.record_type() {
+                    RecordType::RRSIG => Rrsig::parse(&Rdata::from_parsed(&record.data))
+                        .is_some_and(|rrsig| rrsig.covered == RecordType::SOA),
+                    rtype => rtype == RecordType::SOA,
+                };
+                message.authorities.retain(soa);
+                for signed in hashed_chain(flags) {
+                    put(&mut message.authorities, &signed);
+                }
+            });
+        }
+        let mut config = story.config();
+        (config.aggressive, config.aggressive_nsec3) = (true, by_hash);
+        let mut resolver = story.resolver(config);
+        for (second, text) in [(0, "xa.example.test."), (1, "xb.example.test.")] {
+            story.world.asked.clear();
+            let found = story
+                .world
+                .resolve(&mut resolver, at(second), ask(text, A_TYPE));
+            assert_eq!(found.rcode, ResponseCode::NXDomain);
+            assert_eq!(found.status == Status::Secure, flags == 0, "{found:?}");
+        }
+        assert_eq!(story.world.asked.is_empty(), denies);
+        assert_eq!(resolver.counts().denied, u64::from(denies));
+        let there = story.world.resolve(&mut resolver, at(2), www());
+        assert_eq!(there.status, Status::Secure);
     }
 }
 

@@ -3,10 +3,14 @@
 //! Owns arguments, output and exit codes; all else is the library's. Results go to standard output,
 //! diagnostics and progress to standard error.
 
+mod explain;
 mod explore;
 mod files;
+mod folder;
 mod jobs;
 mod judge;
+mod render;
+mod results;
 mod serve;
 
 use std::{
@@ -15,13 +19,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use counterpoint_reports::{junit, lanes};
 
-use self::{files::File, jobs::Jobs};
+use self::{
+    files::File,
+    jobs::Jobs,
+    results::{Results, case},
+};
 use crate::{
     diagnostic::Diagnostic,
     load::load_with,
     outcome::{Outcome, Style},
+    report,
     scenario::{Scenario, language},
 };
 
@@ -37,11 +47,13 @@ pub const EXIT_INTERNAL: u8 = 3;
 /// Plays multi-signer DNSSEC scenarios in a simulated world on virtual time, and decides for every
 /// instant whether every cache that can exist still validates.
 #[derive(Debug, Parser)]
-#[command(name = "counterpoint", version, after_long_help = EXAMPLES)]
+#[command(name = NAME, version, after_long_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
+
+const NAME: &str = "counterpoint";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,6 +62,8 @@ Examples:
   counterpoint check join.toml              look for mistakes, play nothing
   counterpoint explore --runs 1000          draw scenarios and look for failures
   counterpoint serve join.toml --at 2h      the world at that instant, for real resolvers
+  counterpoint run join.toml --out r        the same, with a page of it: r/report.html
+  counterpoint explain r                    how it went, in prose
 
 A smallest scenario:
   [[signer]]
@@ -81,7 +95,9 @@ Examples:
   counterpoint run join.toml --set event.3.at=2h
       the third event at another time
   counterpoint run scenarios/library --jobs 4 --format json
-      one JSON object a line, in the order of the files";
+      one JSON object a line, in the order of the files
+  counterpoint run join.toml --out runs/join
+      a folder with the run's data, log and reports, for `explain`";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -92,12 +108,22 @@ enum Command {
     Check(Check),
     Judge(judge::Judge),
     Serve(Box<serve::Serve>),
+    Explain(explain::Explain),
+    Render(render::Render),
+    Diff(render::Diff),
     Explore(explore::Explore),
     Merge(explore::Merge),
     Shrink(explore::Shrink),
     Sabotage(explore::Sabotage),
     Sweep(explore::Sweep),
     Witness(explore::Witness),
+    /// Print completions for a shell.
+    Completions {
+        /// For which.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page, those of all commands behind it.
+    Man,
 }
 
 #[derive(Debug, clap::Args)]
@@ -106,8 +132,8 @@ struct Run {
     #[arg(required = true, value_name = "FILE|DIR")]
     files: Vec<PathBuf>,
     /// How to print results.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = Results::Text)]
+    format: Results,
     /// Play with this seed instead of the files' own.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -120,6 +146,9 @@ struct Run {
     /// Play each scenario twice and fail if the event logs differ.
     #[arg(long)]
     twice: bool,
+    /// Write what the run left behind into this folder; of several scenarios, into folders in it.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -155,6 +184,8 @@ pub struct Streams<'a> {
     pub err_styled: bool,
     /// Whether standard error is a terminal, where progress can be shown.
     pub progress: bool,
+    /// How wide the terminal is that shows results, if one does.
+    pub columns: Option<usize>,
 }
 
 /// Runs the command line; returns the exit code. Output that nobody reads any more ends it quietly.
@@ -175,12 +206,21 @@ pub fn main_with(
             Command::Check(check) => check.main(streams, &mut code),
             Command::Judge(judge) => judge.main(streams, &mut code),
             Command::Serve(serve) => serve.main(streams, &mut code),
+            Command::Render(render) => render.main(streams, &mut code),
+            Command::Diff(diff) => diff.main(streams, &mut code),
+            Command::Explain(explain) => explain.main(streams, &mut code),
             Command::Explore(explore) => explore.main(streams, &mut code),
             Command::Merge(merge) => merge.main(streams, &mut code),
             Command::Shrink(shrink) => shrink.main(streams, &mut code),
             Command::Sabotage(sabotage) => sabotage.main(streams, &mut code),
             Command::Sweep(sweep) => sweep.main(streams, &mut code),
             Command::Witness(witness) => witness.main(streams, &mut code),
+            Command::Completions { shell } => {
+                let mut text = Vec::new();
+                clap_complete::generate(shell, &mut Arguments::command(), NAME, &mut text);
+                streams.out.write_all(&text)
+            }
+            Command::Man => manual(&Arguments::command(), streams.out),
         },
         Err(usage) => {
             code = u8::try_from(usage.exit_code()).unwrap_or(EXIT_BAD_INPUT);
@@ -206,6 +246,19 @@ pub fn main_with(
     }
 }
 
+/// The man page, that of every command behind it.
+fn manual(command: &clap::Command, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = out;
+    clap_mangen::Man::new(command.clone()).render(&mut out)?;
+    let inner = command.get_subcommands();
+    for inner in inner.filter(|inner| inner.get_name() != "help") {
+        let name = format!("{NAME}-{}", inner.get_name());
+        let page = clap_mangen::Man::new(inner.clone()).title(name);
+        page.render(&mut out)?;
+    }
+    Ok(())
+}
+
 impl Run {
     fn main(
         &self,
@@ -216,7 +269,14 @@ impl Run {
         let mut sets = self.sets.clone();
         sets.extend(self.seed.map(|seed| format!("seed={seed}")));
         let scenarios = load_all(&self.files, &sets, streams, code)?;
-        let mut tally = Tally::default();
+        let places = match &self.out {
+            Some(out) => folder::places(out, &scenarios),
+            None => Vec::new(),
+        };
+        if let Some(why) = places.iter().find_map(|place| folder::is_taken(place)) {
+            return refuse(streams, code, &why);
+        }
+        let (mut tally, mut cases) = (Tally::default(), Vec::new());
         let count = scenarios.len();
         let jobs = Jobs {
             scenarios: &scenarios,
@@ -227,20 +287,45 @@ impl Run {
         jobs.run(&play, |index, outcome| {
             tally.add(outcome);
             *code = (*code).max(exit_code(outcome));
+            let (path, scenario) = &scenarios[index];
+            let again = self.again(path, outcome.seed);
             let text = match self.format {
-                Format::Json => outcome.to_json() + "\n",
-                Format::Text => {
-                    let again = self.again(&scenarios[index].0, outcome.seed);
-                    outcome.to_text(&again, Style::new(streams.out_styled))
+                Results::Json => outcome.to_json() + "\n",
+                Results::Text => {
+                    let style = Style::new(streams.out_styled);
+                    let lanes = match streams.columns.filter(|_| count == 1) {
+                        Some(columns) => {
+                            let run = report::run(scenario, outcome);
+                            lanes::lanes(&run, columns, streams.out_styled)
+                        }
+                        None => String::new(),
+                    };
+                    outcome.to_text(&again, style) + &lanes
+                }
+                Results::Junit | Results::Github => {
+                    let report = outcome.to_text(&again, Style::new(false));
+                    cases.push(case(outcome, &report));
+                    String::new()
                 }
             };
             streams.out.write_all(text.as_bytes())?;
+            if let Some(place) = places.get(index) {
+                let written = folder::write(place, scenario, outcome);
+                written.map_err(io::Error::other)?;
+            }
             streams.out.flush()
         })?;
-        if self.format == Format::Text && count > 1 {
-            writeln!(streams.out, "{}", tally.line())?;
+        match self.format {
+            Results::Junit => streams
+                .out
+                .write_all(junit::junit("counterpoint", &cases).as_bytes()),
+            Results::Github => {
+                streams.out.write_all(junit::github(&cases).as_bytes())?;
+                writeln!(streams.out, "{}", tally.line())
+            }
+            Results::Text if count > 1 => writeln!(streams.out, "{}", tally.line()),
+            Results::Text | Results::Json => Ok(()),
         }
-        Ok(())
     }
 
     /// The command that plays one scenario again.

@@ -5,7 +5,12 @@ mod text;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use counterpoint_dns::{name::Name, time::Timestamp};
+use counterpoint_dns::{
+    name::Name,
+    oracle::{self, history::History},
+    time::Timestamp,
+};
+use counterpoint_reports::run::Resolver;
 
 pub use self::text::Style;
 use crate::scenario::{Property, Quantifier, Verdict};
@@ -45,6 +50,10 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// What concrete resolvers saw, in prose.
     pub notes: Vec<String>,
+    /// How each concrete resolver fared.
+    pub resolvers: Vec<Resolver>,
+    /// What the oracle read: who served what, by zone.
+    pub histories: BTreeMap<Name, History>,
     /// The event log, one line an event.
     pub event_log: Vec<String>,
     /// A failure of this software, not of the scenario: exit code 3.
@@ -91,6 +100,8 @@ pub struct Violation {
     pub until: Option<Duration>,
     /// How it comes about, in prose: servers, key tags, fetch times.
     pub witness: String,
+    /// The same as the oracle found it, for its own properties.
+    pub proof: Option<Box<oracle::Violation>>,
     /// How much too early the change was, where that can be said.
     pub margin: Option<Duration>,
     /// How much longer the consequences may last, where it is remembered that an answer was bogus.
@@ -195,6 +206,8 @@ impl Outcome {
             outages: Vec::new(),
             warnings: Vec::new(),
             notes: Vec::new(),
+            resolvers: Vec::new(),
+            histories: BTreeMap::new(),
             event_log: Vec::new(),
             internal_error: None,
         }

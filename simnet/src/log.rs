@@ -18,8 +18,10 @@ impl EventLog {
         }
     }
 
-    /// Adds a line: when, who, what kind of thing, and what happened.
+    /// Adds a line: when, who, what kind of thing, and what happened. A blank in a name is told as `_`:
+    /// the first three columns hold none.
     pub fn line(&mut self, at: Timestamp, who: &str, what: &str, text: &str) {
+        let who = who.replace(' ', "_");
         let at = at.relative_to(self.start).to_string();
         self.lines
             .push(format!("{at:<18} {who:<16} {what:<9} {text}"));

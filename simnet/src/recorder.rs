@@ -384,8 +384,7 @@ impl Recorder {
 
     /// What there is and what is denied, where that has changed.
     fn catalogue(&mut self, id: InstanceId, zone: &Published, now: Timestamp) {
-        let ttl = zone.apex(RecordType::NSEC).map_or(0, |nsec| nsec.set.ttl);
-        let ttl = Duration::from_secs(ttl.into());
+        let ttl = Duration::from_secs(describe::ttl(zone).into());
         let before = self.open.get(&id).and_then(|open| open.catalogue);
         let before = before.map(|index| &self.history.catalogues[index]);
         if before.is_some_and(|before| before.ttl == ttl && describe::is(zone, &before.content)) {

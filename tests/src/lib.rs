@@ -1,3 +1,4 @@
 //! Tests that span crates, and the part of them that more than one uses.
 
+pub mod dnsviz;
 pub mod vectors;

@@ -7,7 +7,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
-    denial::Catalogue,
+    catalogue::Catalogue,
     intervals::{Interval, Intervals},
 };
 use crate::time::Timestamp;

@@ -16,6 +16,7 @@
 //! | `lifted` | rules that a person can check, as a second monitor |
 
 mod any_cache;
+mod catalogue;
 mod chain;
 mod delegation;
 mod denial;
@@ -36,7 +37,7 @@ mod slack;
 mod stories;
 mod witness;
 
-pub use denial::Catalogue;
+pub use catalogue::Catalogue;
 pub use judge::{judge, judge_by};
 pub use judgement::{Judgement, Outage, Property, Quantifier, Violation, Warning};
 pub use lifted::{Breach, Rule, lifted};

@@ -78,6 +78,8 @@ pub struct Config {
     pub prefetch: Prefetch,
     /// Whether NSEC records that came with other denials deny names too (RFC 8198).
     pub aggressive: bool,
+    /// Whether NSEC3 records do as well, if NSEC records do.
+    pub aggressive_nsec3: bool,
     /// Which server is asked first.
     pub selection: Selection,
     /// How many servers are asked one question before giving up.
@@ -112,6 +114,7 @@ impl Config {
             stale: 0,
             prefetch: Prefetch::default(),
             aggressive: false,
+            aggressive_nsec3: true,
             selection: Selection::Random,
             servers_tries: 8,
             bogus_tries: usize::MAX,

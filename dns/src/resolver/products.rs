@@ -23,6 +23,7 @@ impl Config {
         self.stale = 0; // serve-expired: no
         self.prefetch = Prefetch::default(); // prefetch: no
         self.aggressive = true; // aggressive-nsec: yes
+        self.aggressive_nsec3 = false; // NSEC alone
         self.selection = Selection::Fastest; // RTT_BAND of 400 ms in iterator/iterator.h
         self.servers_tries = 32; // max-sent-count
         self.bogus_tries = 1 + 5; // val-max-restart
@@ -61,6 +62,7 @@ impl Config {
             eligible: 9,
         };
         self.aggressive = true; // synth-from-dnssec yes
+        self.aggressive_nsec3 = false; // NSEC alone
         self.selection = Selection::Fastest; // smoothed round-trip times, lib/dns/adb.c
         self.servers_tries = 50; // max-recursion-queries
         self.patience = Some(Duration::from_secs(10)); // resolver-query-timeout

@@ -118,7 +118,8 @@ impl Resolver {
         };
         let expires = now + seconds(self.config.clamp(ttl));
         if self.config.aggressive && matches!(verdict, Some(Verdict::Secure(_))) {
-            self.denials.take(zone, &held, from, expires);
+            let by_hash = self.config.aggressive_nsec3;
+            self.denials.take(zone, &held, from, expires, by_hash);
         }
         let entry = Entry {
             id: self.cache.number(),

@@ -139,9 +139,9 @@ fn was_referred_before(violation: &Violation) -> bool {
     let keys = fetches.find(|fetch| fetch.what == Fetched::Dnskey);
     let ds = witness.under.as_ref();
     violation.quantifier == Quantifier::OneResolver
-        && keys.zip(ds).is_some_and(|(keys, ds)| {
-            ds.what == Fetched::Ds && ds.served_until <= keys.at
-        })
+        && keys
+            .zip(ds)
+            .is_some_and(|(keys, ds)| ds.what == Fetched::Ds && ds.served_until <= keys.at)
 }
 
 fn told(scenario: &Scenario, case: &Case, got: &str) -> String {

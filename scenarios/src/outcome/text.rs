@@ -123,7 +123,7 @@ impl Outcome {
     }
 
     /// Violations that differ in nothing but the profile are told once, by the first of them.
-    fn classes(&self) -> Vec<(&Violation, Vec<&str>)> {
+    pub(crate) fn classes(&self) -> Vec<(&Violation, Vec<&str>)> {
         let mut classes: Vec<(&Violation, Vec<&str>)> = Vec::new();
         for violation in &self.violations {
             let key = |v: &Violation| {

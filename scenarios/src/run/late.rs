@@ -52,6 +52,7 @@ pub fn late(
             after(within),
             report.reason
         ),
+        proof: None,
         margin: None,
         tail: None,
         decides: false,

@@ -12,6 +12,10 @@ use counterpoint_dns::{
     stream::stream,
     time::Timestamp,
 };
+use counterpoint_reports::{
+    At,
+    run::{self as told, Got, Stretch},
+};
 use counterpoint_simnet::{
     meddling,
     topology::Stage,
@@ -104,6 +108,8 @@ pub struct Played {
     pub warnings: Vec<String>,
     /// How each resolver fared.
     pub tallies: Vec<Tally>,
+    /// What their clients got.
+    pub fared: Vec<told::Resolver>,
     /// Where resolvers failed.
     pub failures: Vec<Failure>,
     /// What each resolution took, if that is wanted.
@@ -177,6 +183,7 @@ fn begin(scenario: &Scenario, direction: Direction, replays: Vec<Replay>) -> Pla
         reached: BTreeSet::new(),
         warnings: Vec::new(),
         tallies: vec![Tally::default(); scenario.resolvers.len()],
+        fared: scenario.resolvers.iter().map(unasked).collect(),
         failures: Vec::new(),
         timed: Vec::new(),
         internal_error: None,
@@ -192,6 +199,13 @@ fn begin(scenario: &Scenario, direction: Direction, replays: Vec<Replay>) -> Pla
         questions: Vec::new(),
         replays,
         silent_holders: BTreeSet::new(),
+    }
+}
+
+fn unasked(resolver: &crate::scenario::Resolver) -> told::Resolver {
+    told::Resolver {
+        name: resolver.name.clone(),
+        stretches: Vec::new(),
     }
 }
 
@@ -561,6 +575,7 @@ impl Player<'_> {
                 ..
             } = resolution;
             self.weigh(number, &question, &status, answer.as_ref());
+            self.note_result(number, &status, masked_by_retry);
             let tally = &mut self.played.tallies[number];
             tally.masked += u64::from(masked_by_retry);
             let took = self.played.stage.world.now() - self.asked[number];
@@ -615,6 +630,31 @@ impl Player<'_> {
                 why,
             };
             self.played.failures.push(failure);
+        }
+    }
+
+    /// Notes what a client got; the same again and again is one stretch.
+    fn note_result(&mut self, number: usize, status: &Status, masked_by_retry: bool) {
+        let got = match status {
+            Status::Secure if masked_by_retry => Got::Saved,
+            Status::Secure => Got::Secure,
+            Status::Insecure => Got::Insecure,
+            Status::Bogus(_) => Got::Bogus,
+            Status::Failed(_) => Got::Failed,
+        };
+        let now = At::of(self.played.stage.world.now(), self.scenario.start).unwrap_or_default();
+        let stretches = &mut self.played.fared[number].stretches;
+        match stretches.last_mut().filter(|last| last.got == got) {
+            Some(last) => {
+                last.until = now;
+                last.count += 1;
+            }
+            None => stretches.push(Stretch {
+                from: now,
+                until: now,
+                count: 1,
+                got,
+            }),
         }
     }
 

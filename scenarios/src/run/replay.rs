@@ -168,6 +168,7 @@ impl Replay {
             answer_from: None,
             last: None,
         };
+        let has_ds = fetches.iter().any(|fetch| fetch.what == Fetched::Ds);
         let mut judged = None;
         for fetch in fetches {
             let server = address(&history.instances.get(fetch.instance.0 as usize)?.name);
@@ -196,9 +197,14 @@ impl Replay {
                 judged = Some((rank, question.clone()));
             }
             // Behind a cache it may be somebody else's fetch: nothing that came with an earlier one is in its
-            // way, neither a DS that came with the keys nor keys that came with the answer.
-            let is_fresh = matches!(fetch.what, Fetched::Ds | Fetched::Dnskey)
-                && violation.quantifier == Quantifier::AnyCache;
+            // way, neither a DS that came with the keys nor keys that came with the answer. Keys that are
+            // to fail under a DS held go by that one.
+            let is_fresh = violation.quantifier == Quantifier::AnyCache
+                && match fetch.what {
+                    Fetched::Ds => true,
+                    Fetched::Dnskey => !has_ds,
+                    _ => false,
+                };
             replay.steps.push(Step {
                 at: fetch.at,
                 question,

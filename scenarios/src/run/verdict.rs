@@ -86,6 +86,8 @@ pub fn outcome(scenario: &Scenario, played: Played) -> Outcome {
             .map(|p| format!("profile/{}", p.name())),
     );
     outcome.reached = reached.into_iter().collect();
+    outcome.resolvers = played.fared;
+    outcome.histories = histories;
     outcome.event_log = played.stage.world.log.into_lines();
     outcome
 }
@@ -131,6 +133,7 @@ fn add_judgement(
             from: found.from - start,
             until: (found.until < end).then(|| found.until - start),
             witness: found.prose(history, start),
+            proof: Some(Box::new(found.clone())),
             // Where the earlier version is still served at the end, no wait would have helped.
             margin: Some(found.margin).filter(|margin| found.from + *margin <= end),
             tail: match found.property {
@@ -270,6 +273,7 @@ fn add_parent(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
                 "the parent changed {} times, the scanner accounts for {}",
                 world.parent_changes, played.scanner_changes
             ),
+            proof: None,
             margin: None,
             tail: None,
             decides: false,
@@ -288,6 +292,7 @@ fn add_forgery(outcome: &mut Outcome, scenario: &Scenario, played: &Played) {
             from: Duration::ZERO,
             until: None,
             witness: format!("forged data were believed, at {believed}"),
+            proof: None,
             margin: None,
             tail: None,
             decides: false,

@@ -199,7 +199,7 @@ settings! {
         serve_stale "serve-stale": Option<Duration> = None,
         /// When answers are asked for ahead of time.
         prefetch "prefetch": Option<Prefetch> = None,
-        /// Whether NSEC records held deny names.
+        /// Whether NSEC and NSEC3 records held deny names.
         aggressive_nsec "aggressive-nsec": Option<bool> = None,
         /// Which server is asked first.
         selection "selection": Option<Selection> = None,

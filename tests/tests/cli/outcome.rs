@@ -28,6 +28,7 @@ pub fn eventful() -> Outcome {
         witness: "a cache that took DNSKEY {alpha ksk-1 11111, alpha zsk-1 22222} from alpha/ns1 at T+0d00:59:00\n\
                   and www.example.test. A from beta/ns2 at T+0d01:05:00, signed by beta zsk-1 33333 alone"
             .into(),
+        proof: None,
         margin: Some(minutes(17 * 60)),
         tail: Some(minutes(5)),
         decides,

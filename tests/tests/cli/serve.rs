@@ -57,6 +57,7 @@ fn serve(text: &str, arguments: &[&str]) -> (u8, String, String) {
         out_styled: false,
         err_styled: false,
         progress: false,
+        columns: None,
     };
     let file = file.display().to_string();
     let words = ["counterpoint", "serve", &file].into_iter();

@@ -70,6 +70,7 @@ fn counterpoint(
         out_styled: false,
         err_styled: false,
         progress: false,
+        columns: None,
     };
     let words = ["counterpoint"].iter().chain(arguments).map(OsString::from);
     let code = cli::main_with(words, &mut streams, play);
@@ -257,6 +258,7 @@ fn a_broken_pipe_is_no_panic() {
         out_styled: false,
         err_styled: false,
         progress: false,
+        columns: None,
     };
     let words = [
         "counterpoint".into(),

@@ -13,6 +13,7 @@ fn counterpoint(arguments: &[&str]) -> (u8, String, String) {
         out_styled: false,
         err_styled: false,
         progress: false,
+        columns: None,
     };
     let words = std::iter::once("counterpoint").chain(arguments.iter().copied());
     let code = cli::main(words.map(Into::into), &mut streams);

@@ -1,47 +1,16 @@
 //! DNSViz looks at a safe world: what it finds is what several signers mean, and nothing else.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use counterpoint_dns::{message::Question, name::Name, name::RecordType};
 use counterpoint_farm::ask::ask;
+use counterpoint_tests::dnsviz::dnsviz;
 use serde_json::Value;
 
 use crate::{
     is_able,
     world::{Served, instant, show},
 };
-
-/// Debian's packages of 2023 do not fit: `dnsviz grok` asks pygraphviz for a version that it does not
-/// tell any more.
-const DNSVIZ: &str = "
-import runpy, sys, types, pygraphviz
-try:
-    from pygraphviz import release
-except ImportError:
-    release = types.ModuleType('pygraphviz.release')
-    release.version = '1.7'
-    pygraphviz.release = sys.modules['pygraphviz.release'] = release
-sys.argv[0] = 'dnsviz'
-runpy.run_path('/usr/bin/dnsviz', run_name='__main__')
-";
-
-fn dnsviz(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new("/usr/bin/python3");
-    let output = command
-        .current_dir(folder)
-        .args(["-c", DNSVIZ])
-        .args(arguments)
-        .output();
-    let output = output.unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {said}");
-    output
-}
 
 /// Every finding: its code, and whose record it is about.
 fn findings(value: &Value, about: &str, found: &mut BTreeSet<String>) {

@@ -142,6 +142,7 @@ fn counterpoint(words: &[&str]) -> (u8, String, String) {
         out_styled: false,
         err_styled: false,
         progress: false,
+        columns: None,
     };
     let words = ["counterpoint"].iter().chain(words).map(OsString::from);
     let code = cli::main(words, &mut streams);

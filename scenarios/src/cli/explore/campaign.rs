@@ -6,12 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use counterpoint_reports::junit;
+
 use super::{
     progress::{Bar, Stopwatch},
     refuse, single,
 };
 use crate::{
-    cli::{EXIT_INTERNAL, EXIT_UNEXPECTED, Streams, shell},
+    cli::{EXIT_INTERNAL, EXIT_UNEXPECTED, Streams, results::Results, shell},
     explore::{
         campaign::{Campaign, Row, Shard, Totals},
         feature::{self, Feature},
@@ -77,6 +79,9 @@ pub(in crate::cli) struct Explore {
     /// The folder of the campaign; runs that stand in it are not played again [default: explore-SEED].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// How to print results; all but `text` leave out what was reached.
+    #[arg(long, value_enum, default_value_t = Results::Text, conflicts_with_all = ["crash_everywhere", "exhaustive"])]
+    format: Results,
     /// Do not make failing scenarios small.
     #[arg(long)]
     no_shrink: bool,
@@ -134,6 +139,35 @@ impl Explore {
         if let Some(path) = &self.exhaustive {
             return single::exhaustive(path, threads, streams, code);
         }
+        if self.format == Results::Text {
+            return self.play(threads, streams, code).map(|_| ());
+        }
+        let mut told = Vec::new();
+        let mut quiet = Streams {
+            out: &mut told,
+            err: &mut *streams.err,
+            ..*streams
+        };
+        let rows = self.play(threads, &mut quiet, code)?;
+        let cases: Vec<junit::Case> = rows.iter().map(|(row, told)| case(row, told)).collect();
+        let text = match self.format {
+            Results::Junit => junit::junit("counterpoint explore", &cases),
+            Results::Github => junit::github(&cases),
+            Results::Text | Results::Json => rows
+                .iter()
+                .map(|(row, _)| serde_json::to_string(row).unwrap_or_default() + "\n")
+                .collect(),
+        };
+        streams.out.write_all(text.as_bytes())
+    }
+
+    /// Plays; returns every run of the folder, with what is told of those that failed now.
+    fn play(
+        &self,
+        threads: usize,
+        streams: &mut Streams<'_>,
+        code: &mut u8,
+    ) -> io::Result<Vec<(Row, String)>> {
         let campaign = self.campaign(threads);
         let path = self
             .out
@@ -141,7 +175,10 @@ impl Explore {
             .unwrap_or_else(|| PathBuf::from(format!("explore-{}", self.seed)));
         let (mut folder, known) = match Folder::open(&path, &self.settings()) {
             Ok(opened) => opened,
-            Err(unusable) => return refuse(streams, code, &unusable.to_string()),
+            Err(unusable) => {
+                refuse(streams, code, &unusable.to_string())?;
+                return Ok(Vec::new());
+            }
         };
         let mut totals = Totals::default();
         known.iter().for_each(|row| totals.add(row));
@@ -168,8 +205,11 @@ impl Explore {
         let bar = Bar::new(to_play, streams.progress);
         let (mut played, mut failed) = (0_u64, Vec::new());
         let mut broken = None;
+        let mut rows: Vec<(Row, String)> =
+            known.into_iter().map(|row| (row, String::new())).collect();
         campaign.play(runs, |row, trial| {
             totals.add(&row);
+            rows.push((row.clone(), String::new()));
             played += 1;
             let (reached, goals) = totals.coverage.share();
             bar.step(format_args!(
@@ -188,7 +228,8 @@ impl Explore {
         });
         bar.finish();
         if let Some(why) = broken {
-            return refuse(streams, code, &why);
+            refuse(streams, code, &why)?;
+            return Ok(rows);
         }
         let rate = watch.rate(played);
         let mut shrunk = BTreeSet::new();
@@ -199,6 +240,9 @@ impl Explore {
                 EXIT_UNEXPECTED
             });
             let is_new = shrunk.insert(class.clone());
+            if let Some((_, told)) = rows.iter_mut().find(|(other, _)| other.run == row.run) {
+                *told = format!("{class}\n{story}\n{}\n", self.again(row.run));
+            }
             self.tell(&campaign, &folder, row, class, story, is_new, streams)?;
         }
         if totals.failed() > failed.len() {
@@ -212,7 +256,9 @@ impl Explore {
             streams.out,
             "{played} runs played now, {rate:.1} a second on {threads} threads, {:.1} a second and thread",
             rate / threads as f64
-        )
+        )?;
+        rows.sort_by_key(|(row, _)| row.run);
+        Ok(rows)
     }
 
     fn campaign(&self, threads: usize) -> Campaign {
@@ -291,6 +337,21 @@ impl Explore {
             command.push_str(&format!(" --only {}", names.join(",")));
         }
         command + " --out again"
+    }
+}
+
+/// A run as CI is told.
+fn case(row: &Row, told: &str) -> junit::Case {
+    junit::Case {
+        name: format!("run {}", row.run),
+        file: None,
+        result: match &row.failure {
+            None => junit::Result::Expected,
+            Some(class) if class.is_internal() => {
+                junit::Result::Failed(class.to_string(), told.into())
+            }
+            Some(class) => junit::Result::Unexpected(class.to_string(), told.into()),
+        },
     }
 }
 
