@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    history::{Address, InstanceId, Side, Version},
+    history::{Address, History, InstanceId, Side, Version},
     holds::Source,
     intervals::{Interval, Intervals},
     judgement::Quantifier,
@@ -120,6 +120,7 @@ fn is_followed<C>(scene: &Scene<'_>, version: &Version<C>) -> bool {
 /// When each instance is lame, and when it is out of order; and which addresses caches may hold of names
 /// that have to be found.
 struct Health<'h> {
+    history: &'h History,
     lame: Vec<Intervals>,
     out: Vec<Intervals>,
     addresses: BTreeMap<InstanceId, Vec<(&'h Version<Address>, Intervals)>>,
@@ -137,6 +138,7 @@ impl<'h> Health<'h> {
             }
         }
         Self {
+            history,
             lame: history.by_instance(&history.lame),
             out: history.by_instance(&history.outages),
             addresses,
@@ -160,14 +162,34 @@ impl<'h> Health<'h> {
     /// When none answers, and no injected fault excuses it: each instance is lame, or was out of
     /// order before this NS RRset, or the address, began to lead there.
     fn blamed(&self, version: &Version<Vec<InstanceId>>) -> Intervals {
+        let named = self.said_since(&self.history.ns, version);
         all(&version.content, |name| {
             self.unanswered(name, |instance, since| {
-                let since = since.max(version.from);
+                let since = since.max(named);
                 let out = at(&self.out, instance).iter();
                 let earlier = out.filter(|span| span.from < since);
                 at(&self.lame, instance).join(&earlier.collect())
             })
         })
+    }
+
+    /// Since when the server of this version has said the same without a gap: who changes a TTL chooses nobody
+    /// anew. Looked for where something is out of order when the version begins.
+    fn said_since<C: PartialEq>(&self, versions: &[Version<C>], version: &Version<C>) -> Timestamp {
+        let mut from = version.from;
+        if !self.out.iter().any(|out| out.contains(from)) {
+            return from;
+        }
+        let same =
+            |one: &&Version<C>| one.instance == version.instance && one.content == version.content;
+        let same: Vec<_> = versions.iter().filter(same).collect();
+        while let Some(before) = same
+            .iter()
+            .find(|before| before.until == from && before.from < from)
+        {
+            from = before.from;
+        }
+        from
     }
 
     /// When a cache may find nobody under this name: what it holds leads to nobody who answers, or no
@@ -186,8 +208,9 @@ impl<'h> Health<'h> {
             unanswered = unanswered.minus(held);
         }
         for (version, held) in addresses {
+            let since = self.said_since(&self.history.addresses, version);
             let none = all(&version.content.leads_to, |instance| {
-                silent(instance, version.from)
+                silent(instance, since)
             });
             unanswered = unanswered.join(&none.meet(held));
         }

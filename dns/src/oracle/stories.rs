@@ -384,6 +384,19 @@ fn blame_for_silence_follows_who_came_last() {
     let violation = meanwhile.violation(Property::Reachable, Quantifier::AnyCache);
     assert_eq!((violation.from, violation.until), (at(12), at(15)));
 
+    // The same delegation with another TTL: nobody chose anew.
+    let mut longer = Story(story.0.clone());
+    let mut again = longer.0.ns[0].clone();
+    (longer.0.ns[0].until, again.from) = (at(12), at(12));
+    again.ttl *= 2;
+    longer.0.ns.push(again);
+    assert!(longer.judge().is_safe());
+    // Somebody else is taken out of it: what is left was chosen.
+    longer.0.ns[0].content.push(InstanceId(BETA));
+    longer.0.outages.push(span(BETA, 10, 20));
+    let violation = longer.violation(Property::Reachable, Quantifier::AnyCache);
+    assert_eq!(violation.from, at(12));
+
     story.0.lame = vec![span(ALPHA, 30, 40)];
     let violation = story.violation(Property::Reachable, Quantifier::OneResolver);
     assert_eq!((violation.from, violation.until), (at(30), at(40)));
