@@ -185,7 +185,7 @@ impl<'h> Health<'h> {
         let same: Vec<_> = versions.iter().filter(same).collect();
         while let Some(before) = same
             .iter()
-            .find(|before| before.until == from && before.from < from)
+            .find(|before| before.from < from && from <= before.until)
         {
             from = before.from;
         }

@@ -122,7 +122,8 @@ impl<'h> Game<'h> {
             let is_held = |fetched| self.holds(fetched, version.ttl).contains(&second);
             self.follows(version) && fetches.any(is_held)
         });
-        held.map(|version| (whole(version.from), version.content.leads_to.clone()))
+        let since = |version| said_since(&self.history.addresses, version);
+        held.map(|version| (since(version), version.content.leads_to.clone()))
             .collect()
     }
 
@@ -285,12 +286,13 @@ impl<'h> Game<'h> {
                 .into_iter()
                 .flat_map(|fetched| self.holds(fetched, version.ttl))
                 .collect();
+            let named = said_since(&self.history.ns, version);
             for second in held {
                 let lame = |i: &InstanceId, _: i64| in_span(&self.history.lame, *i, second);
                 let out_since = |i: &InstanceId| self.out_since(*i, second);
                 let silent = |i: &InstanceId, _: i64| lame(i, 0) || out_since(i).is_some();
                 let blamed = |i: &InstanceId, led: i64| {
-                    let began = whole(version.from).max(led);
+                    let began = named.max(led);
                     lame(i, 0) || out_since(i).is_some_and(|since| since < began)
                 };
                 let names = &version.content;
@@ -430,6 +432,20 @@ impl<'h> Game<'h> {
 /// RFC 4035 §5.3.1: from inception to expiration, both included.
 pub fn holds_in(signature: &Signature, second: i64) -> bool {
     whole(signature.inception) <= second && second <= whole(signature.expiration)
+}
+
+/// Since when the server of this version has said the same without a break.
+fn said_since<C: PartialEq>(versions: &[Version<C>], version: &Version<C>) -> i64 {
+    let says = |second: &i64| {
+        versions.iter().any(|one| {
+            one.instance == version.instance
+                && one.content == version.content
+                && (whole(one.from)..whole(one.until)).contains(second)
+        })
+    };
+    let from = whole(version.from);
+    let before = (START..from).rev().take_while(says);
+    before.last().unwrap_or(from)
 }
 
 fn in_span(spans: &[Span], instance: InstanceId, second: i64) -> bool {
