@@ -380,7 +380,9 @@ fn blame_for_silence_follows_who_came_last() {
     assert_eq!(judgement.outages[0].until, at(20));
 
     // Another delegation that begins meanwhile and names nobody else.
-    let meanwhile = Story(story.0.clone()).ns(PARENT, (12, 15), 0, &[ALPHA]);
+    let mut meanwhile = Story(story.0.clone());
+    meanwhile.0.ns[0].content.push(InstanceId(BETA));
+    let meanwhile = meanwhile.ns(PARENT, (12, 15), 0, &[ALPHA]);
     let violation = meanwhile.violation(Property::Reachable, Quantifier::AnyCache);
     assert_eq!((violation.from, violation.until), (at(12), at(15)));
 
