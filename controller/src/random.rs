@@ -2,16 +2,8 @@
 
 use std::io;
 
+use counterpoint_dns::driver::chance::octets;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
-use ring::rand::{SecureRandom as _, SystemRandom};
-
-/// So many octets from the system.
-fn octets<const N: usize>() -> io::Result<[u8; N]> {
-    let mut octets = [0; N];
-    let filled = SystemRandom::new().fill(&mut octets);
-    filled.map_err(|_| io::Error::other("the system gives no randomness"))?;
-    Ok(octets)
-}
 
 /// So many octets, in hexadecimal.
 pub(crate) fn hex<const N: usize>() -> io::Result<String> {

@@ -60,6 +60,16 @@ impl Nsec3 {
         self.flags & Self::OPT_OUT != 0
     }
 
+    /// Whether `hash` lies in the gap after `owner`, the hash that owns this record (RFC 5155 §8.3). The last
+    /// record of a zone points back to the first.
+    pub fn covers(&self, owner: &[u8], hash: &[u8]) -> bool {
+        let next = self.next.as_slice();
+        match owner < next {
+            true => owner < hash && hash < next,
+            false => owner < hash || hash < next,
+        }
+    }
+
     /// Whether its hash is known and does not cost too much (RFC 9276 §3.2).
     pub fn is_usable(&self) -> bool {
         self.algorithm == SHA1 && self.iterations <= ITERATIONS_MAX

@@ -12,10 +12,8 @@ use crate::{
     name::{Name, RecordType},
     nsec3::{self, Nsec3},
     rdata::{Nsec, Rdata},
+    validate::denial::is_opaque,
 };
-
-/// RFC 6672.
-const DNAME: u16 = 39;
 
 /// What an instance says there is, and the records by which it denies the rest; in canonical order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,7 +87,7 @@ impl Read {
         if !self.covers(name) {
             return false;
         }
-        if owner.zone_of(name) && is_end(&nsec.types) {
+        if owner.zone_of(name) && is_opaque(&nsec.types) {
             return false;
         }
         // An empty non-terminal has no types.
@@ -129,7 +127,7 @@ impl Read {
             }
             let above = next_closer.base_name();
             match chain.get(&hash(&above)) {
-                Some(record) if is_end(&record.types) => return false,
+                Some(record) if is_opaque(&record.types) => return false,
                 Some(_) => break above,
                 None => next_closer = above,
             }
@@ -159,27 +157,12 @@ fn covers_hash(chain: &Chain, hash: &[u8]) -> bool {
     let before = chain
         .range::<[u8], _>((Bound::Unbounded, Bound::Excluded(hash)))
         .next_back();
-    let Some((owner, record)) = before.or_else(|| chain.last_key_value()) else {
-        return false;
-    };
-    let next = record.next.as_slice();
-    let owner = owner.as_slice();
-    let is_inside = match owner < next {
-        true => owner < hash && hash < next,
-        false => owner < hash || hash < next,
-    };
-    is_inside && !record.is_opt_out()
+    let before = before.or_else(|| chain.last_key_value());
+    before.is_some_and(|(owner, record)| record.covers(owner, hash) && !record.is_opt_out())
 }
 
 fn lacks(types: &[RecordType], rtype: RecordType) -> bool {
     !types.contains(&rtype) && !types.contains(&RecordType::CNAME)
-}
-
-/// Whether a name with these types says nothing of what is below: it is a zone cut or has a DNAME
-/// (RFC 6840 §4.1).
-fn is_end(types: &[RecordType]) -> bool {
-    let is_cut = types.contains(&RecordType::NS) && !types.contains(&RecordType::SOA);
-    is_cut || types.contains(&RecordType::from(DNAME))
 }
 
 #[cfg(test)]

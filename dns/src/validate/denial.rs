@@ -255,7 +255,7 @@ impl Denial {
                 // The last NSEC record points back to the apex.
                 owner < name && (name < &nsec.next || nsec.next == self.zone)
                     // RFC 6840 §4.1: what lies below a delegation or a DNAME is not the owner's to deny.
-                    && !(owner.zone_of(name) && is_opaque(nsec))
+                    && !(owner.zone_of(name) && is_opaque(&nsec.types))
             })
             .ok_or_else(|| Unproven::NotCovered(name.clone()))
     }
@@ -270,9 +270,10 @@ impl Denial {
     }
 }
 
-/// Whether names below the owner belong to somebody else (RFC 6840 §4.1).
-fn is_opaque(nsec: &Nsec) -> bool {
-    is_parent_side(&nsec.types) || nsec.types.contains(&RecordType::DNAME)
+/// Whether what lies below a name with these types is not its zone's to deny: there is a delegation or a
+/// DNAME (RFC 6840 §4.1).
+pub(crate) fn is_opaque(types: &[RecordType]) -> bool {
+    is_parent_side(types) || types.contains(&RecordType::DNAME)
 }
 
 /// Whether the record is the parent's at a delegation.

@@ -3,7 +3,7 @@
 //! Owns the closest encloser proof; [`crate::nsec3`] has the records and their hashes. Its records are
 //! authentic already; [`super::denial`] lets them in and speaks for both kinds of denial.
 
-use super::denial::{Unproven, lacks_types, wildcard_of};
+use super::denial::{Unproven, is_opaque, lacks_types, wildcard_of};
 use crate::{
     message::Question,
     name::{Name, RecordType},
@@ -131,9 +131,8 @@ impl Hashed {
             let Some(record) = self.at(&encloser) else {
                 continue;
             };
-            let has = |rtype| record.types.contains(&rtype);
-            // What lies below a delegation or a DNAME is not this zone's to deny (RFC 5155 §8.3).
-            if has(RecordType::DNAME) || has(RecordType::NS) && !has(RecordType::SOA) {
+            // RFC 5155 §8.3.
+            if is_opaque(&record.types) {
                 return Err(Unproven::WrongSide(encloser));
             }
             let next_closer = name.trim_to(kept + 1);
@@ -161,16 +160,8 @@ impl Hashed {
     fn covering(&self, name: &Name) -> Option<&Nsec3> {
         let hash = self.hash(name);
         let mut records = self.records.iter();
-        records
-            .find(|(owner, record)| {
-                let (after, before) = (hash > *owner, hash < record.next);
-                // The last record points back to the first.
-                match *owner < record.next {
-                    true => after && before,
-                    false => after || before,
-                }
-            })
-            .map(|(_, record)| record)
+        let covering = records.find(|(owner, record)| record.covers(owner, &hash));
+        covering.map(|(_, record)| record)
     }
 
     fn hash(&self, name: &Name) -> Vec<u8> {

@@ -5,17 +5,17 @@ use std::{collections::BTreeSet, fs, io::BufReader, net::SocketAddr, path::Path,
 use counterpoint_dns::{
     driver::{
         agent::Options,
+        chance,
         clock::Clock,
         sqlite::{Owner, SqliteStore},
     },
     name::{Name, parse_name},
     rdata::Ds,
     resolver,
-    stream::{Stream, stream},
+    stream::Stream,
     time::Timestamp,
     tsig::TsigKey,
 };
-use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::{
     Failure,
@@ -266,11 +266,7 @@ impl Setup {
 
 /// Randomness for message ids and ports: nobody may foresee it.
 pub fn unforeseen() -> Result<Stream, Failure> {
-    let mut seed = [0; 8];
-    SystemRandom::new()
-        .fill(&mut seed)
-        .map_err(|_| Failure::Defect("the system gives no randomness".into()))?;
-    Ok(stream(u64::from_be_bytes(seed), "counterpoint-scanner"))
+    chance::stream().map_err(|error| Failure::Defect(error.to_string()))
 }
 
 fn read_parent(
