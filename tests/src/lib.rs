@@ -1,4 +1,5 @@
 //! Tests that span crates, and the part of them that more than one uses.
 
+pub mod command;
 pub mod dnsviz;
 pub mod vectors;

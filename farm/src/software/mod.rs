@@ -57,8 +57,23 @@ impl Software {
     }
 }
 
+/// Whether a test can run that needs these programs. Who has only Rust can still run all others: the test is
+/// skipped then, and says so.
+///
+/// # Panics
+/// In CI, where every program is installed.
+pub fn is_able(wanted: &[&str]) -> bool {
+    let absent = missing(wanted);
+    let is_ci = std::env::var_os("CI").is_some();
+    assert!(absent.is_empty() || !is_ci, "not installed: {absent:?}");
+    if !absent.is_empty() {
+        eprintln!("SKIPPED: not installed: {absent:?}");
+    }
+    absent.is_empty()
+}
+
 /// Programs of `wanted` that are not installed.
-pub fn missing<'a>(wanted: &[&'a str]) -> Vec<&'a str> {
+fn missing<'a>(wanted: &[&'a str]) -> Vec<&'a str> {
     let is_there = |program: &str| {
         let which = Command::new("sh")
             .args(["-c", &format!("command -v {program}")])

@@ -13,6 +13,7 @@ use counterpoint_scenarios::{
     outcome::Outcome,
     scenario::{Scenario, Verdict},
 };
+use counterpoint_tests::command::counterpoint_with;
 
 const GOOD: &str =
     "[[signer]]\nname = \"alpha\"\n[[zone]]\nname = \"example.test.\"\nsigners = [\"alpha\"]\n";
@@ -58,29 +59,6 @@ impl Drop for Files {
     }
 }
 
-/// Exit code, standard output, standard error.
-fn counterpoint(
-    arguments: &[&str],
-    play: impl Fn(&Scenario) -> Outcome + Sync,
-) -> (u8, String, String) {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut streams = Streams {
-        out: &mut out,
-        err: &mut err,
-        out_styled: false,
-        err_styled: false,
-        progress: false,
-        columns: None,
-    };
-    let words = ["counterpoint"].iter().chain(arguments).map(OsString::from);
-    let code = cli::main_with(words, &mut streams, play);
-    (
-        code,
-        String::from_utf8(out).unwrap(),
-        String::from_utf8(err).unwrap(),
-    )
-}
-
 /// Plays nothing: safe, or whatever the title demands.
 fn play(scenario: &Scenario) -> Outcome {
     let mut outcome = Outcome::of(scenario);
@@ -107,7 +85,7 @@ fn exit_codes_are_those_of_the_manual() {
             .into_iter()
             .chain(paths.iter().map(String::as_str))
             .collect();
-        counterpoint(&arguments, play).0
+        counterpoint_with(&arguments, play).0
     };
     assert_eq!(run(&["good.toml"]), 0);
     assert_eq!(run(&["unsafe.toml"]), 1);
@@ -117,21 +95,21 @@ fn exit_codes_are_those_of_the_manual() {
     assert_eq!(run(&["good.toml", "unsafe.toml", "bad.toml"]), 2);
     assert_eq!(run(&["panics.toml", "bad.toml", "unsafe.toml"]), 3);
     assert_eq!(run(&["missing.toml"]), 2);
-    assert_eq!(counterpoint(&["run"], play).0, 2);
-    assert_eq!(counterpoint(&["sing"], play).0, 2);
-    assert_eq!(counterpoint(&["--help"], play).0, 0);
-    assert_eq!(counterpoint(&["run", "--jobs", "0", "x"], play).0, 2);
+    assert_eq!(counterpoint_with(&["run"], play).0, 2);
+    assert_eq!(counterpoint_with(&["sing"], play).0, 2);
+    assert_eq!(counterpoint_with(&["--help"], play).0, 0);
+    assert_eq!(counterpoint_with(&["run", "--jobs", "0", "x"], play).0, 2);
 }
 
 #[test]
 fn help_teaches() {
-    let (_, help, _) = counterpoint(&["--help"], play);
+    let (_, help, _) = counterpoint_with(&["--help"], play);
     insta::assert_snapshot!("help", help);
-    let (_, help, _) = counterpoint(&["run", "--help"], play);
+    let (_, help, _) = counterpoint_with(&["run", "--help"], play);
     insta::assert_snapshot!("help_run", help);
-    let (_, help, _) = counterpoint(&["serve", "--help"], play);
+    let (_, help, _) = counterpoint_with(&["serve", "--help"], play);
     insta::assert_snapshot!("help_serve", help);
-    let (_, help, _) = counterpoint(&["check", "--help"], play);
+    let (_, help, _) = counterpoint_with(&["check", "--help"], play);
     insta::assert_snapshot!("help_check", help);
 }
 
@@ -144,14 +122,14 @@ fn a_directory_is_its_files_in_order_whatever_the_jobs() {
         ("notes.txt", "not a scenario"),
     ]);
     let all = files.path(".");
-    let (code, text, err) = counterpoint(&["run", &all], play);
+    let (code, text, err) = counterpoint_with(&["run", &all], play);
     assert_eq!((code, err.as_str()), (3, ""));
     insta::assert_snapshot!("directory", files.hide(&text));
     for jobs in ["1", "2", "7"] {
-        let again = counterpoint(&["run", &all, "--jobs", jobs], play);
+        let again = counterpoint_with(&["run", &all, "--jobs", jobs], play);
         assert_eq!(again.1, text, "{jobs} jobs");
     }
-    let (_, json, _) = counterpoint(&["run", &all, "--format", "json", "--jobs", "3"], play);
+    let (_, json, _) = counterpoint_with(&["run", &all, "--format", "json", "--jobs", "3"], play);
     let names: Vec<serde_json::Value> = json
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["scenario"].take())
@@ -165,12 +143,12 @@ fn a_directory_is_its_files_in_order_whatever_the_jobs() {
 #[test]
 fn good_files_are_played_beside_bad_ones() {
     let files = Files::new(&[("a.toml", "seed = 1.5\n[[sinner]]\n"), ("b.toml", GOOD)]);
-    let (code, out, err) = counterpoint(&["run", &files.path(".")], play);
+    let (code, out, err) = counterpoint_with(&["run", &files.path(".")], play);
     assert_eq!(code, 2);
     assert!(out.contains("SAFE"), "{out}");
     insta::assert_snapshot!("beside", files.hide(&err));
     let empty = Files::new(&[]);
-    let (code, _, err) = counterpoint(&["check", &empty.path(".")], play);
+    let (code, _, err) = counterpoint_with(&["check", &empty.path(".")], play);
     assert_eq!(
         (code, empty.hide(&err).lines().next()),
         (2, Some("error: DIR: no *.toml in this directory"))
@@ -188,7 +166,7 @@ fn seed_and_overrides_reach_the_scenario_and_the_command_to_repeat() {
         "--set",
         "zone.\"example.test.\".records=[\"www A 192.0.2.1\"]",
     ];
-    let (code, out, _) = counterpoint(&arguments, |scenario| {
+    let (code, out, _) = counterpoint_with(&arguments, |scenario| {
         assert_eq!(scenario.seed, 9);
         assert_eq!(scenario.zones[0].records.len(), 1);
         Outcome {
@@ -212,14 +190,14 @@ fn a_run_that_is_not_reproducible_is_an_internal_error() {
         ],
         ..Outcome::of(scenario)
     };
-    let (code, out, _) = counterpoint(&["run", &files.path("a.toml"), "--twice"], fickle);
+    let (code, out, _) = counterpoint_with(&["run", &files.path("a.toml"), "--twice"], fickle);
     assert_eq!(code, 3);
     assert!(
         out.contains("line 2 of the event log was `run 0`, then `run 1`"),
         "{out}"
     );
     assert_eq!(
-        counterpoint(&["run", &files.path("a.toml"), "--twice"], play).0,
+        counterpoint_with(&["run", &files.path("a.toml"), "--twice"], play).0,
         0
     );
 }
@@ -228,12 +206,12 @@ fn a_run_that_is_not_reproducible_is_an_internal_error() {
 fn check_plays_nothing() {
     let files = Files::new(&[("a.toml", GOOD)]);
     let never = |_: &Scenario| -> Outcome { panic!("played") };
-    let (code, out, err) = counterpoint(&["check", &files.path("a.toml")], never);
+    let (code, out, err) = counterpoint_with(&["check", &files.path("a.toml")], never);
     assert_eq!(
         (code, files.hide(&out).as_str(), err.as_str()),
         (0, "DIR/a.toml: no mistakes found\n", "")
     );
-    let (code, out, _) = counterpoint(&["check", "--keys"], never);
+    let (code, out, _) = counterpoint_with(&["check", "--keys"], never);
     assert!(
         code == 0 && out.contains("\n| `ksk-holder` | `\"owner\"` |"),
         "{out}"

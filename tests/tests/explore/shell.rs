@@ -2,24 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use counterpoint_scenarios::cli::{self, Streams};
-
-/// Runs a command; exit code, output, diagnostics.
-fn counterpoint(arguments: &[&str]) -> (u8, String, String) {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut streams = Streams {
-        out: &mut out,
-        err: &mut err,
-        out_styled: false,
-        err_styled: false,
-        progress: false,
-        columns: None,
-    };
-    let words = std::iter::once("counterpoint").chain(arguments.iter().copied());
-    let code = cli::main(words.map(Into::into), &mut streams);
-    let text = |octets| String::from_utf8(octets).expect("text");
-    (code, text(out), text(err))
-}
+use counterpoint_tests::command::counterpoint;
 
 /// A folder that is empty.
 fn empty(name: &str) -> PathBuf {

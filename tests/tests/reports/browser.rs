@@ -5,6 +5,7 @@
 
 use std::{fs, path::PathBuf};
 
+use counterpoint_farm::software::is_able;
 use counterpoint_reports::{
     At, Run, html, picture,
     run::{Fetch, What},
@@ -12,7 +13,7 @@ use counterpoint_reports::{
 use serde_json::Value;
 
 use crate::{
-    kit::{is_able, played, scenario},
+    kit::{played, scenario},
     webdriver::Browser,
 };
 

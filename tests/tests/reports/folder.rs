@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use counterpoint_reports::Run;
 
-use crate::kit::{counterpoint, file, folder};
+use counterpoint_tests::command::counterpoint;
+
+use crate::kit::{file, folder};
 
 fn files(place: &Path) -> BTreeMap<String, String> {
     let entries = fs::read_dir(place).unwrap().map(Result::unwrap);

@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeSet, fs};
 
+use counterpoint_farm::software::is_able;
 use counterpoint_reports::{junit, lanes, mermaid, svg, trace};
-use counterpoint_tests::dnsviz::dnsviz;
+use counterpoint_tests::{command::counterpoint, dnsviz::dnsviz};
 use serde_json::Value;
 
-use crate::kit::{content, counterpoint, file, folder, is_able, played, scenario};
+use crate::kit::{content, file, folder, played, scenario};
 
 #[test]
 fn junit_follows_the_schema() {

@@ -1,20 +1,14 @@
 //! Runs, their folders, and the command line that makes them.
 
 use std::{
-    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use counterpoint_farm::software::missing;
 use counterpoint_reports::Run;
-use counterpoint_scenarios::{
-    cli::{self, Streams},
-    load::load,
-    report, run,
-    scenario::Scenario,
-};
+use counterpoint_scenarios::{load::load, report, run, scenario::Scenario};
+use counterpoint_tests::command::counterpoint;
 
 /// A file of the scenarios that come along, as `library/join`.
 pub fn file(name: &str) -> PathBuf {
@@ -34,39 +28,11 @@ pub fn played(scenario: &Scenario) -> Run {
     report::run(scenario, &run::run(scenario))
 }
 
-/// Exit code, standard output, standard error.
-pub fn counterpoint(arguments: &[&str]) -> (u8, String, String) {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut streams = Streams {
-        out: &mut out,
-        err: &mut err,
-        out_styled: false,
-        err_styled: false,
-        progress: false,
-        columns: None,
-    };
-    let words = ["counterpoint"].iter().chain(arguments).map(OsString::from);
-    let code = cli::main(words, &mut streams);
-    let text = |octets| String::from_utf8(octets).unwrap();
-    (code, text(out), text(err))
-}
-
 /// Plays a scenario into a folder.
 pub fn folder(name: &str, out: &Path) {
     let file = file(name).display().to_string();
     let (code, _, err) = counterpoint(&["run", &file, "--out", &out.display().to_string()]);
     assert_eq!((code, err.as_str()), (0, ""), "{name}");
-}
-
-/// Whether the machine has these programs; CI must.
-pub fn is_able(programs: &[&'static str]) -> bool {
-    let absent = missing(programs);
-    let is_ci = std::env::var_os("CI").is_some();
-    assert!(absent.is_empty() || !is_ci, "not installed: {absent:?}");
-    if !absent.is_empty() {
-        eprintln!("SKIPPED: not installed: {absent:?}");
-    }
-    absent.is_empty()
 }
 
 /// Runs a program that must be content; what it said.

@@ -3,6 +3,7 @@
 
 use std::{fs, path::PathBuf};
 
+use counterpoint_farm::software::is_able;
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
@@ -34,6 +35,9 @@ fn pictures(browser: &mut Browser, name: &str) {
 
 #[tokio::test]
 async fn a_join_is_seen_live() {
+    if !is_able(&["chromium"]) {
+        return;
+    }
     let (mut town, office, daemon) = begun(|_| {}).await;
     let operate = daemon.client(&office, "operate");
     let (place, url) = (office.0.clone(), daemon.url.clone());
@@ -86,6 +90,9 @@ async fn a_join_is_seen_live() {
 
 #[tokio::test]
 async fn what_blocks_has_a_remedy_and_can_be_cancelled_there() {
+    if !is_able(&["chromium"]) {
+        return;
+    }
     let (mut town, office, daemon) =
         begun(|office| office.secret("beta.secret", &office.read("alpha.secret"))).await;
     let operate = daemon.client(&office, "operate");

@@ -1,15 +1,15 @@
 //! What the controller saw is enough to judge by: of its audit log the oracle says what it says of the
 //! world's own history.
 
-use std::{collections::BTreeSet, ffi::OsString};
+use std::collections::BTreeSet;
 
 use counterpoint_controller::audit::{AuditLog, Line};
 use counterpoint_scenarios::{
     audit::{Judged, judged},
-    cli,
     run::{direction::Direction, play::play_under, verdict},
     scenario::{Scenario, Verdict},
 };
+use counterpoint_tests::command::counterpoint;
 
 use crate::{library, read};
 
@@ -131,23 +131,6 @@ fn a_log_that_is_not_whole_is_refused_with_its_line() {
     let error = read(format!("{}\n", later[0])).unwrap_err();
     assert!(error.why.contains("seen nowhere before"), "{error}");
     assert_eq!(read("{}\n".into()).unwrap_err().line, 1);
-}
-
-/// Exit code, standard output, standard error.
-fn counterpoint(words: &[&str]) -> (u8, String, String) {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut streams = cli::Streams {
-        out: &mut out,
-        err: &mut err,
-        out_styled: false,
-        err_styled: false,
-        progress: false,
-        columns: None,
-    };
-    let words = ["counterpoint"].iter().chain(words).map(OsString::from);
-    let code = cli::main(words, &mut streams);
-    let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
-    (code, text(out), text(err))
 }
 
 #[test]
