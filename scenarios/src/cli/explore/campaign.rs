@@ -221,7 +221,13 @@ impl Explore {
                 return false;
             }
             if let (Some(class), Some(failure)) = (row.failure.clone(), trial.failures.first()) {
-                failed.push((row, class, failure.story.clone()));
+                let story = failure.story.clone();
+                let told = bar.aside(|| self.tell(&campaign, &folder, &row, &story, streams));
+                if let Err(error) = told {
+                    broken = Some(error.to_string());
+                    return false;
+                }
+                failed.push((row, class, story));
             }
             let in_time = self.lasting.is_none_or(|lasting| watch.elapsed() < lasting);
             in_time && (failed.is_empty() || self.keep_going)
@@ -243,7 +249,9 @@ impl Explore {
             if let Some((_, told)) = rows.iter_mut().find(|(other, _)| other.run == row.run) {
                 *told = format!("{class}\n{story}\n{}\n", self.again(row.run));
             }
-            self.tell(&campaign, &folder, row, class, story, is_new, streams)?;
+            if is_new && !self.no_shrink {
+                self.shrink(&campaign, &folder, row, class, streams)?;
+            }
         }
         if totals.failed() > failed.len() {
             *code = (*code).max(EXIT_UNEXPECTED);
@@ -287,29 +295,37 @@ impl Explore {
         }
     }
 
-    /// Tells one failure: what, how to see it again, and where its file is; the first of a class is
-    /// made small.
-    #[expect(clippy::too_many_arguments, reason = "all of it is told")]
+    /// Tells one failure as soon as it is found: what, how to see it again, and where its file is.
     fn tell(
         &self,
         campaign: &Campaign,
         folder: &Folder,
         row: &Row,
-        class: &Class,
         story: &str,
-        is_new: bool,
         streams: &mut Streams<'_>,
     ) -> io::Result<()> {
+        let Some(class) = &row.failure else {
+            return Ok(());
+        };
         let scenario = draw(row.seed, &campaign.swarm).scenario;
-        let kept = |kept: Result<PathBuf, folder::Unusable>| kept.map_err(io::Error::other);
         let path = kept(folder.keep(row.run, "toml", &scenario.to_toml()))?;
         writeln!(streams.out, "run {} fails: {class}", row.run)?;
         writeln!(streams.out, "  {story}")?;
         writeln!(streams.out, "  again:  {}", self.again(row.run))?;
         writeln!(streams.out, "  drawn:  {}", path.display())?;
-        if self.no_shrink || !is_new {
-            return Ok(());
-        }
+        streams.out.flush()
+    }
+
+    /// Makes a failure small, the first of its class.
+    fn shrink(
+        &self,
+        campaign: &Campaign,
+        folder: &Folder,
+        row: &Row,
+        class: &Class,
+        streams: &mut Streams<'_>,
+    ) -> io::Result<()> {
+        let scenario = draw(row.seed, &campaign.swarm).scenario;
         if let Some(small) = shrink(&scenario, class, shrink::TRIES_MAX) {
             let text = story::to_file(&small, &self.again(row.run));
             let path = kept(folder.keep(row.run, "shrunk.toml", &text))?;
@@ -353,6 +369,10 @@ fn case(row: &Row, told: &str) -> junit::Case {
             Some(class) => junit::Result::Unexpected(class.to_string(), told.into()),
         },
     }
+}
+
+fn kept(path: Result<PathBuf, folder::Unusable>) -> io::Result<PathBuf> {
+    path.map_err(io::Error::other)
 }
 
 fn summary(totals: &Totals, streams: &mut Streams<'_>) -> io::Result<()> {

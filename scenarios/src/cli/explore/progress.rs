@@ -62,6 +62,11 @@ impl Bar {
         self.0.inc(1);
     }
 
+    /// Prints while the bar stands aside.
+    pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.0.suspend(print)
+    }
+
     /// The bar goes.
     pub fn finish(&self) {
         self.0.finish_and_clear();
