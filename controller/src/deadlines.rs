@@ -4,12 +4,15 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use counterpoint_dns::{rdata::Rdata, time::Timestamp};
+use counterpoint_dns::{
+    rdata::{Ds, Rdata},
+    time::Timestamp,
+};
 
 use crate::{
     case::Case,
     config::SignerName,
-    log::Version,
+    log::{Track, Version},
     outstanding,
     place::{Item, Owner, Place},
     process::{WaitFor, What, Who},
@@ -33,6 +36,18 @@ pub(crate) struct Lacking {
 /// What a cache may lack when a key is new.
 pub(crate) const WITHOUT_NEW_KEYS: &str = "caches may hold a DNSKEY RRset without the new keys";
 
+/// What a wait is for whose ground may still change.
+const PARENT_MAY_ACT: &str = "the parent may still act on what it was asked for before";
+
+/// From when on something has been served without a break: since it was seen to begin, or, where the parent
+/// could have changed it until it `settled`, since it was `seen` after that.
+fn since(begun: Timestamp, settled: Timestamp, seen: Option<Timestamp>) -> Timestamp {
+    match settled > begun {
+        true => seen.map_or(settled, |seen| seen.max(settled)),
+        false => begun,
+    }
+}
+
 /// When a wait is over, and what for.
 pub(crate) type Over = Result<(Timestamp, String), Lacking>;
 
@@ -52,6 +67,7 @@ impl Case<'_> {
                 WaitFor::Addresses => self.address_wait(),
                 WaitFor::Ns => self.ns_wait(),
                 WaitFor::LeaverDnskey => self.leaver_dnskey_wait(),
+                WaitFor::ReturnerDnskey => self.returner_dnskey_wait(),
                 WaitFor::LeaverData => self.leaver_data_wait(),
                 WaitFor::RolledData => self.rolled_data_wait(),
                 WaitFor::GroupData => self.group_data_wait(),
@@ -84,17 +100,68 @@ impl Case<'_> {
         }
     }
 
-    /// Until no cache holds a DS RRset but the one that `asked_for` asks for.
-    fn ds_wait(&self, asked_for: What) -> Over {
+    /// When to look again for a wait. While the parent may act on something older, what was seen of it
+    /// proves little: it may change, and change back, between two looks. So it is looked at as soon as
+    /// that is over, and counts from there.
+    pub(crate) fn next_look(&self, waits: &[WaitFor]) -> Over {
+        let over = self.deadline(waits)?;
+        let unsettled = [self.ds_unsettled(waits), self.delegation_unsettled(waits)];
+        let unsettled = unsettled.into_iter().flatten().max();
+        Ok(unsettled.map_or(over, |until| (until, PARENT_MAY_ACT.into())))
+    }
+
+    /// Whether what these waits rest on was not seen since the parent can change it no more.
+    pub(crate) fn is_unsettled(&self, waits: &[WaitFor]) -> bool {
+        self.ds_unsettled(waits).is_some() || self.delegation_unsettled(waits).is_some()
+    }
+
+    /// Until when the parent may change the DS RRset by something older, if it was not seen since.
+    pub(crate) fn ds_unsettled(&self, waits: &[WaitFor]) -> Option<Timestamp> {
+        let rested_on = waits.iter().filter_map(|wait| match wait {
+            WaitFor::Ds => Some(What::Cds),
+            WaitFor::DsOfBoth => Some(What::CdsOfBoth),
+            WaitFor::NoDs => Some(What::CdsDelete),
+            _ => None,
+        });
+        let turnovers = rested_on.filter_map(|asked_for| self.ds_turnover(asked_for).ok());
+        let until =
+            turnovers.filter_map(|(took, settled)| (settled > took.begun).then_some(settled));
+        let seen = self.process.ds_settled;
+        until
+            .max()
+            .filter(|until| seen.is_none_or(|seen| seen < *until))
+    }
+
+    /// The same of the delegation.
+    pub(crate) fn delegation_unsettled(&self, waits: &[WaitFor]) -> Option<Timestamp> {
+        let rests_on_it = waits.iter().any(|wait| {
+            matches!(
+                wait,
+                WaitFor::Ns | WaitFor::LeaverDnskey | WaitFor::LeaverData
+            )
+        });
+        let (took, settled) = self.delegation_turnover().ok().filter(|_| rests_on_it)?;
+        let seen = self.process.delegation_settled;
+        let is_seen = seen.is_some_and(|seen| seen >= settled);
+        (settled > took.begun && !is_seen).then_some(settled)
+    }
+
+    /// How the DS RRset that `asked_for` asks for took over, and from when the parent acts on nothing else.
+    fn ds_turnover(&self, asked_for: What) -> Result<(Turnover, Timestamp), Lacking> {
         let is_wanted = |data: &BTreeSet<Rdata>| match asked_for {
             What::CdsDelete => data.is_empty(),
             _ => self.is_wanted_ds(data, asked_for == What::CdsOfBoth),
         };
-        let mut took = self.took_over(&Owner::Parent, &Item::Ds, asked_for, |version| {
+        let took = self.took_over(&Owner::Parent, &Item::Ds, asked_for, |version| {
             is_wanted(&version.data)
         })?;
-        // What the parent may still do, it may still undo.
-        took.begun = took.begun.max(outstanding::ds_settled(self, is_wanted));
+        Ok((took, outstanding::ds_settled(self, is_wanted)))
+    }
+
+    /// Until no cache holds a DS RRset but the one that `asked_for` asks for.
+    fn ds_wait(&self, asked_for: What) -> Over {
+        let (mut took, settled) = self.ds_turnover(asked_for)?;
+        took.begun = since(took.begun, settled, self.process.ds_settled);
         let over = match self.config.has(Sabotage::SkipDsWait) {
             true => took.begun,
             false => took.deadline(self.config),
@@ -137,15 +204,21 @@ impl Case<'_> {
         })
     }
 
+    /// How a delegation without the leaver took over, and from when the parent brings about no other.
+    fn delegation_turnover(&self) -> Result<(Turnover, Timestamp), Lacking> {
+        let names = self.ns_data(&[self.leaver()?.clone()].into());
+        let is_gone = |version: &Version| version.data.is_disjoint(&names);
+        let took = self.took_over(&Owner::Parent, &Item::Delegation, What::Csync, is_gone)?;
+        let names_it = |data: &BTreeSet<Rdata>| !data.is_disjoint(&names);
+        Ok((took, outstanding::delegation_settled(self, names_it)))
+    }
+
     fn ns_turnover(&self) -> Result<Timestamp, Lacking> {
         let leaver = self.leaver()?;
         let names = self.ns_data(&[leaver.clone()].into());
         let is_gone = |version: &Version| version.data.is_disjoint(&names);
-        let took = self.took_over(&Owner::Parent, &Item::Delegation, What::Csync, is_gone)?;
-        let mut whole = took;
-        let names_it = |data: &BTreeSet<Rdata>| !data.is_disjoint(&names);
-        let settled = outstanding::delegation_settled(self, names_it);
-        whole.begun = whole.begun.max(settled);
+        let (mut whole, settled) = self.delegation_turnover()?;
+        whole.begun = since(whole.begun, settled, self.process.delegation_settled);
         let written = self.at(What::Ns, Who::All);
         for signer in self
             .process
@@ -235,6 +308,43 @@ impl Case<'_> {
         ))
     }
 
+    /// Until no cache holds a DNSKEY RRset of who came back that none of its KSKs has signed, if the parent
+    /// is to drop a DS.
+    fn returner_dnskey_wait(&self) -> Over {
+        let signer = self.leaver()?.clone();
+        let keys = self.keys.entry_points(&signer).into_iter();
+        let keys: BTreeSet<Rdata> = keys.map(|key| key.to_rdata()).collect();
+        let is_signed = |version: &Version| !version.signed_by.is_disjoint(&keys);
+        let over = match self.drops_ds() {
+            true => {
+                let owner = Owner::Signer(signer);
+                let took = self.took_over(&owner, &Item::Dnskey, None, is_signed)?;
+                took.deadline(self.config)
+            }
+            false => Timestamp::MIN,
+        };
+        Ok((
+            over,
+            format!(
+                "caches may hold a DNSKEY RRset of {} from before it stopped",
+                self.process.whom()
+            ),
+        ))
+    }
+
+    /// Whether the parent has a DS that is to go: of none of everybody's KSKs.
+    fn drops_ds(&self) -> bool {
+        let keys = self.entry_points(&self.process.after(), false);
+        let is_ours = |ds: &Rdata| {
+            let ds = Ds::parse(ds);
+            ds.is_some_and(|ds| keys.iter().any(|key| key.matches(self.zone, &ds)))
+        };
+        let places = self.places.public(&Owner::Parent);
+        let tracks = places.filter_map(|place| self.log.track(place, &Item::Ds));
+        let mut served = tracks.filter_map(Track::current);
+        served.any(|version| !version.data.iter().all(is_ours))
+    }
+
     /// Everything that the leaver signed, negative answers included: bounded by declaration, never
     /// by the few names that were asked.
     fn leaver_data_wait(&self) -> Over {
@@ -258,10 +368,7 @@ impl Case<'_> {
             !is_other(&version.data)
         })?;
         let settled = outstanding::delegation_settled(self, is_other);
-        Ok((
-            took.begun.max(settled),
-            "the parent may still act on what it was asked for before".into(),
-        ))
+        Ok((took.begun.max(settled), PARENT_MAY_ACT.into()))
     }
 
     /// How something new took over at every public instance of `owner`.

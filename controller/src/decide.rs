@@ -43,6 +43,8 @@ pub(crate) enum Decision {
         /// What for.
         why: String,
     },
+    /// The parent is as it must be, and acts on nothing older any more: the wait counts from now.
+    Settled,
     /// Somebody else must act, and will.
     Watch {
         /// What is looked for.
@@ -77,13 +79,16 @@ pub(crate) fn decide(case: &Case<'_>, row: Row, now: Timestamp) -> Decision {
         Goal::Prerequisites => checks::prerequisites(case, now),
         Goal::Publish(what, who) => publish(case, what, who, now),
         Goal::Watch(what) => watch(case, what, now),
-        Goal::Wait(waits) => match case.deadline(waits) {
+        Goal::Wait(waits) => match case.next_look(waits) {
             _ if case.process.forgot_deadline => Decision::Advance,
             Err(lacking) => lost(case, lacking, now),
             Ok((until, why)) if now < until => {
                 too_fast(case, until).unwrap_or(Decision::Wait { until, why })
             }
-            Ok(_) => recheck(case, row.goal, now),
+            Ok(_) => match recheck(case, row.goal, now) {
+                Decision::Advance if case.is_unsettled(waits) => Decision::Settled,
+                checked => checked,
+            },
         },
         Goal::Release => Decision::Advance,
         Goal::Turn(turn) => match case.undone(turn).into_iter().next() {

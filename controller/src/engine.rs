@@ -332,7 +332,7 @@ impl Engine {
                 },
             ) => {
                 let case = self.case(io.config, index);
-                match case.deadline(waits) {
+                match case.next_look(waits) {
                     Ok((until, why)) if io.now < until => {
                         self.carry_out(io, index, row, Decision::Wait { until, why });
                     }

@@ -238,6 +238,7 @@ impl Forecaster<'_> {
         let longest = match wait {
             WaitFor::Dnskey
             | WaitFor::OwnDnskey
+            | WaitFor::ReturnerDnskey
             | WaitFor::NewAlgorithm
             | WaitFor::OldAlgorithm
             | WaitFor::LeaverDnskey => all(Item::Dnskey),

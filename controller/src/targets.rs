@@ -400,6 +400,10 @@ impl Case<'_> {
             }
             WaitFor::Delegation => looks.extend([(Owner::Parent, Item::Delegation)]),
             WaitFor::OwnDnskey => all(Who::Subject, &[Item::Dnskey]),
+            WaitFor::ReturnerDnskey => {
+                all(Who::Subject, &[Item::Dnskey]);
+                looks.insert((Owner::Parent, Item::Ds));
+            }
             WaitFor::RolledData => all(Who::Subject, &[Item::Soa]),
             WaitFor::NewAlgorithm | WaitFor::OldAlgorithm => all(Who::After, &[Item::Dnskey]),
             WaitFor::GroupData => all(Who::After, &[Item::Soa]),

@@ -215,12 +215,21 @@ fn a_signal_without_effect_counts_until_it_has_settled() {
         Decision::Wait { until, .. } => until,
         other => panic!("{other:?}"),
     };
-    assert_eq!(wait(&bench), withdrawn + 6 * HOUR);
+    let settled = withdrawn + 5 * HOUR;
+    assert_eq!(wait(&bench), settled, "it is looked at as soon as that");
+    bench.pass(settled - bench.now + HOUR / 4);
+    assert_watch(bench.decide(DS_WAIT), "not asked yet");
+    bench.parent(Item::Ds, ds(&["alpha", "beta"]));
+    assert_eq!(bench.decide(DS_WAIT), Decision::Settled);
+    // What it served between withdrawal and look nobody saw.
+    bench.process.ds_settled = Some(bench.now);
+    assert_eq!(wait(&bench), bench.now + HOUR, "and counts from the look");
+    bench.process.ds_settled = None;
     bench
         .config
         .sabotage
         .insert(Sabotage::IgnoreOutstandingSignal);
-    assert_eq!(wait(&bench), withdrawn + HOUR);
+    assert_eq!(bench.decide(DS_WAIT), Decision::Advance);
 }
 
 #[test]

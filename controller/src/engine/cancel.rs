@@ -5,6 +5,7 @@
 
 use super::{Engine, Phase};
 use crate::{
+    config::Model,
     io::Io,
     process::{Goal, Kind, StepState, What, Who},
     report::Outcome,
@@ -46,8 +47,13 @@ impl Engine {
     pub(super) fn run_back(&mut self, io: &mut Io<'_>, index: usize) {
         let process = &mut self.processes[index];
         let table = process.table(io.config);
-        // Not b's own: nobody was led there yet.
-        let names_it = |goal: Goal| goal == Goal::Publish(What::Ns, Who::After);
+        // Not b's own: nobody was led there yet, unless what is written to b all secondaries of its
+        // primary serve.
+        let is_shared = process.model == Model::Shared;
+        let names_it = |goal: Goal| match goal {
+            Goal::Publish(What::Ns, who) => who == Who::After || is_shared,
+            _ => false,
+        };
         let named = table.iter().position(|row| names_it(row.goal));
         let is_named = named.is_some_and(|named| named <= process.row);
         let nothing_done = process.row == 0;

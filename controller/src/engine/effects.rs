@@ -38,6 +38,7 @@ impl Engine {
         };
         match held.unwrap_or(decision) {
             Decision::Advance => self.advance(io, index, row),
+            Decision::Settled => self.settle(io, index, row),
             Decision::Apply(changes) => self.apply(io, index, row, changes),
             Decision::Return { to, why } => self.go_back(io, index, to, why),
             Decision::Wait { until, why } => {
@@ -150,6 +151,20 @@ impl Engine {
         } else if table.len() > self.processes[index].row {
             self.persist_process(io, index);
         }
+        self.enter_row(io, index);
+    }
+
+    /// The parent was seen after it could act on nothing older: what this row waits for counts from now.
+    fn settle(&mut self, io: &mut Io<'_>, index: usize, row: Row) {
+        let Goal::Wait(waits) = row.goal else {
+            return;
+        };
+        let case = self.case(io.config, index);
+        let (ds, delegation) = (case.ds_unsettled(waits), case.delegation_unsettled(waits));
+        let process = &mut self.processes[index];
+        process.ds_settled = ds.map(|_| io.now).or(process.ds_settled);
+        process.delegation_settled = delegation.map(|_| io.now).or(process.delegation_settled);
+        self.persist_process(io, index);
         self.enter_row(io, index);
     }
 

@@ -136,6 +136,9 @@ pub(crate) enum WaitFor {
     Ns,
     /// DNSKEY RRsets of who leaves, which its own KSK alone has signed: counted from the end of `Ns`.
     LeaverDnskey,
+    /// DNSKEY RRsets of the subject that none of the KSKs has signed that it has now: it may have come back
+    /// with others.
+    ReturnerDnskey,
     /// Answers that who leaves has signed: counted from the end of `Ns`.
     LeaverData,
     /// Answers that the subject signed with its old key alone.

@@ -92,6 +92,20 @@ pub(crate) struct Process {
         skip_serializing_if = "Option::is_none"
     )]
     pub probed: Option<Timestamp>,
+    /// When the parent's DS RRset was seen as it must be, after the parent could act on nothing older.
+    #[serde(
+        with = "store::maybe_instant",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub ds_settled: Option<Timestamp>,
+    /// The same of the delegation.
+    #[serde(
+        with = "store::maybe_instant",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub delegation_settled: Option<Timestamp>,
     /// It is to be run back, as soon as nothing that it sent is under way.
     #[serde(default, skip_serializing_if = "is_false")]
     pub cancelled: bool,
@@ -158,6 +172,8 @@ impl Process {
             signals: BTreeSet::new(),
             released: false,
             probed: None,
+            ds_settled: None,
+            delegation_settled: None,
             cancelled: false,
             allowed: None,
             detected: false,

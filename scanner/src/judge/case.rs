@@ -155,6 +155,7 @@ impl<'a> Case<'a> {
                 cds: newest(|guard| guard.cds),
                 cdnskey: newest(|guard| guard.cdnskey),
                 csync: newest(|guard| guard.csync),
+                soa: newest(|guard| guard.soa),
             };
         }
         let known = server.address.and_then(|address| guards.get(&address));

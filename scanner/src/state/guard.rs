@@ -30,6 +30,8 @@ pub struct Guard {
     pub cdnskey: Option<u32>,
     /// Serial by which the last CSYNC was processed: the SOA's, or the CSYNC's own.
     pub csync: Option<u32>,
+    /// The serial of the SOA that stood beside it.
+    pub soa: Option<u32>,
 }
 
 /// The guards of one child, by server.
@@ -42,6 +44,7 @@ impl Guard {
         self.cds = other.cds.or(self.cds);
         self.cdnskey = other.cdnskey.or(self.cdnskey);
         self.csync = other.csync.or(self.csync);
+        self.soa = other.soa.or(self.soa);
     }
 }
 

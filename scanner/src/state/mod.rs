@@ -196,6 +196,7 @@ mod tests {
             cds: Some(7),
             cdnskey: None,
             csync: Some(u32::MAX),
+            soa: Some(u32::MAX),
         };
         let server = "[2001:db8::1]:53".parse().unwrap();
         let at = Timestamp::from_nanos(1_767_225_600_000_000_001);

@@ -7,8 +7,10 @@
 mod drop;
 mod times;
 
+use counterpoint_dns::name::Name;
+
 use super::trial::{Class, Trial, attempt};
-use crate::{load::load, scenario::Scenario};
+use crate::{load::load, run::plan::first_signers, scenario::Scenario};
 
 /// A small scenario, and what it took.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +85,12 @@ impl Shrinker<'_> {
     /// Takes `smaller` if it is another legal file and fails in the same way.
     fn accept(&mut self, mut smaller: Scenario) -> bool {
         renumber(&mut smaller);
-        if self.is_spent() || smaller == self.shrunk.scenario || !is_legal(&smaller) {
+        let shrunk = &self.shrunk.scenario;
+        if self.is_spent()
+            || smaller == *shrunk
+            || !still_leads_there(&smaller, shrunk)
+            || !is_legal(&smaller)
+        {
             return false;
         }
         self.shrunk.tries += 1;
@@ -103,6 +110,21 @@ impl Shrinker<'_> {
         change(&mut smaller);
         self.accept(smaller)
     }
+}
+
+/// Whether whoever must be delegated to in the end still can be: what leads there is left as it is.
+fn still_leads_there(smaller: &Scenario, scenario: &Scenario) -> bool {
+    let is_untouched =
+        || smaller.events == scenario.events && members(smaller) == members(scenario);
+    scenario.expect.signers.is_none() || is_untouched()
+}
+
+/// Each zone, and who serves it at the start.
+fn members(scenario: &Scenario) -> Vec<(&Name, Vec<String>)> {
+    let zones = scenario.zones.iter();
+    zones
+        .map(|zone| (&zone.name, first_signers(scenario, zone)))
+        .collect()
 }
 
 /// Whether a file with this scenario in it loads as this scenario.

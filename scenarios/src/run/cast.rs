@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
-use counterpoint_controller::{Command as ControllerCommand, Controller};
+use counterpoint_controller::{Command as ControllerCommand, Controller, Outcome};
 use counterpoint_dns::{
     agent::{Agent, Input, Note, Output, Record, Server},
     name::Name,
@@ -314,14 +314,15 @@ impl Cast {
         Some(seated.handle(world, &mut self.controller_store, Input::Command(command)))
     }
 
-    /// Who is leaving a zone now, by what the controller says.
-    pub fn leaving(&self, zone: &Name) -> Vec<String> {
+    /// With whom this process of a zone is under way, by what the controller says.
+    pub fn under_way(&self, zone: &Name, process: &str) -> Vec<String> {
         let seated = self.controller.iter();
         let reports = seated.flat_map(|seated| seated.agent.report());
-        let leaving = reports.filter(|report| {
-            report.zone == *zone && report.process == "leave" && !report.outcome.is_final()
+        let under_way = reports.filter(|report| {
+            let is_asked_for = report.zone == *zone && report.process == process;
+            is_asked_for && !report.outcome.is_final() && report.outcome != Outcome::Queued
         });
-        leaving.map(|report| report.signer).collect()
+        under_way.map(|report| report.signer).collect()
     }
 
     /// Hands a request to the agent that listens for it.

@@ -717,6 +717,7 @@ impl Player<'_> {
                     self.played.reached.insert(format!("{kind}/{process}"));
                 }
                 "released" => self.release(&note.zone, &note.subject),
+                "process" if note.subject == "join" => self.begin_join(&note.zone),
                 "repair" | "detected" | "cancel" | "limited" | "notify" => {
                     self.played
                         .reached
@@ -747,6 +748,15 @@ impl Player<'_> {
         let mut events = self.scenario.events.iter();
         let gone = |what: &What| matches!(what, What::Leave { signer: gone, dead: true } if gone == signer);
         events.any(|event| gone(&event.what))
+    }
+
+    /// Who joins serves the zone, even if it left, and stopped, since the join was asked for.
+    fn begin_join(&mut self, zone: &str) {
+        if let Ok(zone) = parse_name(zone) {
+            for signer in self.played.cast.under_way(&zone, "join") {
+                script::begin_serving(&mut self.played.stage, &signer, &zone);
+            }
+        }
     }
 
     /// A leaver that may stop answering does.

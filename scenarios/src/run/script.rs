@@ -73,27 +73,15 @@ pub fn perform(scenario: &Scenario, event: &Event, stage: &mut Stage, cast: &mut
         }
         // A signer that has stopped serves again, if its leave is run back.
         What::Cancel {} => {
-            for signer in cast.leaving(zone) {
-                let mut plans = stage.topology.zones.iter();
-                if let Some(plan) = plans.find(|plan| plan.name == *zone).cloned() {
-                    stage.start_serving(&signer, &plan);
-                }
+            for signer in cast.under_way(zone, "leave") {
+                begin_serving(stage, &signer, zone);
             }
         }
         _ => {}
     }
     if let Some((command, newcomers)) = command(scenario, event) {
         for (signer, zone) in newcomers {
-            if let Some(plan) = stage
-                .topology
-                .zones
-                .iter()
-                .find(|plan| plan.name == zone)
-                .cloned()
-                && !stage.serves(&signer, &zone)
-            {
-                stage.start_serving(&signer, &plan);
-            }
+            begin_serving(stage, &signer, &zone);
         }
         return match cast.command(&mut stage.world, command) {
             Some(notes) => Done {
@@ -120,6 +108,15 @@ pub fn perform(scenario: &Scenario, event: &Event, stage: &mut Stage, cast: &mut
         };
     }
     Done::default()
+}
+
+/// The signer serves the zone from now on, if it does not.
+pub fn begin_serving(stage: &mut Stage, signer: &str, zone: &Name) {
+    let mut plans = stage.topology.zones.iter();
+    let plan = plans.find(|plan| plan.name == *zone).cloned();
+    if let Some(plan) = plan.filter(|_| !stage.serves(signer, zone)) {
+        stage.start_serving(signer, &plan);
+    }
 }
 
 /// The command to the controller, and who must begin to serve which zone for it.

@@ -14,6 +14,76 @@ use counterpoint_scenarios::{
 
 use crate::scenario;
 
+/// What an operator does by hand, and a replay of what was before: `alpha` alone is to stay.
+const BY_HAND: &str = r#"
+title = "by hand"
+[parent]
+ns-ttl = "1m"
+[scanner]
+interval = "30m"
+sabotage = ["no-replay-guard"]
+[controller]
+enabled = false
+guard = false
+[[signer]]
+name = "alpha"
+servers = 1
+ns-ttl = "1m"
+[[signer]]
+name = "beta"
+servers = 1
+ns-ttl = "1m"
+[[group]]
+name = "g"
+signers = ["alpha", "beta"]
+[[zone]]
+name = "example.test."
+group = "g"
+records = ["www A 192.0.2.1"]
+[[event]]
+at = "10m"
+do = "publish-csync"
+[[event]]
+at = "1h"
+do = "set-ns"
+signers = ["alpha"]
+[[event]]
+at = "1h"
+do = "publish-csync"
+[[fault]]
+from = "2h"
+until = "3h"
+kind = "latency"
+by = "1s"
+target = "beta"
+[[fault]]
+from = "5h"
+kind = "replay"
+of = "59m"
+target = "alpha"
+[expect]
+signers = ["alpha"]
+"#;
+
+#[test]
+fn what_leads_to_the_delegation_that_must_be_is_not_taken_away() {
+    let scenario = load("by-hand.toml", BY_HAND).unwrap();
+    let trial = attempt(&scenario);
+    let failure = trial.failures.first().expect("the replay is followed");
+    assert_eq!(failure.class.property, "parent-untouched");
+    let small = shrink(&scenario, &failure.class, 200).unwrap().scenario;
+    assert_eq!(small.events, scenario.events);
+    let kinds: Vec<&str> = small.faults.iter().map(|fault| fault.kind.name()).collect();
+    assert_eq!(kinds, ["replay"], "the delay had nothing to do with it");
+    let mut without = small.clone();
+    without.faults.clear();
+    assert_eq!(
+        attempt(&without).failures,
+        [],
+        "without the replay all is well"
+    );
+}
+
 /// No DNSKEY-Wait, and much that has nothing to do with it.
 const CROWDED: &str = r#"
 title = "crowded"

@@ -49,8 +49,11 @@ impl Drawing {
         // Where nobody keeps everybody's CDS beside its own, the parent follows it as soon as the others
         // are silent or no longer asked.
         let is_alone = self.has(Feature::Withdraw) || self.is_by_hand();
+        // It names keys from the moment it has them, and one who is alone is followed: a new algorithm
+        // would have its DS while caches hold DNSKEY RRsets without it.
+        let is_early = self.has(Feature::RollAlgorithm);
         match quirk {
-            Quirk::OwnCds if is_alone => Quirk::CdsKskOnly,
+            Quirk::OwnCds if is_alone || is_early => Quirk::CdsKskOnly,
             quirk => quirk,
         }
     }
