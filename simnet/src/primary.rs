@@ -15,8 +15,10 @@ use counterpoint_dns::{
     name::{Name, RecordType},
     rdata::Soa,
     rrset::RrSet,
+    stream::stream,
     time::Timestamp,
 };
+use rand::RngExt as _;
 
 use crate::{
     choice::{By, Choices},
@@ -38,12 +40,38 @@ pub struct Signing {
     pub validity: Duration,
     /// Signatures are renewed this long before they expire.
     pub resign_before: Duration,
+    /// How unevenly they expire.
+    pub jitter: Jitter,
     /// TTL of the DNSKEY RRset, seconds.
     pub dnskey_ttl: u32,
     /// How far the signer's clock is off.
     pub clock: Skew,
     /// How it denies what it does not have.
     pub denial: Denial,
+}
+
+/// Signatures made at once that do not expire at once: each a little earlier than `validity` says, as
+/// signers of large zones spread the work.
+#[derive(Clone, Debug, Default)]
+pub struct Jitter {
+    /// At most so much earlier.
+    pub most: Duration,
+    /// Of the world.
+    pub seed: u64,
+    /// Whose signatures: signer and zone.
+    pub actor: String,
+}
+
+impl Jitter {
+    /// How much earlier the signatures on this RRset expire that are made when the clock shows `clock`.
+    fn of(&self, set: &RrSet, clock: Timestamp) -> Duration {
+        if self.most.is_zero() {
+            return Duration::ZERO;
+        }
+        let actor = format!("{}/{}/{}/{clock}", self.actor, set.name, set.rtype);
+        let seconds = stream(self.seed, &actor).random_range(0..=self.most.as_secs());
+        Duration::from_secs(seconds)
+    }
 }
 
 /// What the owner of a zone signed and pushed, to be served as it is.
@@ -293,10 +321,13 @@ impl Primary {
         {
             return Rc::clone(before);
         }
+        let lasting = signing
+            .validity
+            .saturating_sub(signing.jitter.of(set, clock));
         let plan = |key: &&counterpoint_dns::key::SigningKey| Plan {
             key: (*key).clone(),
             inception: clock.before(self.backdate),
-            expiration: clock + signing.validity,
+            expiration: clock + lasting,
         };
         let plans = keys.iter().map(plan).collect();
         Rc::new(Served::new(

@@ -30,7 +30,7 @@ use crate::{
     keys::{KeyKind, OwnKey},
     net::Net,
     operator::{Instance, Operator},
-    primary::{INCEPTION_BACKDATE, Primary, Pushed, Signing},
+    primary::{INCEPTION_BACKDATE, Jitter, Primary, Pushed, Signing},
     published::Given,
     recorder::Recorder,
     world::{SERVED_BEFORE_START, World},
@@ -120,6 +120,8 @@ pub struct SignerPlan {
     pub validity: Duration,
     /// Renewal this long before expiration.
     pub resign_before: Duration,
+    /// Signatures made at once expire up to this much earlier, each at a time of its own.
+    pub resign_jitter: Duration,
     /// From a change to each instance.
     pub propagation: RangeInclusive<Duration>,
     /// How far its clock is off.
@@ -509,6 +511,11 @@ impl Stage {
         primary.signing = (!is_unsigned).then(|| Signing {
             validity: plan.validity,
             resign_before: plan.resign_before,
+            jitter: Jitter {
+                most: plan.resign_jitter,
+                seed: self.topology.seed,
+                actor: format!("{signer}/{apex}/jitter"),
+            },
             dnskey_ttl: plan.dnskey_ttl,
             clock: self.world.operators[operator].clock,
             denial: plan.denial.clone(),
@@ -760,6 +767,7 @@ impl Stage {
         primary.signing = Some(Signing {
             validity: Duration::from_secs(14 * 86_400),
             resign_before: Duration::from_secs(7 * 86_400),
+            jitter: Jitter::default(),
             dnskey_ttl: plan.ns_ttl,
             clock: owner.clock,
             denial: plan.denial.clone(),

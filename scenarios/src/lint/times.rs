@@ -41,21 +41,23 @@ pub(super) fn lint(lints: &Lints<'_>) {
     }
     for (index, signer) in scenario.signers.iter().enumerate() {
         let path = format!("signer.{}", index + 1);
-        if signer.signature_validity <= signer.resign_before {
-            let key = if lints.report.has(&format!("{path}.signature-validity")) {
+        let shortest = signer
+            .signature_validity
+            .saturating_sub(signer.resign_jitter);
+        if shortest <= signer.resign_before {
+            let key = if !signer.resign_jitter.is_zero() {
+                "resign-jitter"
+            } else if lints.report.has(&format!("{path}.signature-validity")) {
                 "signature-validity"
             } else {
                 "resign-before"
             };
-            let (validity, before) = (
-                print_span(signer.signature_validity),
-                print_span(signer.resign_before),
-            );
+            let (validity, before) = (print_span(shortest), print_span(signer.resign_before));
             lints.fail(
                 &format!("{path}.{key}"),
                 "always-resigning",
                 format!("signatures hold {validity} and are renewed {before} before their end"),
-                |d| d.expected("`signature-validity` must be longer than `resign-before`"),
+                |d| d.expected("`signature-validity` less `resign-jitter` must be longer than `resign-before`"),
             );
         }
     }

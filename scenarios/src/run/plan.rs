@@ -163,6 +163,7 @@ fn signer_plan(scenario: &Scenario, signer: &Signer) -> SignerPlan {
         signing_time: signer.hsm.latency,
         validity: signer.signature_validity,
         resign_before: signer.resign_before,
+        resign_jitter: signer.resign_jitter,
         propagation: span(signer.propagation),
         clock: faults::skew(signer.clock_skew),
         habits: habits(signer),

@@ -201,6 +201,8 @@ settings! {
         signature_validity "signature-validity": Duration = days(14),
         /// How long before their end it makes new ones.
         resign_before "resign-before": Duration = days(3),
+        /// Signatures made at once expire up to this much earlier, each at a time of its own.
+        resign_jitter "resign-jitter": Duration = seconds(0),
         /// From the primary to each instance; drawn per change and instance.
         propagation "propagation": Range = Range::new(seconds(0), seconds(10)),
         /// How far its clock is ahead.

@@ -20,7 +20,7 @@ use counterpoint_simnet::{
     clock::Skew,
     contents::Contents,
     keys::{KeyKind, OwnKey},
-    primary::{Primary, Signing},
+    primary::{Jitter, Primary, Signing},
     update,
 };
 use hickory_proto::op::OpCode;
@@ -94,6 +94,7 @@ impl Authority {
             primary.signing = Some(Signing {
                 validity: days(400),
                 resign_before: days(1),
+                jitter: Jitter::default(),
                 denial: Default::default(),
                 dnskey_ttl: TTL,
                 clock: match state {

@@ -141,6 +141,7 @@ fn every_default_is_the_manuals() {
         negative_ttl: ttl(900),
         signature_validity: minutes(14 * 24 * 60),
         resign_before: minutes(3 * 24 * 60),
+        resign_jitter: Duration::ZERO,
         propagation: Range::new(Duration::ZERO, Duration::from_secs(10)),
         clock_skew: Skew::default(),
         quirks: vec![],

@@ -72,6 +72,7 @@ fn signer(label: &str) -> SignerPlan {
         signing_time: Duration::ZERO,
         validity: Duration::from_secs(14 * 86_400),
         resign_before: Duration::from_secs(3 * 86_400),
+        resign_jitter: Duration::ZERO,
         clock: counterpoint_simnet::clock::Skew::NONE,
         habits: Default::default(),
         propagation: Duration::ZERO..=Duration::ZERO,

@@ -188,7 +188,8 @@ impl Shrinker<'_> {
                 negative_ttl,
                 propagation,
                 signature_validity,
-                resign_before
+                resign_before,
+                resign_jitter
             );
             if self.shrunk.scenario.signers[index].servers.count() > 2 {
                 self.try_with(|s| s.signers[index].servers = Servers::Count(1));
