@@ -1,7 +1,6 @@
 //! Sockets, TLS, and limits on what strangers may hold: connections, time, octets of a head.
 
 use std::{
-    collections::BTreeMap,
     convert::Infallible,
     fs, io,
     net::{IpAddr, SocketAddr},
@@ -11,13 +10,15 @@ use std::{
     time::Duration,
 };
 
+use counterpoint_dns::driver::daemon::{
+    connections::{self, Limits},
+    journal,
+};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::mpsc,
-    task::spawn_local,
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -29,24 +30,22 @@ use tokio_rustls::{
     },
 };
 
-use super::{journal, route::Desk};
+use super::route::Desk;
 use crate::{
     api::Failure,
     declarations::{BadDeclaration, Serving, private_text},
 };
 
-/// How many connections there may be.
-const CONNECTIONS_MAX: usize = 512;
-/// How many of one address.
-const OF_ADDRESS_MAX: usize = 128;
+const LIMITS: Limits = Limits {
+    connections_max: 512,
+    of_address_max: 128,
+};
 /// How long a handshake, and the head of a request, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longer heads are refused.
 const HEAD_OCTETS_MAX: usize = 32 * 1_024;
 /// More fields are refused.
 const FIELDS_MAX: usize = 64;
-/// How long no connection is taken after one could not be: when files run out, for a moment.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Sockets that listen.
 pub(super) struct Listeners {
@@ -80,52 +79,11 @@ impl Listeners {
 
     /// Takes connections, for ever.
     pub(super) async fn accept(self, desk: Rc<Desk>) {
-        let (arrived, mut arrivals) = mpsc::channel(1);
-        for socket in self.sockets {
-            let arrived = arrived.clone();
-            spawn_local(async move {
-                loop {
-                    match socket.accept().await {
-                        Ok(came) => {
-                            if arrived.send(came).await.is_err() {
-                                return;
-                            }
-                        }
-                        Err(_) => sleep(PAUSE).await,
-                    }
-                }
-            });
-        }
-        let (left, mut leaving) = mpsc::unbounded_channel::<IpAddr>();
-        let mut open: BTreeMap<IpAddr, usize> = BTreeMap::new();
-        let mut count = 0;
-        loop {
-            tokio::select! {
-                Some(address) = leaving.recv() => {
-                    count -= 1;
-                    if let Some(of_address) = open.get_mut(&address) {
-                        *of_address -= 1;
-                        if *of_address == 0 {
-                            open.remove(&address);
-                        }
-                    }
-                }
-                Some((stream, peer)) = arrivals.recv(), if count < CONNECTIONS_MAX => {
-                    let of_address = open.entry(peer.ip()).or_default();
-                    if *of_address >= OF_ADDRESS_MAX {
-                        journal::event("turned-away", &[("peer", &peer.ip().to_string())]);
-                        continue;
-                    }
-                    *of_address += 1;
-                    count += 1;
-                    let (tls, desk, left) = (self.tls.clone(), desk.clone(), left.clone());
-                    spawn_local(async move {
-                        talk(tls, stream, peer, desk).await;
-                        let _ = left.send(peer.ip());
-                    });
-                }
-            }
-        }
+        let tls = self.tls;
+        let talk = move |stream, peer| talk(tls.clone(), stream, peer, desk.clone());
+        let turned_away =
+            |peer: IpAddr| journal::event("turned-away", &[("peer", &peer.to_string())]);
+        connections::accept(self.sockets, LIMITS, talk, turned_away).await;
     }
 }
 

@@ -7,20 +7,19 @@
 //! - [`listen`] – sockets, TLS, and limits on what strangers may hold
 //! - [`route`] – from a request to a call, and from its answer to a response
 //! - [`feed`] – what happens, for those who listen
-//! - [`journal`] – the same and every request, as JSON lines on standard error
 //! - [`page`] – the files of the page
-//! - [`systemd`] – readiness, told to the service manager
+//!
+//! Journal, metrics and signs of life are those of every daemon: [`counterpoint_dns::driver::daemon`].
 
 mod feed;
-mod journal;
 mod listen;
 mod page;
 mod route;
 mod service;
-mod systemd;
 
 use std::{cell::RefCell, io, rc::Rc};
 
+use counterpoint_dns::driver::daemon::{journal, systemd};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,

@@ -13,7 +13,13 @@ use std::{
     time::Duration,
 };
 
-use counterpoint_dns::pace::{Pace, Rate};
+use counterpoint_dns::{
+    driver::daemon::{
+        journal,
+        metrics::{CONTENT_TYPE, Kind, Metrics},
+    },
+    pace::{Pace, Rate},
+};
 use data_encoding::HEXLOWER;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::{
@@ -32,7 +38,7 @@ use tokio::{
 use super::{
     FINE,
     feed::Feed,
-    journal, page,
+    page,
     service::{Job, Key, Reply, etag},
 };
 use crate::{
@@ -481,70 +487,48 @@ impl Desk {
             role: Role::Anyone,
         };
         let status = self.ask(call("status"), anyone).await?.json;
-        let mut text = String::new();
-        let mut family = |name: &str, kind: &str, what: &str, values: Vec<(String, u64)>| {
-            let name = format!("counterpoint_controller_{name}");
-            text.push_str(&format!("# HELP {name} {what}\n# TYPE {name} {kind}\n"));
-            for (labels, value) in values {
-                text.push_str(&format!("{name}{labels} {value}\n"));
-            }
-        };
-        let count = |key: &str| vec![(String::new(), status[key].as_u64().unwrap_or_default())];
-        family(
-            "signers",
-            "gauge",
-            "Signers that are declared.",
-            count("signers"),
-        );
-        family(
-            "groups",
-            "gauge",
-            "Groups that are declared.",
-            count("groups"),
-        );
+        let mut metrics = Metrics::new("counterpoint_controller");
+        let count = |key: &str| status[key].as_u64().unwrap_or_default();
+        let what = "Signers that are declared.";
+        metrics.one("signers", Kind::Gauge, what, count("signers"));
+        let what = "Groups that are declared.";
+        metrics.one("groups", Kind::Gauge, what, count("groups"));
         let states = [
             "rest", "queued", "running", "waiting", "watching", "blocked",
         ];
         let states = states.map(|state| {
             let zones = status["states"][state].as_u64().unwrap_or_default();
-            (format!("{{state=\"{state}\"}}"), zones)
+            (state, zones)
         });
-        family(
-            "zones",
-            "gauge",
-            "Zones, by how they stand.",
-            states.to_vec(),
-        );
-        family(
-            "sent",
-            "gauge",
-            "Questions and updates since the declarations were last read.",
-            count("sent"),
-        );
-        let plain = |value: u64| vec![(String::new(), value)];
-        family(
+        let what = "Zones, by how they stand.";
+        metrics.by("zones", Kind::Gauge, what, "state", states);
+        let what = "Questions and updates since the declarations were last read.";
+        metrics.one("sent", Kind::Gauge, what, count("sent"));
+        let told = self.feed.told();
+        metrics.one(
             "changes_total",
-            "counter",
+            Kind::Counter,
             "Changes that were told.",
-            plain(self.feed.told()),
+            told,
         );
-        family(
+        let listeners = self.listeners.get() as u64;
+        metrics.one(
             "listeners",
-            "gauge",
+            Kind::Gauge,
             "Who listens to changes.",
-            plain(self.listeners.get() as u64),
+            listeners,
         );
         let responses = self.responses.borrow();
+        let responses = responses.iter();
+        let responses: Vec<(String, u64)> = responses
+            .map(|(status, count)| (status.to_string(), *count))
+            .collect();
         let responses = responses
             .iter()
-            .map(|(status, count)| (format!("{{status=\"{status}\"}}"), *count));
-        family(
-            "responses_total",
-            "counter",
-            "Responses, by status.",
-            responses.collect(),
-        );
-        Ok(whole(StatusCode::OK, "text/plain; version=0.0.4", text))
+            .map(|(status, count)| (status.as_str(), *count));
+        let what = "Responses, by status.";
+        metrics.by("responses_total", Kind::Counter, what, "status", responses);
+        Ok(whole(StatusCode::OK, CONTENT_TYPE, metrics.text()))
     }
 }
 

@@ -8,7 +8,10 @@ use std::{cell::RefCell, io, pin::pin, rc::Rc, sync::Arc, time::Duration};
 
 use counterpoint_dns::{
     agent::{Agent, Input, Note, Output, Record},
-    driver::agent::Driver,
+    driver::{
+        agent::Driver,
+        daemon::{journal, systemd},
+    },
     time::Timestamp,
 };
 use data_encoding::HEXLOWER;
@@ -22,7 +25,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{feed::Feed, journal, route::Desk, systemd};
+use super::{feed::Feed, route::Desk};
 use crate::{
     Command,
     api::{Act, Answer, Call, Failure, OPERATIONS, table::Method},

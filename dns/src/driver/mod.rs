@@ -6,6 +6,7 @@
 //! - [`server`] – puts a [`Server`](crate::agent::Server) behind UDP and TCP sockets
 //! - [`store`] – where records become durable; `sqlite` (feature of that name) – the store that lasts
 //! - [`clock`] – the only place in the workspace that reads the time of day for something that is decided
+//! - `daemon` (feature of that name) – what every daemon needs: connections of strangers, journal, metrics, systemd
 //! - [`http`] – one request to a web interface and its answer
 //! - `wire` – one question and its answer, as octets; `relay` – octets through hickory-server's types
 //!
@@ -27,6 +28,8 @@ pub mod agent;
 pub mod bulk;
 pub mod chance;
 pub mod clock;
+#[cfg(feature = "daemon")]
+pub mod daemon;
 pub mod http;
 mod relay;
 pub mod server;

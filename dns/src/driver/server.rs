@@ -124,7 +124,7 @@ impl Listener {
 }
 
 /// Both sockets on one port.
-async fn bind(address: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
+pub(super) async fn bind(address: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
     let mut tried = 0;
     loop {
         let udp = UdpSocket::bind(address).await?;

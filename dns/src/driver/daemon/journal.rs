@@ -3,15 +3,14 @@
 
 use std::io::{self, Write as _};
 
-use counterpoint_dns::{agent::Note, time::Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::setup::now;
+use crate::{agent::Note, driver::clock::Clock, time::Timestamp};
 
 /// Something that happened to the daemon itself.
-pub(super) fn event(event: &str, more: &[(&str, &str)]) {
+pub fn event(event: &str, more: &[(&str, &str)]) {
     let mut line = Map::new();
-    line.insert("time".into(), now().to_string().into());
+    line.insert("time".into(), Clock.now().to_string().into());
     line.insert("event".into(), event.into());
     line.extend(
         more.iter()
@@ -20,8 +19,8 @@ pub(super) fn event(event: &str, more: &[(&str, &str)]) {
     write(&Value::Object(line));
 }
 
-/// Something that the controller told.
-pub(super) fn note(at: Timestamp, note: &Note) {
+/// Something that an agent told.
+pub fn note(at: Timestamp, note: &Note) {
     write(&json!({
         "time": at.to_string(),
         "event": "note",
@@ -33,9 +32,9 @@ pub(super) fn note(at: Timestamp, note: &Note) {
 }
 
 /// A request that was answered.
-pub(super) fn request(who: &str, method: &str, target: &str, status: u16, milliseconds: u64) {
+pub fn request(who: &str, method: &str, target: &str, status: u16, milliseconds: u64) {
     write(&json!({
-        "time": now().to_string(),
+        "time": Clock.now().to_string(),
         "event": "request",
         "who": who,
         "method": method,
