@@ -56,12 +56,11 @@ fn registrar_automates(case: &mut Case<'_>) -> Finding {
     automates.then(|| vec!["the registrar automates DS itself".into()])
 }
 
-/// D-17 (RFC 10026 §7.1): what another channel removed is not set again from a CDS left over.
+/// D-17 (RFC 10026 §7.1): what another channel removed is not set again from a CDS left over, nor by the
+/// scan that finds it removed.
 fn suspended(case: &mut Case<'_>) -> Finding {
-    if case.gathered.delegation.ds.is_some() {
-        return None;
-    }
-    let suspension = case.gathered.state.suspension.as_ref()?;
+    let is_secure = case.gathered.delegation.ds.is_some();
+    let suspension = case.gathered.state.suspension_if(is_secure, case.now)?;
     Some(vec![format!(
         "{}, seen {}; a DS RRset set by any channel ends this",
         suspension.why, suspension.since

@@ -102,9 +102,6 @@ pub struct ChildState {
     /// The TTL that the DS RRset is to have again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restore: Option<TtlRestore>,
-    /// When it is scanned next; without one, with the next scan of all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub due: Option<Timestamp>,
     /// What was told of it, by reason code.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub told: BTreeMap<String, Told>,
@@ -194,6 +191,13 @@ impl ChildState {
             (DsSeen::Unknown, false) => {}
             (_, false) => self.ds = DsSeen::Absent,
         }
+    }
+
+    /// Whether automation stands back, if the DS RRset is there or not.
+    pub fn suspension_if(&self, present: bool, now: Timestamp) -> Option<Suspension> {
+        let mut state = self.clone();
+        state.ds_is(present, now);
+        state.suspension
     }
 
     /// The DS RRset at the parent is this; `met_before` says whether the child was looked at before.

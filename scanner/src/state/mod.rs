@@ -221,7 +221,6 @@ mod tests {
                 ttl: 3_600,
                 not_before: at,
             }),
-            due: Some(at),
             told: [(
                 "CONTINUITY".to_string(),
                 Told {
