@@ -3,8 +3,10 @@
 //! Owns DSYNC data, the names under which it is looked for, and NOTIFY messages about one child
 //! (RFC 1996). Knows neither who sends them nor what follows.
 
+use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
+
 use crate::{
-    message::Question,
+    message::{Question, decode},
     name::{Name, RecordType, canonical_wire, split_name},
     rdata::Rdata,
 };
@@ -17,6 +19,8 @@ pub const NOTIFIED: [RecordType; 2] = [RecordType::CDS, RecordType::CSYNC];
 
 /// NOTIFY as the scheme of a DSYNC record.
 const SCHEME_NOTIFY: u8 = 1;
+/// The EDNS option Report-Channel (RFC 9567 §5).
+const REPORT_CHANNEL: u16 = 18;
 /// Octets of a header.
 const HEADER: usize = 12;
 /// QR, opcode 4, AA: the third octet of an acknowledgement and, without QR, of a NOTIFY.
@@ -120,6 +124,35 @@ pub fn read_notify(octets: &[u8]) -> Option<Question> {
     Some(Question::new(name, rtype))
 }
 
+/// The agent domain of a message's Report-Channel option (RFC 9567 §5), if it has one that is a name.
+pub fn report_channel(octets: &[u8]) -> Option<Name> {
+    let message = decode(octets).ok()?;
+    let option = message
+        .edns
+        .as_ref()?
+        .option(EdnsCode::from(REPORT_CHANNEL));
+    let EdnsOption::Unknown(_, domain) = option? else {
+        return None;
+    };
+    match split_name(domain)? {
+        (domain, []) if !domain.is_root() => Some(domain),
+        _ => None,
+    }
+}
+
+/// What is asked to report an error (RFC 9567 §6.1.1): TXT for
+/// `_er.<type>.<name>.<extended error>._er.<agent domain>`. `None`: that is no name any more.
+pub fn error_report(about: &Question, extended_error: u16, agent: &Name) -> Option<Question> {
+    let mut labels: Vec<Vec<u8>> = vec![b"_er".to_vec()];
+    labels.push(u16::from(about.rtype).to_string().into_bytes());
+    labels.extend(about.name.iter().map(<[u8]>::to_vec));
+    labels.push(extended_error.to_string().into_bytes());
+    labels.push(b"_er".to_vec());
+    labels.extend(agent.iter().map(<[u8]>::to_vec));
+    let name = Name::from_labels(labels.iter().map(Vec::as_slice)).ok()?;
+    Some(Question::new(name, RecordType::TXT))
+}
+
 /// The answer to a NOTIFY that [`read_notify`] could read: its id and question, QR, AA, and this
 /// response code (RFC 1996 §4.7).
 pub fn answer_notify(request: &[u8], rcode: u8) -> Vec<u8> {
@@ -210,6 +243,56 @@ mod tests {
         assert_eq!(notify_answered(4711, &refused), Some(5));
         let longer = [&request[..], b"more"].concat();
         assert_eq!(answer_notify(&longer, 0), answer);
+    }
+
+    /// RFC 9567 §6.1.1, with its example.
+    #[test]
+    fn an_error_report_is_a_question_below_the_agent_domain() {
+        let about = Question::new(name("broken.test."), RecordType::A);
+        let agent = name("a01.agent-domain.example.");
+        let report = error_report(&about, 7, &agent).unwrap();
+        let expected = "_er.1.broken.test.7._er.a01.agent-domain.example.";
+        assert_eq!(report, Question::new(name(expected), RecordType::TXT));
+        let label = "a".repeat(60);
+        let long = name(&format!("{label}.{label}.{label}.test."));
+        let about = Question::new(long.clone(), RecordType::A);
+        assert_eq!(error_report(&about, 7, &long), None, "too long");
+    }
+
+    #[test]
+    fn a_report_channel_is_read_if_it_is_a_name() {
+        let question = Question::new(name("example.test."), RecordType::CDS);
+        let plain = notify(1, &question);
+        assert_eq!(report_channel(&plain), None);
+        for (domain, read) in [
+            (&b"\x01a\x04test\0"[..], Some(name("a.test."))),
+            (b"\x01a\x04test\0\0", None),
+            (b"\x01a\x04tes", None),
+            (b"\0", None),
+        ] {
+            let mut request = plain.clone();
+            request[11] = 1;
+            let length = domain.len() as u8;
+            request.extend([
+                0,
+                0,
+                41,
+                4,
+                208,
+                0,
+                0,
+                0,
+                0,
+                0,
+                length + 4,
+                0,
+                18,
+                0,
+                length,
+            ]);
+            request.extend(domain);
+            assert_eq!(report_channel(&request), read, "{domain:?}");
+        }
     }
 
     /// RFC 9859 §4.3: it must be about one child; and nothing else may pass for a NOTIFY.

@@ -26,7 +26,7 @@ use counterpoint_farm::{Farm, OperatorPlan, Plan, Software, State};
 use counterpoint_scanner::{
     Config, Finding, Outcome, Subject, Survey,
     config::Depth,
-    crew::{self, Orders, Tally},
+    crew::{self, Orders, Tally, Work},
 };
 
 const CHILDREN: usize = 2_000;
@@ -173,6 +173,8 @@ fn survey(kind: &Kind, farm: &Farm, subjects: &[Subject], round: usize) -> Resul
         .collect();
     let wrong = AtomicUsize::new(0);
     let (started, own_before, server_before) = (Instant::now(), own_cpu()?, server_cpu(farm)?);
+    let count = subjects.len();
+    let mut subjects = subjects.iter().cloned();
     let check = |finding: Finding| {
         if !is_right(&states, &finding) {
             wrong.fetch_add(1, Ordering::Relaxed);
@@ -183,7 +185,7 @@ fn survey(kind: &Kind, farm: &Farm, subjects: &[Subject], round: usize) -> Resul
         questions,
     } = crew::survey(
         &orders,
-        subjects.iter().cloned(),
+        || Work::of(subjects.next()),
         |stream| Survey::new(config.clone(), stream),
         check,
     )?;
@@ -199,7 +201,7 @@ fn survey(kind: &Kind, farm: &Farm, subjects: &[Subject], round: usize) -> Resul
         own.as_secs_f64() * 1e6 / children,
         server.as_secs_f64() * 1e6 / children,
     );
-    assert_eq!(children, subjects.len() as f64, "nobody is forgotten");
+    assert_eq!(children, count as f64, "nobody is forgotten");
     assert_eq!(
         wrong.into_inner(),
         0,

@@ -1,7 +1,7 @@
 //! Several surveys at work on real sockets, one a thread.
 //!
 //! Subjects are pulled from one source as there is room, so that memory does not grow with their
-//! number. Children whose nameservers are the same go to the same hand, and so share its streams and
+//! number; the source may have an end, or none. Children whose nameservers are the same go to the same hand, and so share its streams and
 //! its pace; where that hand is busy, any other takes them, which is polite because the limits are
 //! divided among all. Findings go to one sink, one at a time, in no order.
 
@@ -13,6 +13,7 @@ use std::{
     num::NonZeroU32,
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
+    time::Duration,
 };
 
 use counterpoint_dns::{
@@ -23,6 +24,8 @@ use counterpoint_dns::{
 
 use crate::survey::{Finding, Subject, Survey};
 
+/// How soon a hand that has room looks again, where there was nothing.
+const LOOK: Duration = Duration::from_millis(50);
 /// How many subjects may wait for a hand that is busy.
 const WAITING_MAX: usize = 64;
 
@@ -46,17 +49,38 @@ pub struct Tally {
     pub questions: u64,
 }
 
-/// Surveys all of `subjects`, each hand with a survey by `hire`, and hands every finding to `sink`.
+/// What a source has for a hand that has room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// A child.
+    Child(Box<Subject>),
+    /// Nothing now, but perhaps soon.
+    Later,
+    /// Nothing any more: what is under way is brought to its end.
+    Over,
+    /// Nothing any more, and what is under way is given up.
+    Stop,
+}
+
+impl Work {
+    /// From a list: when there are no more it is over.
+    pub fn of(subject: Option<Subject>) -> Self {
+        subject.map_or(Self::Over, |subject| Self::Child(Box::new(subject)))
+    }
+}
+
+/// Surveys what `source` gives, until it says that there is no more, each hand with a survey by `hire`, and hands every finding to `sink`.
 /// Fails if the system gives no sockets; what was found by then has been handed over.
 pub fn survey(
     orders: &Orders,
-    subjects: impl Iterator<Item = Subject> + Send,
+    source: impl FnMut() -> Work + Send,
     hire: impl Fn(Stream) -> Survey + Sync,
     sink: impl FnMut(Finding) + Send,
 ) -> io::Result<Tally> {
     let hands = orders.hands.get() as usize;
     let source = Mutex::new(Source {
-        subjects: subjects.fuse(),
+        next: source,
+        end: None,
         waiting: vec![VecDeque::new(); hands],
     });
     let sink = Mutex::new(sink);
@@ -92,7 +116,7 @@ pub fn survey(
 fn work(
     orders: &Orders,
     mut survey: Survey,
-    mut take: impl FnMut() -> Option<Subject>,
+    mut take: impl FnMut() -> Work,
     mut sink: impl FnMut(Finding),
 ) -> io::Result<Tally> {
     let mut bulk = Bulk::new(orders.options.clone(), chance::stream()?)?;
@@ -100,10 +124,13 @@ fn work(
     let mut is_over = false;
     loop {
         let mut now = Clock.now();
-        while !is_over && survey.under_way() < orders.under_way_max.max(1) {
+        let mut is_idle = false;
+        while !is_over && !is_idle && survey.under_way() < orders.under_way_max.max(1) {
             match take() {
-                Some(subject) => survey.begin(subject, now),
-                None => is_over = true,
+                Work::Child(subject) => survey.begin(*subject, now),
+                Work::Later => is_idle = true,
+                Work::Over => is_over = true,
+                Work::Stop => return Ok(tally),
             }
         }
         while let Some(output) = survey.poll(now) {
@@ -122,9 +149,11 @@ fn work(
         }
         let wake_at = survey.wake_at();
         let is_full = is_over || survey.under_way() >= orders.under_way_max.max(1);
-        let longest = match is_full {
-            true => wake_at.map(|at| at - now),
-            false => Some(Default::default()),
+        let wake_in = wake_at.map(|at| at - now);
+        let longest = match (is_full, is_idle) {
+            (true, _) => wake_in,
+            (false, true) => Some(wake_in.map_or(LOOK, |wake_in| wake_in.min(LOOK))),
+            (false, false) => Some(Duration::ZERO),
         };
         bulk.wait(longest, now)?;
         now = Clock.now();
@@ -143,26 +172,46 @@ fn work(
 }
 
 /// Where subjects come from.
-struct Source<I> {
-    subjects: I,
-    waiting: Vec<VecDeque<Subject>>,
+struct Source<F> {
+    next: F,
+    /// Why nothing new comes, once that is so.
+    end: Option<Work>,
+    waiting: Vec<VecDeque<Box<Subject>>>,
 }
 
-impl<I: Iterator<Item = Subject>> Source<I> {
-    /// The next subject for this hand.
-    fn take(&mut self, hand: usize) -> Option<Subject> {
+impl<F: FnMut() -> Work> Source<F> {
+    /// What this hand does next.
+    fn take(&mut self, hand: usize) -> Work {
+        if self.end == Some(Work::Stop) {
+            return Work::Stop;
+        }
         if let Some(subject) = self.waiting[hand].pop_front() {
-            return Some(subject);
+            return Work::Child(subject);
         }
-        for subject in self.subjects.by_ref() {
-            let home = home(&subject, self.waiting.len());
-            if home == hand || self.waiting[home].len() >= WAITING_MAX {
-                return Some(subject);
+        let mut none = Work::Over;
+        while self.end.is_none() {
+            match (self.next)() {
+                Work::Child(subject) => {
+                    let home = home(&subject, self.waiting.len());
+                    if home == hand || self.waiting[home].len() >= WAITING_MAX {
+                        return Work::Child(subject);
+                    }
+                    self.waiting[home].push_back(subject);
+                }
+                Work::Later => {
+                    none = Work::Later;
+                    break;
+                }
+                Work::Over => self.end = Some(Work::Over),
+                Work::Stop => {
+                    self.end = Some(Work::Stop);
+                    return Work::Stop;
+                }
             }
-            self.waiting[home].push_back(subject);
         }
-        // Nothing new comes: those that wait for others need not.
-        self.waiting.iter_mut().find_map(VecDeque::pop_front)
+        // Nothing new comes now: those that wait for others need not.
+        let left = self.waiting.iter_mut().find_map(VecDeque::pop_front);
+        left.map_or(none, Work::Child)
     }
 }
 

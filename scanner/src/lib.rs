@@ -31,6 +31,7 @@ pub mod input;
 pub mod judge;
 mod ledger;
 pub mod notices;
+pub mod notified;
 #[cfg(feature = "tool")]
 pub mod output;
 mod patience;
@@ -39,6 +40,7 @@ pub mod plan;
 pub mod policy;
 pub mod registry;
 pub mod scanner;
+pub mod schedule;
 pub mod spelling;
 pub mod state;
 pub mod survey;

@@ -34,6 +34,7 @@ pub fn subject(farm: &Farm, child: &Child) -> Subject {
         },
         state: ChildState::default(),
         facts: Facts::default(),
+        report_to: None,
         given_up: BTreeSet::new(),
     }
 }

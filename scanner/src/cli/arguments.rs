@@ -16,6 +16,8 @@ Examples:
       check everything again, change the zone, look whether it changed
   counterpoint-scanner explain child.example --zone-file example.zone
       each rule's verdict on one child
+  counterpoint-scanner watch --policy policy.toml --out watch
+      stay and do all of it, day after day; changes nothing without --apply
 
 Exit codes:
   0  everything went as it should
@@ -53,6 +55,13 @@ pub enum Command {
     Apply(Apply),
     /// Show each rule's verdict on one child, with the servers' answers.
     Explain(Explain),
+    /// Watch all children, day after day: scan them when they are due or somebody notifies, plan, and
+    /// apply if told so.
+    Watch(Watch),
+    /// Let a plan go that a brake of `watch` holds back.
+    Release(Release),
+    /// Print the DSYNC records for the parent's zone.
+    Dsync(Dsync),
     /// Test resolver, trust anchor and clock with names that must be secure and names that must be bogus.
     Verify(Verify),
     /// Show what is remembered of a child, and what was decided about it.
@@ -100,6 +109,13 @@ pub struct Input {
     /// For trials: a server known by one address is found at another.
     #[arg(long = "route", value_name = "ADDRESS:PORT=ADDRESS:PORT")]
     pub routes: Vec<Route>,
+}
+
+impl Input {
+    /// Whether delegations come from the primary itself.
+    pub fn is_transfer(&self) -> bool {
+        self.zone_file.is_none() && self.list.is_none()
+    }
 }
 
 /// The file that remembers.
@@ -166,6 +182,58 @@ pub struct Apply {
     /// Apply although the self-test fails or cannot be made.
     #[arg(long)]
     pub no_self_test: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Watch {
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub state: StateFile,
+    /// The directory for plan.toml, the scripts, the decisions and the notices.
+    #[arg(long, value_name = "DIR", default_value = "counterpoint-watch")]
+    pub out: PathBuf,
+    /// Change the zone; without it, plans are written and nothing is changed.
+    #[arg(long)]
+    pub apply: bool,
+    /// The primary that takes the updates [default: the policy's].
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "apply")]
+    pub update: Option<SocketAddr>,
+    /// Go on although the self-test fails or cannot be made.
+    #[arg(long)]
+    pub no_self_test: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Release {
+    /// The directory of `watch`, with the plan that is held back.
+    #[arg(long, value_name = "DIR", default_value = "counterpoint-watch")]
+    pub out: PathBuf,
+    /// The brakes.
+    #[arg(value_name = "BRAKE", required = true, value_parser = brake)]
+    pub brakes: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Dsync {
+    /// The policy file (TOML); without one, the defaults.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// The parent's zone [default: the policy's].
+    #[arg(long, value_name = "NAME")]
+    pub zone: Option<String>,
+    /// The host that takes NOTIFY [default: `notify.target` of the policy].
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Its port [default: `notify.port` of the policy].
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// The TTL, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3_600)]
+    pub ttl: u32,
+    /// Only for this child: the endpoint of a registrar.
+    #[arg(long, value_name = "NAME")]
+    pub child: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]

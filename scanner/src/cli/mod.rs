@@ -4,12 +4,16 @@
 //! error. Every command that asks anybody anything says which resolver and trust anchor it uses.
 
 mod apply;
+mod applying;
 mod arguments;
 mod audit;
+mod catch_up;
+mod dsync;
 mod explain;
 mod history;
 mod plan;
 mod primary;
+mod release;
 mod resolve;
 mod resume;
 mod run;
@@ -17,6 +21,7 @@ mod setup;
 mod state;
 pub mod survey_all;
 mod verify;
+mod watch;
 
 use std::{
     any::Any,
@@ -205,6 +210,9 @@ fn carry_out(
         Command::Plan(plan) => plan::run(&plan, call, streams),
         Command::Apply(apply) => apply::run(&apply, call, streams),
         Command::Explain(explain) => explain::run(&explain, streams),
+        Command::Watch(watch) => watch::run(&watch, streams),
+        Command::Release(release) => release::run(&release),
+        Command::Dsync(dsync) => dsync::run(&dsync),
         Command::Verify(verify) => verify::run(&verify, streams),
         Command::History(history) => history::run(&history),
         Command::Resume(resume) => resume::run(&resume, streams),

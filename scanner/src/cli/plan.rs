@@ -49,16 +49,16 @@ pub fn run(
     if !arguments.no_self_test {
         must_pass(&setup.base)?;
     }
-    let mut store = SqliteStore::open(&arguments.state.state, OWNER)?;
+    let store = Mutex::new(SqliteStore::open(&arguments.state.state, OWNER)?);
     let began = Clock.now();
-    let run = begin(&mut store, "plan", call, began)?;
-    let done = done_children(&store, &run)?;
+    let run = begin(&mut lock(&store), "plan", call, began)?;
+    let done = done_children(&lock(&store), &run)?;
     let mut outputs = Outputs::begin(&arguments.out, &|child| done.contains(child))?;
     let left = setup.parent.len().saturating_sub(done.len());
     let mut bar = Bar::new(left, streams.progress);
     let children = setup.parent.children();
     let children = children.filter(|child| !done.contains(child));
-    let sent = scan(&setup, &mut store, &run, children, &mut outputs, &mut bar);
+    let sent = scan(&setup, &store, &run, children, &mut outputs, &mut bar);
     bar.finish();
     let sent = sent?;
 
@@ -68,9 +68,9 @@ pub fn run(
         created: now,
         expires: now + setup.base.policy.plan.valid,
         basis: setup.basis(),
-        changes: planned(&store, &setup)?,
+        changes: planned(&lock(&store), &setup)?,
     };
-    let held = held(&plan, &setup, &store, &arguments.releases)?;
+    let held = held(&plan, &setup, &lock(&store), &arguments.releases)?;
     write(&plan, &arguments.out)?;
     let mut about = setup.about();
     about.push(("questions".into(), sent.to_string()));
@@ -80,7 +80,7 @@ pub fn run(
     let is_shrunk = held.iter().any(|braked| braked.brake == "shrunk-input");
     let size = (!is_shrunk).then(|| record("input", "", &setup.parent.len()));
     let end: Vec<Record> = size.into_iter().chain([no_record("run", "")]).collect();
-    store.put_all(&end, [])?;
+    lock(&store).put_all(&end, [])?;
 
     let (summary, kinds) = outputs::read_back(&arguments.out)?;
     let text = text(&plan, &held, &summary, &setup, &about, arguments, &index);
@@ -161,7 +161,7 @@ fn done_children(store: &SqliteStore, run: &Run) -> Result<BTreeSet<Name>, Failu
 
 fn scan(
     setup: &Setup,
-    store: &mut SqliteStore,
+    store: &Mutex<SqliteStore>,
     run: &Run,
     children: impl Iterator<Item = Name> + Send,
     outputs: &mut Outputs,
@@ -172,27 +172,25 @@ fn scan(
     // Subjects are fetched and findings recorded from every thread of the survey.
     let recorder = Mutex::new(recorder);
     let mut failed = None;
-    let subjects =
-        children.map_while(
-            |child| match setup.subject(&child, Some(lock(&recorder).store())) {
-                Ok(subject) => subject,
-                Err(failure) => {
-                    failed = Some(failure);
-                    None
-                }
-            },
-        );
+    let subjects = children.map_while(|child| match setup.subject(&child, Some(&lock(store))) {
+        Ok(subject) => subject,
+        Err(failure) => {
+            failed = Some(failure);
+            None
+        }
+    });
     let sink = |finding: Finding, now: Timestamp| -> Result<(), Failure> {
         let decision = decision_of(&finding, "scan", now, policy);
         let mut recorder = lock(&recorder);
-        let met_before = met_before(recorder.store(), finding.gathered.child())?;
+        let met_before = met_before(&recorder.store(), finding.gathered.child())?;
         let (state, told) = after_scan(&finding, met_before, policy, now);
         // The files first: a child that is in them twice is found again, one that is missing is not.
         outputs.add(&decision, &told)?;
         if recorder.will_flush() {
             outputs.flush()?;
         }
-        recorder.add(&finding, &state, &decision, now)?;
+        recorder.silence(&finding, now)?;
+        recorder.add(&finding, &state, &decision, None, now)?;
         bar.step();
         Ok(())
     };
@@ -205,7 +203,7 @@ fn scan(
     }
 }
 
-fn planned(store: &SqliteStore, setup: &Setup) -> Result<BTreeMap<Name, Planned>, Failure> {
+pub fn planned(store: &SqliteStore, setup: &Setup) -> Result<BTreeMap<Name, Planned>, Failure> {
     let mut blocks = Vec::new();
     store.each("planned/", |Record { value, .. }| blocks.push(value))?;
     let mut changes = BTreeMap::new();
@@ -246,7 +244,7 @@ pub fn held(
 }
 
 /// Writes the plan and what can be made of it.
-fn write(plan: &Plan, directory: &Path) -> Result<(), Failure> {
+pub fn write(plan: &Plan, directory: &Path) -> Result<(), Failure> {
     write_durably(&directory.join("plan.toml"), &file::write(plan))?;
     write_durably(&directory.join("changes.nsupdate"), &nsupdate::write(plan))?;
     write_durably(&directory.join("changes.diff"), &zone_diff::write(plan))?;

@@ -11,6 +11,7 @@ use counterpoint_dns::{
     driver::clock::Clock,
     message::{Question, Reply, ResponseCode, decode, encode, find, query},
     name::{Name, RecordType},
+    rdata::Soa,
     rrset::RrSet,
     stream::Stream,
     tsig::{TsigFault, TsigKey},
@@ -85,6 +86,14 @@ impl Primary<'_> {
         let (request, octets) = UpdateRequest::new(id, &update, self.tsig, Clock.now());
         let answer = self.exchange(&octets).ok()?;
         request.read(&answer, self.tsig, Clock.now())
+    }
+
+    /// The serial of its zone.
+    pub fn serial(&mut self) -> Result<u32, String> {
+        let soa = self.rrset(&self.zone.clone(), RecordType::SOA)?;
+        let soa = soa.and_then(|soa| soa.data.iter().find_map(Soa::parse));
+        let none = || format!("{} shows no SOA of {}", self.at, self.zone);
+        soa.map(|soa| soa.serial).ok_or_else(none)
     }
 
     /// An RRset of a delegation: in the answer, or in a referral.

@@ -3,10 +3,14 @@
 //!
 //! Keys: `child/NAME` (the state), `verdict/NAME` (the last verdicts, and by which run), `silent/NAME`
 //! (servers that did not answer), `planned/NAME` (a change that the run has found), `intent/NAME` (an
-//! update that is being sent), `applied/NAME` (the plan by which the child was changed last), `run`,
-//! `input` (how large the last input was).
+//! update that is being sent), `applied/NAME` (the plan by which the child was changed last, and how),
+//! `notice/NAME` (who is still to be told of that), `run`, `input` (how large the last input was).
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
 
 use counterpoint_dns::{
     agent::Record,
@@ -16,7 +20,7 @@ use counterpoint_dns::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::Failure;
+use super::{Failure, survey_all::lock};
 use crate::{
     output::{
         Decision,
@@ -26,6 +30,7 @@ use crate::{
     patience::Silence,
     plan::{Planned, file::Block},
     policy::Policy,
+    schedule::Next,
     state::ChildState,
     survey::Finding,
     verdict::Outcome,
@@ -58,6 +63,9 @@ pub struct LastVerdict {
     pub time: Timestamp,
     /// Subject, outcome and reason code of each.
     pub said: Vec<(String, String, String)>,
+    /// When `watch` scans the child next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Next>,
 }
 
 /// A record of JSON.
@@ -133,30 +141,54 @@ pub fn after_scan(
 
 /// Writes what a run finds, in batches, each of which is one transaction.
 pub struct Recorder<'a> {
-    store: &'a mut SqliteStore,
+    store: &'a Mutex<SqliteStore>,
     run: String,
     policy: Policy,
     records: Vec<Record>,
     entries: Vec<Entry>,
+    /// The children of what is not yet written.
+    unwritten: BTreeSet<Name>,
     findings: usize,
 }
 
 impl<'a> Recorder<'a> {
     /// For this run, under this policy.
-    pub fn new(store: &'a mut SqliteStore, run: &str, policy: &Policy) -> Self {
+    pub fn new(store: &'a Mutex<SqliteStore>, run: &str, policy: &Policy) -> Self {
         Self {
             store,
             run: run.into(),
             policy: policy.clone(),
             records: Vec::new(),
             entries: Vec::new(),
+            unwritten: BTreeSet::new(),
             findings: 0,
         }
     }
 
     /// The store as it is without what is not yet written.
-    pub fn store(&self) -> &SqliteStore {
-        self.store
+    pub fn store(&self) -> MutexGuard<'a, SqliteStore> {
+        lock(self.store)
+    }
+
+    /// Counts silence by another policy from now on.
+    pub fn set_policy(&mut self, policy: &Policy) {
+        self.policy = policy.clone();
+    }
+
+    /// Whether something of this child is not yet written: what the store says of it is old.
+    pub fn is_ahead_of(&self, child: &Name) -> bool {
+        self.unwritten.contains(child)
+    }
+
+    /// Whether anything is not yet written.
+    pub fn is_ahead(&self) -> bool {
+        self.findings > 0
+    }
+
+    /// Whether a decision says something else than the last one.
+    pub fn is_news(&self, child: &Name, decision: &Decision) -> Result<bool, Failure> {
+        let known: Option<LastVerdict> = value(&self.store(), &format!("verdict/{child}"))?;
+        Ok(known.is_none_or(|known| known.said != said(decision)))
     }
 
     /// Whether the next finding makes a batch durable.
@@ -164,37 +196,42 @@ impl<'a> Recorder<'a> {
         self.findings + 1 >= BATCH
     }
 
-    /// Takes a finding, with the state that follows from it. Returns whether a batch was made durable.
+    /// Takes a finding, with the state that follows from it, and with `next`, if it is a daemon's: then
+    /// what was planned before is planned no more, unless its update is on its way. Returns whether a
+    /// batch was made durable.
     pub fn add(
         &mut self,
         finding: &Finding,
         state: &ChildState,
         decision: &Decision,
+        next: Option<Next>,
         now: Timestamp,
     ) -> Result<bool, Failure> {
         let child = finding.gathered.child();
+        let is_sent = self.store().value(&format!("intent/{child}"))?.is_some();
+        if next.is_some() && !is_sent {
+            self.records.push(no_record("planned/", child));
+        }
+        self.unwritten.insert(child.clone());
         if *state != finding.gathered.state {
             self.records.push(record("child/", child, state));
         }
-        self.silent(finding, now)?;
         for verdict in [&finding.ds, &finding.csync].into_iter().flatten() {
             if verdict.outcome == Outcome::Accept
+                && !(next.is_some() && is_sent)
                 && let Some(planned) = Planned::of(verdict)
             {
                 self.records
                     .push(record("planned/", child, &Block::of(&planned)));
             }
         }
-        let said = |judged: &Judged| {
-            let subject = judged.subject.name().to_string();
-            (subject, judged.outcome.clone(), judged.reason.clone())
-        };
+        let known: Option<LastVerdict> = value(&self.store(), &format!("verdict/{child}"))?;
         let last = LastVerdict {
             run: self.run.clone(),
             time: now,
-            said: decision.verdicts.iter().map(said).collect(),
+            said: said(decision),
+            next: next.or(known.as_ref().and_then(|known| known.next)),
         };
-        let known: Option<LastVerdict> = value(self.store, &format!("verdict/{child}"))?;
         let is_news = known.is_none_or(|known| known.said != last.said);
         self.records.push(record("verdict/", child, &last));
         if is_news {
@@ -210,21 +247,28 @@ impl<'a> Recorder<'a> {
 
     /// Makes everything durable.
     pub fn flush(&mut self) -> Result<(), Failure> {
-        self.store.put_all(&self.records, &self.entries)?;
+        lock(self.store).put_all(&self.records, &self.entries)?;
         self.records.clear();
         self.entries.clear();
+        self.unwritten.clear();
         self.findings = 0;
         Ok(())
     }
 
-    fn silent(&mut self, finding: &Finding, now: Timestamp) -> Result<(), Failure> {
+    /// Counts the silence of servers; to be told before [`Recorder::add`]. When they are tried again, if
+    /// the verdict waits for them.
+    pub fn silence(
+        &mut self,
+        finding: &Finding,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Failure> {
         let child = finding.gathered.child();
         let key = format!("silent/{child}");
         let verdicts = [&finding.ds, &finding.csync].into_iter().flatten();
         let is_silent = verdicts
             .into_iter()
             .any(|verdict| verdict.reason == "SERVER_SILENT");
-        let known: Option<Silence> = value(self.store, &key)?;
+        let known: Option<Silence> = value(&self.store(), &key)?;
         if !is_silent {
             // Whoever is given up stays so until it speaks: the plan is applied without it as well.
             let mut servers = finding.gathered.servers.iter();
@@ -232,14 +276,23 @@ impl<'a> Recorder<'a> {
             if known.is_some() && is_over {
                 self.records.push(no_record("silent/", child));
             }
-            return Ok(());
+            return Ok(None);
         }
         let mut silence = known.unwrap_or_default();
         let schedule = &self.policy.gathering.retry;
         silence.count(&finding.gathered.servers, schedule, now);
         self.records.push(record("silent/", child, &silence));
-        Ok(())
+        Ok(Some(silence.until))
     }
+}
+
+/// Subject, outcome and reason code of each verdict.
+fn said(decision: &Decision) -> Vec<(String, String, String)> {
+    let said = |judged: &Judged| {
+        let subject = judged.subject.name().to_string();
+        (subject, judged.outcome.clone(), judged.reason.clone())
+    };
+    decision.verdicts.iter().map(said).collect()
 }
 
 /// A log entry of JSON.

@@ -38,6 +38,7 @@ pub const OWNER: Owner = Owner {
 };
 
 /// Policy and resolver: enough to ask something.
+#[derive(Clone)]
 pub struct Base {
     /// The policy.
     pub policy: Policy,
@@ -59,6 +60,8 @@ pub struct Setup {
     pub parent: Arc<Parent>,
     /// Where that came from.
     pub source: String,
+    /// Whether that is the primary itself.
+    pub is_transfer: bool,
     /// What the registry knows.
     pub registry: Registry,
     /// Signs transfers and updates.
@@ -148,6 +151,11 @@ impl Setup {
     /// Reads everything that the options name.
     pub fn load(input: &Input) -> Result<Self, Failure> {
         let base = Base::load(input.policy.as_deref(), input.server_port, &input.routes)?;
+        Self::read(base, input)
+    }
+
+    /// Reads what the options name, under a policy that was read before.
+    pub fn read(base: Base, input: &Input) -> Result<Self, Failure> {
         let place = &base.policy.parent;
         let zone = input.zone.as_ref().or(place.zone.as_ref());
         let zone = zone.map(|zone| parse_name(zone)).transpose();
@@ -170,6 +178,7 @@ impl Setup {
         Ok(Self {
             base,
             parent: Arc::new(parent),
+            is_transfer: input.is_transfer(),
             source,
             registry,
             tsig,
@@ -196,9 +205,12 @@ impl Setup {
         child: &Name,
         store: Option<&SqliteStore>,
     ) -> Result<Option<Subject>, Failure> {
-        let Some(delegation) = self.parent.delegation(child) else {
+        let Some(mut delegation) = self.parent.delegation(child) else {
             return Ok(None);
         };
+        if let Some(store) = store {
+            self.catch_up(&mut delegation, store, Clock.now())?;
+        }
         let state = match store {
             Some(store) => super::run::state_of(store, child)?,
             None => Default::default(),
@@ -215,6 +227,7 @@ impl Setup {
             state,
             facts: self.facts(child),
             given_up,
+            report_to: None,
         }))
     }
 

@@ -19,7 +19,7 @@ use counterpoint_dns::{
 
 use crate::{
     config::{Config, Depth},
-    crew::{self, Orders},
+    crew::{self, Orders, Work},
     gather::phase::ZoneAddresses,
     policy::Gathering,
     survey::{Finding, Subject, Survey, pace::Limits},
@@ -58,7 +58,16 @@ impl Means {
 /// Surveys all subjects; hands each finding to `sink` with the time of its end. Stops at the first error
 /// of the sink, and returns how many questions were sent.
 pub fn survey_all<E: Send>(
-    subjects: impl Iterator<Item = Subject> + Send,
+    mut subjects: impl Iterator<Item = Subject> + Send,
+    means: &Means,
+    sink: impl FnMut(Finding, Timestamp) -> Result<(), E> + Send,
+) -> Result<u64, Stopped<E>> {
+    survey_from(|| Work::of(subjects.next()), means, sink)
+}
+
+/// The same for whatever `source` gives, until it says that there is no more.
+pub fn survey_from<E: Send>(
+    mut source: impl FnMut() -> Work + Send,
     means: &Means,
     mut sink: impl FnMut(Finding, Timestamp) -> Result<(), E> + Send,
 ) -> Result<u64, Stopped<E>> {
@@ -77,8 +86,11 @@ pub fn survey_all<E: Send>(
     };
     let has_failed = AtomicBool::new(false);
     let failed = Mutex::new(None);
-    let subjects = subjects.take_while(|_| !has_failed.load(Ordering::Relaxed));
-    let tally = crew::survey(&orders, subjects, hire, |finding| {
+    let source = || match has_failed.load(Ordering::Relaxed) {
+        true => Work::Stop,
+        false => source(),
+    };
+    let tally = crew::survey(&orders, source, hire, |finding| {
         if has_failed.load(Ordering::Relaxed) {
             return;
         }

@@ -184,6 +184,11 @@ struct SetText {
 }
 
 impl Block {
+    /// Whether another is about the same data, for whatever reason.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.child == other.child && self.rrset == other.rrset
+    }
+
     /// A change as text: what changes first, then what must stay, by type and name.
     pub fn of(planned: &Planned) -> Self {
         let mut sets = Vec::from_iter(&planned.change.sets);

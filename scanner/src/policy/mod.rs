@@ -14,7 +14,7 @@ use counterpoint_dns::validate;
 use serde::{Deserialize, Serialize};
 
 pub use file::{BadPolicy, PRESETS};
-pub use operation::{ParentPlace, Planning, ResolverPlace, SelfTest};
+pub use operation::{Notify, ParentPlace, Planning, ResolverPlace, SelfTest, Watch};
 pub use sections::{
     Approval, Brakes, Continuity, Csync, Delete, Ds, Gathering, Glue, Initial, InitialAccept,
     Registrar, Rollover, RolloverAccept,
@@ -59,6 +59,10 @@ pub struct Policy {
     pub plan: Planning,
     /// What must hold before a run.
     pub self_test: SelfTest,
+    /// The daemon.
+    pub watch: Watch,
+    /// NOTIFY from children.
+    pub notify: Notify,
     /// Algorithms and digests that signatures are checked with.
     #[serde(skip)]
     pub validation: validate::Policy,
@@ -90,6 +94,8 @@ impl Default for Policy {
             resolver: ResolverPlace::default(),
             plan: Planning::default(),
             self_test: SelfTest::default(),
+            watch: Watch::default(),
+            notify: Notify::default(),
             validation: validate::Policy::default(),
             sabotage: BTreeSet::new(),
             muted: BTreeSet::new(),

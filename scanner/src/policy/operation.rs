@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::span;
 
 /// `[parent]`: the delegating zone and its primary. Options of a command come before it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ParentPlace {
     /// The zone; without one, the zone of the input's SOA.
@@ -24,6 +24,20 @@ pub struct ParentPlace {
     /// The file of the TSIG key for transfers and updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tsig_key: Option<String>,
+    /// So long a file may still show what was there before a change.
+    #[serde(with = "span")]
+    pub lag: Duration,
+}
+
+impl Default for ParentPlace {
+    fn default() -> Self {
+        Self {
+            zone: None,
+            primary: None,
+            tsig_key: None,
+            lag: Duration::from_secs(86_400),
+        }
+    }
 }
 
 /// `[resolver]`: our own iterative, validating resolver.
@@ -61,6 +75,79 @@ impl Default for Planning {
     fn default() -> Self {
         Self {
             valid: Duration::from_secs(86_400),
+        }
+    }
+}
+
+/// `[watch]`: the daemon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Watch {
+    /// From one scan of a child to the next.
+    #[serde(with = "span")]
+    pub interval: Duration,
+    /// The same, for children whose last change was found by a NOTIFY (N-16).
+    #[serde(with = "span")]
+    pub interval_after_notify: Duration,
+    /// Each scan comes later by up to this.
+    #[serde(with = "span")]
+    pub jitter: Duration,
+    /// From one round of changes to the next, at least.
+    #[serde(with = "span")]
+    pub publish: Duration,
+    /// How often it is looked whether the input is another.
+    #[serde(with = "span")]
+    pub reread: Duration,
+    /// The brakes count the changes of so long a time.
+    #[serde(with = "span")]
+    pub brakes_window: Duration,
+    /// Where `/health` and `/metrics` are served, by plain HTTP; nowhere, without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<SocketAddr>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        Self {
+            interval: minutes(24 * 60),
+            interval_after_notify: minutes(7 * 24 * 60),
+            jitter: minutes(60),
+            publish: minutes(1),
+            reread: minutes(1),
+            brakes_window: minutes(24 * 60),
+            status: None,
+        }
+    }
+}
+
+/// `[notify]`: NOTIFY from children (RFC 9859).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Notify {
+    /// Where the daemon listens, by UDP and TCP.
+    pub listen: BTreeSet<SocketAddr>,
+    /// The host that DSYNC records name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The port that they name.
+    pub port: u16,
+    /// A child is scanned because of a NOTIFY at most once in this time (N-12).
+    #[serde(with = "span")]
+    pub child_pause: Duration,
+    /// So many of one source, which is a network of IPv4 /24 or IPv6 /48, are acted upon in a minute
+    /// (N-12).
+    pub source_max: u32,
+}
+
+impl Default for Notify {
+    fn default() -> Self {
+        Self {
+            listen: BTreeSet::new(),
+            target: None,
+            port: 53,
+            child_pause: Duration::from_secs(60),
+            source_max: 60,
         }
     }
 }

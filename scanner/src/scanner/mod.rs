@@ -2,7 +2,6 @@
 //!
 //! Owns the times, the runs under way, and the order *persist, then act*. It judges nothing itself.
 
-mod notified;
 mod publish;
 mod scan;
 
@@ -12,27 +11,26 @@ use std::{
 };
 
 use counterpoint_dns::{
-    agent::{Agent, Input, Output, Record},
+    agent::{Agent, Input, Output, Peer, Record, Server, Transport},
     exchange::Exchanges,
     name::Name,
     stream::Stream,
     time::Timestamp,
     validate::shared::SharedVerifier,
 };
-use rand::SeedableRng as _;
+use rand::{RngExt as _, SeedableRng as _};
 
 use crate::{
     apply::UpdateRequest,
     config::Config,
     delegation::{Asked, ParentRequest, ParentZone},
     ledger::{About, Ledger, note},
+    notified::{Heard, Notified},
     patience::Patience,
     state::Memory,
     survey::Survey,
     verdict::Change,
 };
-
-use self::notified::Notified;
 
 /// The pause before an update is sent again that nobody answered.
 const UPDATE_PAUSE: Duration = Duration::from_secs(60);
@@ -116,10 +114,13 @@ impl Scanner {
         let sending = sending
             .map(|(child, pending)| (child.clone(), pending.due))
             .collect();
+        // Nothing is drawn for it from the stream itself.
+        let key = stream.clone().random();
         let survey = Survey::new(config.clone(), Stream::from_rng(&mut stream));
         Self {
             next_scan: config.first_scan,
             exchanges: Exchanges::new(Stream::from_rng(&mut stream)),
+            notified: Notified::new(config.policy.notify.clone(), key),
             config,
             stream,
             survey,
@@ -127,7 +128,6 @@ impl Scanner {
             transfer: None,
             zone: None,
             patience: Patience::default(),
-            notified: Notified::default(),
             memory,
             sending,
             ledger: Ledger::default(),
@@ -265,5 +265,31 @@ impl Agent for Scanner {
             .chain([self.next_scan])
             .chain(self.survey.wake_at())
             .min()
+    }
+}
+
+impl Server for Scanner {
+    /// Takes a NOTIFY (N-08 to N-12). Before the zone was seen every name may be a child.
+    fn respond(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        _via: Transport,
+        request: &[u8],
+    ) -> Option<Vec<u8>> {
+        let zone = self.zone.as_ref();
+        let is_child = |name: &Name| zone.is_none_or(|zone| zone.delegations.contains_key(name));
+        let parent = &self.config.parent;
+        let heard = self
+            .notified
+            .respond(request, from.ip(), parent, is_child, now);
+        let (answer, heard) = heard;
+        if let Heard::Due(question) = heard {
+            let text = format!("from {}", from.ip());
+            let heard = note(&question.name, "notify", &question.rtype.to_string(), text);
+            self.outbox.push_back(heard);
+        }
+        self.advance(now);
+        answer
     }
 }

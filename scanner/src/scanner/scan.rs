@@ -124,6 +124,7 @@ impl Scanner {
                 state,
                 facts: self.config.facts.get(&child).cloned().unwrap_or_default(),
                 given_up,
+                report_to: self.notified.report_to(&child),
             };
             self.survey.begin(subject, now);
         }

@@ -6,6 +6,7 @@
 //! subjects come from, when they are due, and what becomes of a verdict.
 
 pub mod pace;
+mod report;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -25,7 +26,10 @@ use counterpoint_dns::{
 };
 use rand::{RngExt as _, SeedableRng as _};
 
-use self::pace::{Limits, Pace};
+use self::{
+    pace::{Limits, Pace},
+    report::reports,
+};
 
 use crate::{
     config::{Config, Depth},
@@ -56,6 +60,8 @@ pub struct Subject {
     pub facts: Facts,
     /// Servers that were silent for the whole retry schedule.
     pub given_up: BTreeSet<String>,
+    /// Where errors are to be reported (RFC 9567), if the NOTIFY that brought this about named a place.
+    pub report_to: Option<Name>,
 }
 
 /// What the survey of one child came to.
@@ -107,6 +113,8 @@ pub struct Survey {
     // Boxed: a run is large, and is taken out and put back with every answer.
     runs: BTreeMap<RunId, Box<Run>>,
     run_of: BTreeMap<Name, RunId>,
+    /// Where errors of runs are to be reported.
+    report_to: BTreeMap<RunId, Name>,
     next_run: RunId,
     findings: VecDeque<Finding>,
     /// Holds questions back; without it they leave as they come.
@@ -138,6 +146,7 @@ impl Survey {
             zone: Arc::new(BTreeMap::new()),
             runs: BTreeMap::new(),
             run_of: BTreeMap::new(),
+            report_to: BTreeMap::new(),
             next_run: 0,
             findings: VecDeque::new(),
         }
@@ -189,6 +198,9 @@ impl Survey {
         let id = self.next_run;
         self.next_run += 1;
         self.run_of.insert(subject.delegation.child.clone(), id);
+        if let Some(agent) = subject.report_to {
+            self.report_to.insert(id, agent);
+        }
         let gathered = Gathered::new(subject.delegation, subject.state, subject.facts);
         let lot = match self.config.depth {
             Depth::Glance => self.exchanges.message_id(),
@@ -265,7 +277,7 @@ impl Survey {
         match run.is_done() {
             true => {
                 self.run_of.remove(run.gathered.child());
-                self.conclude(run.gathered, now);
+                self.conclude(id, run.gathered, now);
             }
             false => {
                 self.runs.insert(id, run);
@@ -346,7 +358,7 @@ impl Survey {
         }
     }
 
-    fn conclude(&mut self, gathered: Gathered, now: Timestamp) {
+    fn conclude(&mut self, id: RunId, gathered: Gathered, now: Timestamp) {
         let verifier = &mut *self.verifier.lock();
         let policy = &self.config.policy;
         let ds = policy
@@ -362,11 +374,20 @@ impl Survey {
             let later = Verdict::without_change(Outcome::Delay, "X-17", "DS_CHANGE_FIRST", why);
             csync = Some(later);
         }
-        self.findings.push_back(Finding {
+        let finding = Finding {
             gathered,
             ds,
             csync,
-        });
+        };
+        if let Some(agent) = self.report_to.remove(&id)
+            && let Some(resolver) = &mut self.resolver
+        {
+            // Nobody waits for the answer: to be asked is to be told.
+            for question in reports(&finding, &agent) {
+                resolver.resolve_fresh(now, question);
+            }
+        }
+        self.findings.push_back(finding);
     }
 }
 

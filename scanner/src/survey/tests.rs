@@ -32,6 +32,7 @@ fn subject(child: &str, hosts: &[&str]) -> Subject {
         },
         state: ChildState::default(),
         facts: Facts::default(),
+        report_to: None,
         given_up: BTreeSet::new(),
     }
 }

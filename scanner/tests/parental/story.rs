@@ -3,9 +3,10 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use counterpoint_dns::{
-    agent::Transport,
-    message::ResponseCode,
+    agent::{Server as _, Transport},
+    message::{Question, ResponseCode},
     name::RecordType,
+    notify::notify,
     rdata::{Csync, Rdata},
     resolver,
     rrset::RrSet,
@@ -298,6 +299,71 @@ fn without_the_right_key_nothing_is_scanned_and_that_is_told() {
     world.minutes(25);
     assert_eq!(world.scanner.reasons()["TRANSFER_FAILED"], 3);
     assert!(world.asked.is_empty());
+}
+
+/// N-13, N-14, N-15 (RFC 9567): who notifies, and names an agent under one of the child's nameservers, is
+/// told what went wrong; nobody else is, and the verdict is the same.
+#[test]
+fn n_14_n_15_errors_are_reported_where_the_delegation_allows_it() {
+    for (agent, is_told) in [
+        (&b"\x03ns1\x05alpha\x04test\0"[..], true),
+        (b"\x02er\x03ns1\x05alpha\x04test\0", true),
+        (b"\x03ns1\x06victim\x04test\0", false),
+    ] {
+        let mut case = Case::rollover();
+        case.sites[1].cds = vec![ds("b")];
+        case.sites[1].cdnskey = vec![dnskey("b")];
+        let mut world = World::new(case, |config| {
+            let roots = vec![primary().ip()];
+            config.resolver = Some(resolver::Config::new(roots, Vec::new()));
+            config.interval = Duration::from_secs(86_400);
+        });
+        let reports = |world: &World| {
+            let resolved = world.parent.resolved.iter();
+            let names = resolved.map(|question| (question.rtype, question.name.to_string()));
+            let report = "_er.59.example.test.0._er.";
+            names
+                .filter(|(rtype, name)| *rtype == RecordType::TXT && name.starts_with(report))
+                .count()
+        };
+        world.minutes(1);
+        assert_eq!(world.said("verdict")[0], "CDS_INCONSISTENT");
+        assert_eq!(reports(&world), 0, "nobody has asked for it");
+        let mut request = notify(1, &Question::new(child(), RecordType::CDS));
+        request[11] = 1;
+        let length = agent.len() as u8;
+        request.extend([
+            0,
+            0,
+            41,
+            4,
+            208,
+            0,
+            0,
+            0,
+            0,
+            0,
+            length + 4,
+            0,
+            18,
+            0,
+            length,
+        ]);
+        request.extend(agent);
+        let from = "192.0.2.99:53".parse().unwrap();
+        let answer = world
+            .scanner
+            .respond(world.now, from, Transport::Udp, &request);
+        assert!(answer.is_some());
+        world.minutes(3);
+        assert_eq!(world.said("notify"), ["CDS"]);
+        assert_eq!(
+            world.scanner.reasons()["CDS_INCONSISTENT"],
+            2,
+            "the same verdict"
+        );
+        assert_eq!(reports(&world) > 0, is_told, "{agent:?}");
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ use tokio::{task::spawn_blocking, time::timeout};
 const LIMIT: Duration = Duration::from_secs(60);
 const SEED: u64 = 67;
 /// Where the words of the tool are found when this test binary is the tool.
-const WORDS: &str = "COUNTERPOINT_SCANNER_WORDS";
+pub const WORDS: &str = "COUNTERPOINT_SCANNER_WORDS";
 
 /// A name.
 pub fn name(text: &str) -> Name {
@@ -300,7 +300,8 @@ pub enum Fate {
 
 /// A world behind sockets.
 pub struct Town {
-    stage: Stage,
+    /// What is served; to be changed while nobody is served.
+    pub stage: Stage,
     routes: BTreeMap<SocketAddr, SocketAddr>,
     desk: Desk,
     listeners: Vec<Listener>,
@@ -343,6 +344,11 @@ impl Town {
     /// Runs the tool in this process while the world answers.
     pub async fn run(&mut self, words: Vec<String>) -> Said {
         let story = async { spawn_blocking(move || scanner(&words)).await.unwrap() };
+        self.during(story, |_| Fate::Answer).await
+    }
+
+    /// Lets the world answer until `story` has come to its end.
+    pub async fn answering<T>(&mut self, story: impl Future<Output = T>) -> T {
         self.during(story, |_| Fate::Answer).await
     }
 

@@ -4,7 +4,10 @@ use counterpoint_dns::name::RecordType;
 use counterpoint_scanner::plan::file;
 use counterpoint_simnet::topology::Stage;
 
-use crate::kit::{Office, Town, ds_of, name, stage};
+use crate::{
+    daemon::{Daemon, equip},
+    kit::{Office, Town, ds_of, name, stage},
+};
 
 /// More than one run may do, and more than the smallest number that counts as a share.
 const CHILDREN: usize = 24;
@@ -71,4 +74,50 @@ async fn when_half_of_the_children_ask_to_be_insecure_the_brakes_hold() {
 
 fn brake(braked: &serde_json::Value) -> &str {
     braked["brake"].as_str().unwrap()
+}
+
+/// The same while it is watched: the brake holds from the first round on, however the children come in.
+#[tokio::test]
+async fn when_half_of_the_children_ask_while_it_watches_nothing_is_changed() {
+    let children: Vec<String> = (0..CHILDREN)
+        .map(|number| format!("c{number:02}.test."))
+        .collect();
+    let names: Vec<&str> = children.iter().map(String::as_str).collect();
+    let mut stage = stage(&names);
+    for child in names.iter().step_by(2) {
+        ask_to_delete(&mut stage, child);
+    }
+    let office = Office::new(&stage);
+    equip(
+        &office,
+        &stage,
+        "interval = \"1s\"\n[brakes]\ndeletes-max = 0\n",
+    );
+    let before: Vec<_> = names.iter().map(|child| ds_of(&stage, child)).collect();
+    let mut town = Town::open(stage).await;
+    let daemon = Daemon::start(&mut town, &office, &["--apply"]).await;
+    town.answering(daemon.reaches("brake_held", "deletes", 1))
+        .await;
+    let all = CHILDREN as u64 + 2;
+    town.answering(daemon.reaches("scans_total", "scan", 3 * all))
+        .await;
+    town.answering(daemon.reaches("planned", "", CHILDREN as u64 / 2))
+        .await;
+    assert!(town.made.is_empty(), "nothing is sent");
+    // The operator takes it back: it leaves the plan by itself, and the brake with it.
+    for child in names.iter().step_by(2) {
+        let types = [RecordType::CDS, RecordType::CDNSKEY];
+        town.stage.withdraw(&name(child), &["alpha".into()], &types);
+        town.stage.publish("alpha", &name(child));
+    }
+    let gone = async {
+        while daemon.metric("planned", "").await > 0 || daemon.metric("brake_held", "").await > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    town.answering(gone).await;
+    assert_eq!(town.answering(daemon.stop()).await, 0);
+    let stage = town.close().await;
+    let after: Vec<_> = names.iter().map(|child| ds_of(&stage, child)).collect();
+    assert_eq!(after, before);
 }
