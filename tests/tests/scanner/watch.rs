@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use counterpoint_dns::{driver::clock::Clock, name::RecordType};
 
+use counterpoint_scanner::plan::text::present;
+use counterpoint_simnet::topology::Stage;
+
 use crate::{
     daemon::{Daemon, equip},
-    kit::{Office, Town, ask_for_both, ds_of, name, stage},
+    kit::{Office, Town, ask_for_both, ds_of, name, rrset, stage},
 };
 
 const CHILDREN: [&str; 4] = ["one.test.", "quiet.test.", "three.test.", "two.test."];
@@ -226,6 +229,9 @@ async fn changes_that_come_one_by_one_are_counted_together() {
     let daemon = Daemon::start(&mut town, &office, &["--apply"]).await;
     town.answering(daemon.reaches("brake_held", "changes", 1))
         .await;
+    // Another round, and another.
+    town.answering(tokio::time::sleep(Duration::from_secs(3)))
+        .await;
     assert_eq!(town.made, ["one.test.", "three.test."].map(name));
     assert_eq!(town.answering(daemon.stop()).await, 0);
 }
@@ -350,4 +356,54 @@ fn n_04_dsync_prints_the_records_for_the_parent() {
         assert_eq!(code, 2, "{more:?}");
         assert!(err.contains(why) || more[0] == "--port", "{err}");
     }
+}
+
+/// A zone file that comes late still shows what was there before a change: the change is not made again,
+/// nobody is told of another channel, and automation is not suspended.
+#[tokio::test]
+async fn d_07_d_17_a_file_that_lags_behind_is_not_taken_for_another_channel() {
+    let mut stage = stage(&CHILDREN);
+    ask_for_both(&mut stage, "one.test.");
+    let office = Office::new(&stage);
+    equip(&office, &stage, "interval = \"1s\"\n");
+    let lines = [
+        "test.",
+        "one.test.",
+        "alpha.test.",
+        "ns1.alpha.test.",
+        "ns2.alpha.test.",
+    ]
+    .into_iter()
+    .flat_map(|owner| lines_of(&stage, owner));
+    office.write("test.zone", &lines.collect::<String>());
+    let mut town = Town::open(stage).await;
+    let file = office.path("test.zone");
+    let daemon = Daemon::start(&mut town, &office, &["--apply", "--zone-file", &file]).await;
+    town.answering(daemon.reaches("changes_total", "\"applied\"", 1))
+        .await;
+    town.answering(daemon.reaches("verdicts_total", "STATUS_QUO", 3))
+        .await;
+    assert_eq!(town.made, [name("one.test.")]);
+    assert_eq!(town.answering(daemon.metric("planned", "")).await, 0);
+    assert_eq!(town.answering(daemon.metric("changes_total", "")).await, 1);
+    assert_eq!(town.answering(daemon.stop()).await, 0);
+    let notices = office.read("watch/notices.jsonl");
+    assert!(!notices.contains("another channel"), "{notices}");
+    assert_eq!(notices.matches("\"registrar\"").count(), 1, "{notices}");
+}
+
+/// The records of the parent's zone at a name, as a zone file has them.
+fn lines_of(stage: &Stage, owner: &str) -> Vec<String> {
+    let types = [
+        RecordType::SOA,
+        RecordType::NS,
+        RecordType::DS,
+        RecordType::A,
+        RecordType::AAAA,
+    ];
+    let of = |rtype: RecordType| {
+        let all = rrset(stage, owner, rtype).into_iter();
+        all.map(move |data| format!("{owner} 3600 IN {rtype} {}\n", present(rtype, &data)))
+    };
+    types.into_iter().flat_map(of).collect()
 }

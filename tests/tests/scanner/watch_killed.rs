@@ -28,7 +28,7 @@ async fn killed_twenty_times_it_makes_every_change_once_and_forgets_no_request()
     equip(
         &office,
         &stage,
-        "interval = \"1s\"\n[rollover]\ndeferral = \"4s\"\n[brakes]\nshare-from = 1000\n",
+        "interval = \"3s\"\n[rollover]\ndeferral = \"4s\"\n[brakes]\nshare-from = 1000\n",
     );
     let mut town = Town::open(stage).await;
     let mut asked: BTreeMap<Name, Timestamp> = BTreeMap::new();
