@@ -167,6 +167,11 @@ impl<T> Exchanges<T> {
                 self.ask_via(exchange.to, Transport::Tcp, question, exchange.tag);
                 None
             }
+            // A stream carries all of it (RFC 7766 §5): half an answer is none.
+            Ok(reply) if reply.truncated => {
+                let why = "it is cut off, and came over a stream".into();
+                self.retry(exchange, Unanswered::Garbage(why))
+            }
             Ok(reply) => Some((exchange.tag, Outcome::Reply(reply))),
             Err(error) => self.retry(exchange, Unanswered::Garbage(error.to_string())),
         }
@@ -185,6 +190,17 @@ impl<T> Exchanges<T> {
     pub fn refuse(&mut self, id: AskId, why: String) -> Option<(T, Outcome)> {
         let exchange = self.outstanding.remove(&id)?;
         Some((exchange.tag, Outcome::Unanswered(Unanswered::NotAsked(why))))
+    }
+
+    /// Gives up every exchange whose tag is one of these: late answers are nobody's.
+    pub fn give_up(&mut self, is_one: impl Fn(&T) -> bool) {
+        self.outstanding
+            .retain(|_, exchange| !is_one(&exchange.tag));
+        let outstanding = &self.outstanding;
+        self.outbox.retain(|output| match output {
+            Output::Ask { id, .. } => outstanding.contains_key(id),
+            _ => true,
+        });
     }
 
     /// What is remembered about an exchange that is outstanding.

@@ -3,6 +3,7 @@
 //! Reading is lenient where an agent must judge: one record that does not parse never costs the
 //! message; its octets are kept under its type. The envelope is hickory's.
 
+mod bounds;
 mod reply;
 
 use hickory_proto::{
@@ -12,6 +13,7 @@ use hickory_proto::{
     serialize::binary::{BinDecodable, BinDecoder, BinEncoder, NameEncoding},
 };
 
+pub use bounds::Bounds;
 pub use hickory_proto::{
     op::{Message, ResponseCode},
     rr::Record,

@@ -134,6 +134,8 @@ impl Rrsig {
 
 /// How many memoised answers a [`Verifier`] holds before it starts anew.
 const MEMO_ENTRIES_MAX: usize = 1 << 16;
+/// The same for the octets of what was signed: whoever publishes large RRsets decides about those.
+const MEMO_OCTETS_MAX: usize = 64 << 20;
 
 /// Answers "did this key make this signature over this RRset?", and remembers the last answer about
 /// each signature: nearly all of them are only ever asked about with one key and one RRset.
@@ -142,6 +144,8 @@ pub struct Verifier {
     // By signature. Never iterated: only the answer to a question asked before is looked up.
     #[allow(clippy::disallowed_types)]
     memo: std::collections::HashMap<Arc<[u8]>, Asked>,
+    /// Of everything signed that was put into the memo since it was begun.
+    octets: usize,
     verifications: u64,
 }
 
@@ -170,8 +174,10 @@ impl Verifier {
         {
             return asked.is_made;
         }
-        if self.memo.len() >= MEMO_ENTRIES_MAX {
+        self.octets += signed.len();
+        if self.memo.len() >= MEMO_ENTRIES_MAX || self.octets > MEMO_OCTETS_MAX {
             self.memo.clear();
+            self.octets = signed.len();
         }
         self.verifications += 1;
         let is_made = key.verify(&signed, &rrsig.signature);

@@ -14,6 +14,7 @@
 //! - [`trial`] – policy and key for a scanner that is tried on it
 //! - [`group`] – one zone, several servers that sign it by themselves, and resolvers that judge
 //! - [`ask`] – one question to one server
+//! - [`hostile`] – a server whose children each misbehave in their way
 //!
 //! It refuses to know what a scanner does: it only says what there is, and what should be there after.
 
@@ -23,6 +24,7 @@ pub mod daemon;
 pub mod farm;
 pub mod ground;
 pub mod group;
+pub mod hostile;
 pub mod operator;
 pub mod parent;
 pub mod root;
@@ -34,6 +36,7 @@ pub mod zone;
 pub use child::{After, Child};
 pub use farm::{Farm, Plan};
 pub use group::{Group, Signing};
+pub use hostile::Hostile;
 pub use operator::OperatorPlan;
 pub use software::Software;
 pub use state::State;

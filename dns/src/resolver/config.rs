@@ -3,7 +3,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use crate::{rdata::Ds, validate::Policy};
+use crate::{message::Bounds, rdata::Ds, validate::Policy};
 
 /// Whose NS RRset a resolver follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,6 +92,8 @@ pub struct Config {
     pub failure_ttl: u32,
     /// The same for one whose answer was bogus (RFC 4035 §4.7).
     pub bogus_ttl: u32,
+    /// How much an RRset may hold; a server that gives more gives no answer.
+    pub bounds: Bounds,
     /// The port on which servers listen.
     pub port: u16,
     /// Whether servers are asked over IPv6 too.
@@ -121,6 +123,7 @@ impl Config {
             patience: None,
             failure_ttl: 0,
             bogus_ttl: 0,
+            bounds: Bounds::NONE,
             port: 53,
             v6: false,
         }

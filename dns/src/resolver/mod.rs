@@ -46,7 +46,7 @@ use std::{
 
 use crate::{
     agent::{Agent, AskId, Input, Note, Output},
-    exchange::{Exchanges, Outcome},
+    exchange::{Exchanges, Outcome, Unanswered},
     message::Question,
     name::Name,
     name::RecordType,
@@ -328,10 +328,17 @@ impl Resolver {
         let Some(fetch) = self.fetches.get_mut(&key) else {
             return;
         };
-        let reply = match outcome {
-            Outcome::Reply(reply) => reply,
+        let outcome = match outcome {
+            Outcome::Reply(reply) => match self.config.bounds.excess(&reply) {
+                None => Ok(reply),
+                Some(why) => Err(Unanswered::Garbage(why)),
+            },
             Outcome::Raw(_) => return,
-            Outcome::Unanswered(why) => {
+            Outcome::Unanswered(why) => Err(why),
+        };
+        let reply = match outcome {
+            Ok(reply) => reply,
+            Err(why) => {
                 fetch.note_failure(server, why);
                 if self.config.selection == Selection::Fastest {
                     self.pace.silent(server);

@@ -7,7 +7,7 @@ use counterpoint_dns::{
     rrset::SignedRrSet,
     signature::{Rrsig, Verifier},
     time::Timestamp,
-    validate::{by_keys, dnskey_by_ds},
+    validate::{by_keys_within, dnskey_by_ds},
 };
 
 use super::{proposal::Proposal, request::Request};
@@ -113,7 +113,8 @@ impl<'a> Case<'a> {
     /// Whether one of `keys` signed the RRset, and the signature holds now.
     pub fn signed_by(&mut self, keys: &[Dnskey], signed: &SignedRrSet) -> Result<(), String> {
         let rtype = signed.set.rtype;
-        let rrsig = by_keys(self.gathered.child(), keys, signed, self.now, self.verifier)
+        let (child, tolerance) = (self.gathered.child(), &self.policy.validation.tolerance);
+        let rrsig = by_keys_within(tolerance, child, keys, signed, self.now, self.verifier)
             .map_err(|broken| format!("{rtype}: {broken}"))?;
         // RFC 4035 §5.3.4 would want proof that nothing closer is there; a delegation is not built
         // on wildcards.

@@ -1,7 +1,7 @@
 //! Proof that a type is absent at a name (RFC 4035 §5.4): needed before glue goes (C-19).
 
 use counterpoint_dns::{
-    key::Dnskey, message::Question, rrset::SignedRrSet, validate::denial::authenticated,
+    key::Dnskey, message::Question, rrset::SignedRrSet, validate::denial::authenticated_within,
 };
 
 use super::case::Case;
@@ -15,7 +15,8 @@ pub fn proves_absent(
     proof: &[SignedRrSet],
 ) -> Result<(), String> {
     let child = case.gathered.child();
-    let denial = authenticated(child, keys, proof, case.now, case.verifier);
+    let tolerance = &case.policy.validation.tolerance;
+    let denial = authenticated_within(tolerance, child, keys, proof, case.now, case.verifier);
     denial
         .and_then(|denial| {
             denial

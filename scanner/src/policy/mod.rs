@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 pub use file::{BadPolicy, PRESETS};
 pub use operation::{Notify, ParentPlace, Planning, ResolverPlace, SelfTest, Watch};
 pub use sections::{
-    Approval, Brakes, Continuity, Csync, Delete, Ds, Gathering, Glue, Initial, InitialAccept,
-    Registrar, Rollover, RolloverAccept,
+    Approval, Bounds, Brakes, Continuity, Csync, Delete, Ds, Gathering, Glue, Initial,
+    InitialAccept, Registrar, Rollover, RolloverAccept,
 };
 
 use crate::{config::Sabotage, registry::Facts};
@@ -47,6 +47,8 @@ pub struct Policy {
     pub csync: Csync,
     /// How servers are asked.
     pub gathering: Gathering,
+    /// What one child may cost.
+    pub bounds: Bounds,
     /// How much one run may change.
     pub brakes: Brakes,
     /// What is different for the children of one registrar, by identifier (K-16, D-19).
@@ -88,6 +90,7 @@ impl Default for Policy {
             ds: Ds::default(),
             csync: Csync::default(),
             gathering: Gathering::default(),
+            bounds: Bounds::default(),
             brakes: Brakes::default(),
             registrars: BTreeMap::new(),
             parent: ParentPlace::default(),

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, net::IpAddr, str::FromStr, time::Duration};
 
-use counterpoint_dns::key::{DIGEST_SHA256, DIGEST_SHA384};
+use counterpoint_dns::{
+    key::{DIGEST_SHA256, DIGEST_SHA384},
+    message,
+};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::span;
@@ -268,6 +271,61 @@ impl Default for Gathering {
             hands_max: 0,
             jitter: Duration::ZERO,
             private_addresses: BTreeSet::new(),
+        }
+    }
+}
+
+/// `[bounds]`: what one child may cost. Beyond a bound its survey ends, nothing is judged, and nothing
+/// changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Bounds {
+    /// Records of an RRset.
+    #[serde(deserialize_with = "at_least_one")]
+    pub records_max: u32,
+    /// Signatures of an RRset.
+    #[serde(deserialize_with = "at_least_one")]
+    pub signatures_max: u32,
+    /// Keys of one algorithm that share a tag.
+    #[serde(deserialize_with = "at_least_one")]
+    pub same_tag_max: u32,
+    /// Wrong signatures that are tried until an RRset counts as bogus.
+    #[serde(deserialize_with = "at_least_one")]
+    pub bad_signatures_max: u32,
+    /// Addresses that are asked about a child, those that it asks for among them.
+    #[serde(deserialize_with = "at_least_one")]
+    pub servers_max: u32,
+    /// Octets of all answers about a child.
+    #[serde(deserialize_with = "at_least_one")]
+    pub octets_max: u32,
+    /// From the first question about a child to the last answer, waiting for a turn included.
+    #[serde(with = "span")]
+    pub time_max: Duration,
+}
+
+impl Default for Bounds {
+    /// BIND takes 100 records of a type as well; the rest is several times what a zone of six signers
+    /// needs while it rolls.
+    fn default() -> Self {
+        Self {
+            records_max: 100,
+            signatures_max: 16,
+            same_tag_max: 4,
+            bad_signatures_max: 8,
+            servers_max: 64,
+            octets_max: 1 << 20,
+            time_max: 15 * MINUTE,
+        }
+    }
+}
+
+impl Bounds {
+    /// Those of one RRset.
+    pub fn of_rrset(&self) -> message::Bounds {
+        message::Bounds {
+            records_max: self.records_max,
+            signatures_max: self.signatures_max,
+            same_tag_max: self.same_tag_max,
         }
     }
 }

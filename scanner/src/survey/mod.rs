@@ -5,6 +5,8 @@
 //! time and independently of each other. It owns the questions under way; it refuses to know where
 //! subjects come from, when they are due, and what becomes of a verdict.
 
+mod finding;
+mod meter;
 pub mod pace;
 mod report;
 
@@ -26,7 +28,9 @@ use counterpoint_dns::{
 };
 use rand::{RngExt as _, SeedableRng as _};
 
+pub use self::finding::Finding;
 use self::{
+    meter::{Excess, Meters},
     pace::{Limits, Pace},
     report::reports,
 };
@@ -39,11 +43,8 @@ use crate::{
         phase::{Slot, Target, ZoneAddresses},
         run::{Run, Surroundings, Want},
     },
-    judge::{judge_cds, judge_csync, sighting, sighting_hold},
-    policy::Policy,
     registry::Facts,
     state::ChildState,
-    verdict::{Outcome, Verdict},
 };
 
 /// Its requests are numbered from here on; those of its resolver lie above.
@@ -64,31 +65,6 @@ pub struct Subject {
     pub report_to: Option<Name>,
 }
 
-/// What the survey of one child came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Everything that the verdicts rest on.
-    pub gathered: Gathered,
-    /// On CDS and CDNSKEY, if they are looked for.
-    pub ds: Option<Verdict>,
-    /// On CSYNC, if it is looked for; never of an insecure child.
-    pub csync: Option<Verdict>,
-}
-
-impl Finding {
-    /// Moves the state of the child on: who serves it, and whether what it asks for still stands (B-05,
-    /// K-12). What comes of an acceptance is for whoever carries it out.
-    pub fn remember(&self, state: &mut ChildState, policy: &Policy, now: Timestamp) {
-        let servers = self.gathered.servers.iter();
-        let found = servers.filter_map(|server| Some((server.address?, &server.hosts)));
-        state.is_served_by(&self.gathered.delegation.hosts(), found);
-        if let Some(verdict) = &self.ds {
-            let sighting = sighting(&self.gathered, verdict);
-            state.sighted(&sighting, &sighting_hold(&self.gathered, policy), now);
-        }
-    }
-}
-
 /// Numbers runs: names are dear to compare.
 type RunId = u64;
 
@@ -106,6 +82,8 @@ pub struct Survey {
     config: Config,
     exchanges: Exchanges<Place>,
     resolver: Option<Resolver>,
+    /// What each run has cost so far.
+    meters: Meters,
     /// For which run each of the resolver's tickets is.
     lookups: BTreeMap<u64, RunId>,
     verifier: SharedVerifier,
@@ -126,9 +104,14 @@ pub struct Survey {
 
 impl Survey {
     /// A survey of nothing yet.
-    pub fn new(config: Config, mut stream: Stream) -> Self {
+    pub fn new(mut config: Config, mut stream: Stream) -> Self {
         let verifier = SharedVerifier::default();
-        let resolver = config.resolver.clone().map(|config| {
+        let bounds = config.policy.bounds.clone();
+        let bad_max = Some(bounds.bad_signatures_max);
+        config.policy.validation.tolerance.bad_signatures_max = bad_max;
+        let resolver = config.resolver.clone().map(|mut config| {
+            config.policy.tolerance.bad_signatures_max = bad_max;
+            config.bounds = bounds.of_rrset();
             let stream = Stream::from_rng(&mut stream);
             Resolver::new(config, stream).sharing(verifier.clone())
         });
@@ -141,6 +124,7 @@ impl Survey {
             exchanges: Exchanges::new(stream).numbered_from(FIRST_ASK),
             config,
             resolver,
+            meters: Meters::new(bounds),
             lookups: BTreeMap::new(),
             verifier,
             zone: Arc::new(BTreeMap::new()),
@@ -201,6 +185,7 @@ impl Survey {
         if let Some(agent) = subject.report_to {
             self.report_to.insert(id, agent);
         }
+        self.meters.begin(id, now);
         let gathered = Gathered::new(subject.delegation, subject.state, subject.facts);
         let lot = match self.config.depth {
             Depth::Glance => self.exchanges.message_id(),
@@ -244,6 +229,11 @@ impl Survey {
 
     /// Carries out what a run wants, and judges it once it has everything.
     fn pursue(&mut self, id: RunId, run: Box<Run>, wants: Vec<Want>, now: Timestamp) {
+        let servers = run.gathered.servers.len() + run.gathered.added.len();
+        if let Err(excess) = self.meters.serves(servers) {
+            self.runs.insert(id, run);
+            return self.cut_short(id, &excess, now);
+        }
         for want in wants {
             match want {
                 Want::Ask {
@@ -276,7 +266,7 @@ impl Survey {
         }
         match run.is_done() {
             true => {
-                self.run_of.remove(run.gathered.child());
+                self.end(id, &run);
                 self.conclude(id, run.gathered, now);
             }
             false => {
@@ -359,26 +349,15 @@ impl Survey {
     }
 
     fn conclude(&mut self, id: RunId, gathered: Gathered, now: Timestamp) {
-        let verifier = &mut *self.verifier.lock();
-        let policy = &self.config.policy;
-        let ds = policy
-            .cds
-            .then(|| judge_cds(&gathered, policy, now, verifier));
-        // C-02: of an insecure child no CSYNC can be used.
-        let is_secure = gathered.delegation.ds.is_some();
-        let mut csync = (policy.csync.enabled && is_secure)
-            .then(|| judge_csync(&gathered, policy, now, verifier));
-        if is_accepted(&ds) && is_accepted(&csync) {
-            // each was judged by the other's present state. One at a time.
-            let why = vec!["the DS RRset changes first; to be judged again after that".into()];
-            let later = Verdict::without_change(Outcome::Delay, "X-17", "DS_CHANGE_FIRST", why);
-            csync = Some(later);
-        }
-        let finding = Finding {
-            gathered,
-            ds,
-            csync,
+        let finding = {
+            let verifier = &mut *self.verifier.lock();
+            Finding::judged(gathered, &self.config.policy, now, verifier)
         };
+        self.found(id, finding, now);
+    }
+
+    /// Reports what went wrong, if somebody is to be told, and hands the finding on.
+    fn found(&mut self, id: RunId, finding: Finding, now: Timestamp) {
         if let Some(agent) = self.report_to.remove(&id)
             && let Some(resolver) = &mut self.resolver
         {
@@ -388,6 +367,48 @@ impl Survey {
             }
         }
         self.findings.push_back(finding);
+    }
+
+    /// Ends the survey of a child that costs too much.
+    fn cut_short(&mut self, id: RunId, excess: &Excess, now: Timestamp) {
+        let Some(run) = self.runs.remove(&id) else {
+            return;
+        };
+        self.end(id, &run);
+        self.exchanges.give_up(|place| place.run == id);
+        let finding = Finding::beyond(excess, run.gathered, &self.config.policy);
+        self.found(id, finding, now);
+    }
+
+    fn end(&mut self, id: RunId, run: &Run) {
+        self.run_of.remove(run.gathered.child());
+        self.meters.end(id);
+    }
+
+    /// Takes an answer of a child's server; nothing, if the exchange goes on, or the child costs too much.
+    fn exchanged(&mut self, id: AskId, bytes: Vec<u8>, now: Timestamp) -> Option<(Place, Came)> {
+        let run = self.exchanges.tag(id).map(|place| place.run);
+        let octets = bytes.len();
+        let came = self.exchanges.answered(id, bytes);
+        let run = run?;
+        let reply = match &came {
+            Some((_, Came::Reply(reply))) => Some(reply),
+            _ => None,
+        };
+        match self.meters.take(run, octets, reply) {
+            Ok(()) => came,
+            Err(excess) => {
+                self.cut_short(run, &excess, now);
+                None
+            }
+        }
+    }
+
+    /// Ends the surveys whose time is up.
+    fn expire(&mut self, now: Timestamp) {
+        while let Some((id, excess)) = self.meters.expired(now) {
+            self.cut_short(id, &excess, now);
+        }
     }
 }
 
@@ -417,7 +438,7 @@ impl Agent for Survey {
                 self.resolver_takes(now, Input::Failure { id });
                 None
             }
-            Input::Answer { id, bytes } => self.exchanges.answered(id, bytes),
+            Input::Answer { id, bytes } => self.exchanged(id, bytes, now),
             Input::Failure { id } => self.exchanges.failed(id),
             Input::Web { .. } => None,
             Input::Wake => {
@@ -425,6 +446,7 @@ impl Agent for Survey {
                 None
             }
         };
+        self.expire(now);
         if let Some((place, came)) = came {
             self.answered(place, came, now);
         }
@@ -459,20 +481,28 @@ impl Agent for Survey {
                 return given_back;
             }
         }
-        self.pace.as_mut()?.poll(now)
+        while let Some(output) = self.pace.as_mut()?.poll(now) {
+            match &output {
+                // The child that it was for is surveyed no longer.
+                Output::Ask { id, .. }
+                    if !Resolver::owns(*id) && self.exchanges.tag(*id).is_none() =>
+                {
+                    self.pace.as_mut()?.ended(*id);
+                }
+                _ => return Some(output),
+            }
+        }
+        None
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
         let resolving = self.resolver.as_ref().and_then(Resolver::wake_at);
         let pace = self.pace.as_ref().and_then(Pace::wake_at);
         let later = self.later.first_key_value().map(|((start, _), _)| *start);
-        [resolving, pace, later].into_iter().flatten().min()
+        let meters = self.meters.wake_at();
+        let all = [resolving, pace, later, meters].into_iter();
+        all.flatten().min()
     }
-}
-
-fn is_accepted(verdict: &Option<Verdict>) -> bool {
-    let verdict = verdict.as_ref();
-    verdict.is_some_and(|verdict| verdict.outcome == Outcome::Accept)
 }
 
 /// The addresses of a resolution that is not bogus and did not fail.

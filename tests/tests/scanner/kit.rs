@@ -277,12 +277,31 @@ pub fn scanner_process(words: &[String]) -> Child {
         .unwrap()
 }
 
+/// Runs the tool in a process of its own, to its end: exit code, what it printed, and the most memory
+/// that it had, KiB.
+pub fn scanner_measured(words: &[String]) -> (i32, String, u64) {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "kit::as_the_tool", "--nocapture"])
+        .env(WORDS, serde_json::to_string(words).unwrap())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    let peak = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    let code = output.status.code().unwrap_or(-1);
+    let peak =
+        peak.unwrap_or_else(|| panic!("it does not say its memory: {code} {printed} {told}"));
+    (code, format!("{printed}{told}"), peak)
+}
+
 #[test]
 fn as_the_tool() {
     if let Ok(words) = std::env::var(WORDS) {
         let words: Vec<String> = serde_json::from_str(&words).unwrap();
         let (code, out, err) = scanner(&words);
         print!("{out}{err}");
+        eprint!("{}", fs::read_to_string("/proc/self/status").unwrap());
         std::process::exit(code.into());
     }
 }

@@ -6,6 +6,7 @@ mod audit;
 mod bad;
 mod crash;
 mod daemon;
+mod hostile;
 mod kit;
 mod mass;
 mod notices;

@@ -306,6 +306,67 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_after_a_turn_is_taken_in_the_next() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let at = server.local_addr().unwrap();
+        let mut bulk = bulk(Duration::from_secs(2));
+        bulk.ask(AskId(1), at, Transport::Udp, request(1), Clock.now());
+        let mut octets = [0; 512];
+        let (length, from) = server.recv_from(&mut octets).unwrap();
+        // More than one turn, and no more than a socket holds.
+        for _ in 0..ports::TURN_MAX + 4 {
+            server.send_to(&answer_to(&request(2)), from).unwrap();
+        }
+        server.send_to(&answer_to(&octets[..length]), from).unwrap();
+        assert_eq!(next(&mut bulk), (AskId(1), Some(answer_to(&request(1)))));
+    }
+
+    #[test]
+    fn a_stream_that_never_ends_is_ended() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = server.local_addr().unwrap();
+        let serving = thread::spawn(move || {
+            let (mut stream, _) = server.accept().unwrap();
+            // Empty messages, until nobody reads them any more; it must not take long.
+            (0..10_000)
+                .take_while(|_| stream.write_all(&[0; 10_000]).is_ok())
+                .count()
+        });
+        let mut bulk = bulk(Duration::from_secs(60));
+        bulk.ask(AskId(1), at, Transport::Tcp, request(1), Clock.now());
+        assert_eq!(next(&mut bulk), (AskId(1), None));
+        assert!(serving.join().unwrap() < 10_000, "all of it was read");
+    }
+
+    #[test]
+    fn a_stream_that_hangs_holds_up_nothing_that_is_asked_later() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = server.local_addr().unwrap();
+        let serving = thread::spawn(move || {
+            // The first stream is read and never answered; it is held on to.
+            let hanging = server.accept().unwrap();
+            let (mut stream, _) = server.accept().unwrap();
+            let mut octets = [0; 512];
+            let length = stream.read(&mut octets).unwrap();
+            let answer = answer_to(&octets[2..length]);
+            stream.write_all(&[&octets[..2], &answer].concat()).unwrap();
+            drop(hanging);
+        });
+        let mut bulk = bulk(Duration::from_secs(1));
+        for (id, expected) in [(1, None), (2, Some(answer_to(&request(2))))] {
+            bulk.ask(
+                AskId(id.into()),
+                at,
+                Transport::Tcp,
+                request(id),
+                Clock.now(),
+            );
+            assert_eq!(next(&mut bulk), (AskId(id.into()), expected));
+        }
+        serving.join().unwrap();
+    }
+
+    #[test]
     fn silence_ends_with_patience() {
         let server = UdpSocket::bind("127.0.0.1:0").unwrap();
         let at = server.local_addr().unwrap();

@@ -20,6 +20,8 @@ pub const USES_MAX: u32 = 2_048;
 const TRIES: usize = 64;
 /// The first port that needs no privilege.
 const PORT_MIN: u16 = 1_024;
+/// How many datagrams are taken before the other sockets have their turn.
+pub const TURN_MAX: usize = 64;
 /// Longer than any datagram.
 const DATAGRAM_MAX: usize = 65_536;
 
@@ -86,7 +88,13 @@ impl Ports {
             return;
         };
         // Any error but "nothing more" is about some datagram sent earlier: its deadline tells.
-        loop {
+        for turn in 0.. {
+            if turn == TURN_MAX {
+                // What is left makes the socket ready again; if that fails, deadlines tell.
+                let again = Interest::READABLE;
+                let _ = registry.reregister(&mut port.socket, Token(at), again);
+                break;
+            }
             match port.socket.recv_from(&mut self.buffer) {
                 Ok((length, from)) => {
                     let octets = &self.buffer[..length];

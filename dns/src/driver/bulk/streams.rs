@@ -18,6 +18,8 @@ const UNDER_WAY_MAX: usize = 128;
 const IDLE_MAX: Duration = Duration::from_secs(5);
 /// How much is read at once.
 const READ_OCTETS: usize = 65_536;
+/// The longest message in a stream, with its length in front (RFC 1035 §4.2.2).
+const MESSAGE_OCTETS_MAX: u64 = 2 + 65_535;
 
 #[derive(Debug)]
 struct Stream {
@@ -29,6 +31,8 @@ struct Stream {
     /// What came and is no whole message yet.
     partial: Vec<u8>,
     answers: u64,
+    /// How much may still come: one message for each question.
+    allowance: u64,
     last_used: Timestamp,
 }
 
@@ -65,6 +69,7 @@ impl Streams {
         };
         let stream = self.streams.get_mut(&at).ok_or(io::ErrorKind::NotFound)?;
         stream.last_used = now;
+        stream.allowance += MESSAGE_OCTETS_MAX;
         // A message is at most 65,535 octets: whoever asks has looked.
         stream.out.extend((asked.octets.len() as u16).to_be_bytes());
         stream.out.extend(&asked.octets);
@@ -103,6 +108,7 @@ impl Streams {
             out: Vec::new(),
             partial: Vec::new(),
             answers: 0,
+            allowance: 0,
             last_used: now,
         };
         self.streams.insert(at, stream);
@@ -145,10 +151,14 @@ impl Streams {
         }
     }
 
-    /// Waits no longer for an answer.
+    /// Waits no longer for an answer. What is asked next has a stream of its own: one that hangs must not
+    /// hold up all that is asked after it.
     pub(super) fn forget(&mut self, at: usize, message_id: u16) {
         if let Some(stream) = self.streams.get_mut(&at) {
             stream.under_way.remove(&message_id);
+            if self.by_server.get(&stream.to) == Some(&at) {
+                self.by_server.remove(&stream.to);
+            }
         }
     }
 
@@ -195,6 +205,11 @@ impl Stream {
             match self.socket.read(buffer) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => {
+                    // Whoever sends without end keeps nobody here: its stream ends.
+                    self.allowance = self
+                        .allowance
+                        .checked_sub(count as u64)
+                        .ok_or(io::ErrorKind::InvalidData)?;
                     self.partial.extend(&buffer[..count]);
                     self.take_messages(came);
                 }
@@ -219,6 +234,9 @@ impl Stream {
                 came.push_back((asked.id, Some(octets.to_vec())));
                 self.under_way.remove(&message_id);
                 self.answers += 1;
+                // What an answer did not use is not saved up.
+                let open = self.under_way.len() as u64 * MESSAGE_OCTETS_MAX;
+                self.allowance = self.allowance.min(open);
             }
         }
         let taken = self.partial.len() - rest.len();
