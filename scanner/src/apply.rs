@@ -86,6 +86,23 @@ impl fmt::Display for Applied {
     }
 }
 
+/// What became of a change that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It is made.
+    Done,
+    /// What it rests on is not so any more: nothing was made.
+    NotAsSeen(String),
+    /// It is refused: nothing was made.
+    Refused(String),
+    /// It was taken, and is decided later.
+    Pending(String),
+    /// Nobody knows whether it is made.
+    Unknown(String),
+    /// Nothing was made, and nothing more is to be tried.
+    Stop(String),
+}
+
 impl UpdateRequest {
     /// The request, signed if there is a key, and its octets.
     pub fn new(

@@ -25,6 +25,8 @@ pub mod config;
 #[cfg(feature = "net")]
 pub mod crew;
 pub mod delegation;
+#[cfg(feature = "tool")]
+pub mod epp;
 pub mod gather;
 #[cfg(feature = "tool")]
 pub mod input;

@@ -2,4 +2,5 @@
 
 pub mod command;
 pub mod dnsviz;
+pub mod registry;
 pub mod vectors;

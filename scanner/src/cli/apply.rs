@@ -10,9 +10,11 @@ use super::{
     applying::Applying,
     arguments,
     audit::head,
+    door::Door,
     plan::{Bar, begin, held, held_text, write_durably},
+    registry::Registry,
     run::no_record,
-    setup::{OWNER, Setup},
+    setup::{OWNER, Setup, unforeseen},
     survey_all::lock,
     verify::{about_json, must_pass},
 };
@@ -64,18 +66,19 @@ pub fn run(
         return Err(BadInput::new(&place, what, "name the input that belongs to the plan").into());
     }
     let primary = arguments.update.or(setup.base.policy.parent.primary);
-    let primary = primary.ok_or_else(|| {
+    if primary.is_none() && !arguments.epp {
         let what = "nothing says where updates go";
-        BadInput::new(
-            "the command line",
-            what,
-            "give --update ADDRESS:PORT, or `parent.primary` in the policy",
-        )
-    })?;
+        let remedy = "give --update ADDRESS:PORT or --epp, or `parent.primary` in the policy";
+        return Err(BadInput::new("the command line", what, remedy).into());
+    }
     let store = Mutex::new(SqliteStore::open(&arguments.state.state, OWNER)?);
     let held = held(&plan, &setup, &lock(&store), &arguments.releases)?;
     let mut about = setup.about();
-    about.push(("updates to".into(), primary.to_string()));
+    let to = match primary.filter(|_| !arguments.epp) {
+        Some(primary) => primary.to_string(),
+        None => format!("{} by EPP", setup.base.policy.epp.server),
+    };
+    about.push(("updates to".into(), to));
     if plan.basis.policy != setup.base.policy_hash {
         let text =
             "the policy is not that of the plan; everything is judged again by the present one";
@@ -93,10 +96,26 @@ pub fn run(
     if !arguments.no_self_test {
         must_pass(&setup.base)?;
     }
+    let suffix = if arguments.epp { "epp" } else { "nsupdate" };
+    let rollback = PathBuf::from(format!("{place}.rollback.{suffix}"));
+    let door = match primary.filter(|_| !arguments.epp) {
+        Some(primary) => {
+            write_durably(&rollback, &nsupdate::write_back(&plan))?;
+            Door::primary(&setup, &plan.zone, primary)?
+        }
+        None => {
+            let policy = &setup.base.policy;
+            let mut registry = Registry::open(policy, &rollback, unforeseen()?)?;
+            let messages = PathBuf::from(format!("{place}.messages.jsonl"));
+            let count = registry.take_messages(&messages)?;
+            about.push(("registry".into(), registry.name().into()));
+            let text = format!("{count}, in {}", messages.display());
+            about.push(("messages".into(), text));
+            Door::Registry(Box::new(registry))
+        }
+    };
     let run = begin(&mut lock(&store), "apply", call, now)?;
-    let rollback = PathBuf::from(format!("{place}.rollback.nsupdate"));
-    write_durably(&rollback, &nsupdate::write_back(&plan))?;
-    let mut applying = Applying::new(&setup, &plan, plan_hash, primary, &store)?;
+    let mut applying = Applying::new(&setup, &plan, plan_hash, door, &store);
     writeln!(
         streams.err,
         "{}: the way back is in {}",
@@ -110,7 +129,7 @@ pub fn run(
     let told = applying.told()?;
     let notices = PathBuf::from(format!("{place}.notices.jsonl"));
     write_durably(&notices, &notice::lines(&told))?;
-    let made = applying.made;
+    let made = applying.close();
     lock(&store).put_all(&[no_record("run", "")], [])?;
 
     let mut text = head("apply", &setup, &about);

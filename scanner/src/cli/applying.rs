@@ -3,7 +3,7 @@
 //! Before an update is sent, the intent is durable; after it, what the primary then has. An update holds
 //! only if the delegation is still what was seen, so that one that is sent twice is made once.
 
-use std::{fs, net::SocketAddr, sync::Mutex};
+use std::{fs, sync::Mutex};
 
 use counterpoint_dns::{
     driver::{clock::Clock, sqlite::SqliteStore},
@@ -16,13 +16,14 @@ use serde_json::json;
 use super::{
     Failure,
     audit::{decision_of, stopped},
-    primary::{Has, Primary},
+    door::Door,
+    primary::Has,
     run::{entry, no_record, record, state_of, value},
-    setup::{Setup, unforeseen},
+    setup::Setup,
     survey_all::{lock, survey_all},
 };
 use crate::{
-    apply::Applied,
+    apply::Sent,
     output::notice::{self, Told},
     plan::{Plan, Planned, file::Block},
     state::Guards,
@@ -68,7 +69,7 @@ struct Intent {
 pub struct Made {
     /// The child.
     pub child: String,
-    /// `applied`, `applied-before`, `refused`, `failed`, `not-tried`.
+    /// `applied`, `applied-before`, `pending`, `refused`, `failed`, `not-tried`.
     pub outcome: &'static str,
     /// Why.
     pub reason: &'static str,
@@ -88,7 +89,7 @@ pub struct Applying<'a> {
     setup: &'a Setup,
     plan: &'a Plan,
     plan_hash: String,
-    primary: Primary<'a>,
+    door: Door<'a>,
     store: &'a Mutex<SqliteStore>,
     /// Whether notices are kept with what they tell of, until somebody has written them down.
     pub keeps_notices: bool,
@@ -101,30 +102,31 @@ pub struct Applying<'a> {
 }
 
 impl<'a> Applying<'a> {
-    /// Nothing of it is done yet. Updates go to `primary`.
+    /// Nothing of it is done yet. Changes go in by `door`.
     pub fn new(
         setup: &'a Setup,
         plan: &'a Plan,
         plan_hash: String,
-        primary: SocketAddr,
+        door: Door<'a>,
         store: &'a Mutex<SqliteStore>,
-    ) -> Result<Self, Failure> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             setup,
             plan,
             plan_hash,
-            primary: Primary {
-                zone: &plan.zone,
-                at: setup.base.options.route(primary),
-                tsig: setup.tsig.as_ref(),
-                stream: unforeseen()?,
-            },
+            door,
             store,
             keeps_notices: false,
             is_released: false,
             made: Vec::new(),
             failures: 0,
-        })
+        }
+    }
+
+    /// Takes leave; what became of each change.
+    pub fn close(self) -> Vec<Made> {
+        self.door.close();
+        self.made
     }
 
     /// Carries out all of it; `step` hears of each child.
@@ -201,7 +203,7 @@ impl<'a> Applying<'a> {
         let is_ours = by.is_some_and(|by| {
             by.plan == self.plan_hash || by.change.is_some_and(|c| c.is_same(&block))
         });
-        match self.primary.has(&planned.change) {
+        match self.door.has(&planned.change) {
             Ok((Has::Wanted, _)) => {
                 match is_ours {
                     true => self.tell(child, "applied-before", "ALREADY_APPLIED", Vec::new())?,
@@ -252,7 +254,7 @@ impl<'a> Applying<'a> {
             });
             return self.tell(child, "refused", "PRECONDITION_CHANGED", now.collect());
         };
-        match self.primary.has(&planned.change) {
+        match self.door.has(&planned.change) {
             Ok((Has::Seen, _)) => {}
             Ok((_, differences)) => {
                 return self.tell(child, "refused", "PRECONDITION_CHANGED", differences);
@@ -271,29 +273,33 @@ impl<'a> Applying<'a> {
             entry(now, child, "sending", &intent),
         ];
         lock(self.store).put_all(&[record("intent/", child, &intent)], &told)?;
-        let answer = self.primary.update(&planned.change);
-        let there = self.primary.has(&planned.change);
-        match (answer, there) {
-            // RFC 10026 §5.2: what counts is what the primary has now.
-            (Some(Applied::Done) | None | Some(Applied::ParentChanged), Ok((Has::Wanted, _))) => {
+        let sent = self.door.send(&planned.change, finding);
+        let there = match &sent {
+            // Whoever wants nothing more to be asked is not asked.
+            Sent::Stop(why) => Err(why.clone()),
+            _ => self.door.has(&planned.change),
+        };
+        match (sent, there) {
+            // RFC 10026 §5.2: what counts is what is there now.
+            (Sent::Done | Sent::Unknown(_) | Sent::NotAsSeen(_), Ok((Has::Wanted, _))) => {
                 self.applied(child, planned, "applied", "VERIFIED")
             }
-            (Some(Applied::Done), Ok((_, differences))) => {
-                self.failed(child, "NOT_VERIFIED", differences)
-            }
-            (Some(Applied::Done), Err(why)) => self.failed(child, "NOT_VERIFIED", vec![why]),
-            (Some(Applied::ParentChanged), _) => {
+            (Sent::Done, Ok((_, differences))) => self.failed(child, "NOT_VERIFIED", differences),
+            (Sent::Done, Err(why)) => self.failed(child, "NOT_VERIFIED", vec![why]),
+            (Sent::NotAsSeen(why), _) => {
                 self.forget_intent(child)?;
-                let why = vec![Applied::ParentChanged.to_string()];
-                self.tell(child, "refused", "PRECONDITION_CHANGED", why)
+                self.tell(child, "refused", "PRECONDITION_CHANGED", vec![why])
             }
-            (Some(refused @ Applied::Refused(_)), _) => {
+            (Sent::Refused(why), _) => {
                 self.forget_intent(child)?;
-                self.failed(child, "UPDATE_REFUSED", vec![refused.to_string()])
+                self.failed(child, "UPDATE_REFUSED", vec![why])
             }
-            (None, _) => {
-                let why = "the primary did not answer; whether the change is made is not known";
-                self.failed(child, "PRIMARY_SILENT", vec![why.into()])
+            (Sent::Pending(why), _) => self.tell(child, "pending", "UPDATE_PENDING", vec![why]),
+            (Sent::Unknown(why), _) => self.failed(child, "PRIMARY_SILENT", vec![why]),
+            (Sent::Stop(why), _) => {
+                self.forget_intent(child)?;
+                self.failures = self.setup.base.policy.brakes.failures_max;
+                self.failed(child, "UPDATE_REFUSED", vec![why])
             }
         }
     }
@@ -325,7 +331,7 @@ impl<'a> Applying<'a> {
             time: now,
             by_hand,
             change: Some(Block::of(planned)),
-            serial: self.primary.serial().ok(),
+            serial: self.door.serial(),
             released: self.is_released,
         };
         let mut records = vec![

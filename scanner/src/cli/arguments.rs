@@ -176,6 +176,9 @@ pub struct Apply {
     /// The primary that takes the updates [default: the policy's].
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub update: Option<SocketAddr>,
+    /// Tell the registry of `[epp]` in the policy by EPP, instead of updating the zone.
+    #[arg(long, conflicts_with = "update")]
+    pub epp: bool,
     /// Release a brake that holds the plan back; more than once for several.
     #[arg(long = "release", value_name = "BRAKE", value_parser = brake)]
     pub releases: Vec<String>,

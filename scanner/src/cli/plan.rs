@@ -29,11 +29,12 @@ use super::{
 };
 use crate::{
     brakes::{Braked, Counts, brakes, operators},
-    output::{dsset, nsupdate, summary::Summary, zone_diff},
+    output::{dsset, epp, nsupdate, summary::Summary, zone_diff},
     plan::{
         Plan, Planned,
         file::{self, Block},
     },
+    policy::{EppPlace, Secures},
     survey::Finding,
 };
 
@@ -71,7 +72,7 @@ pub fn run(
         changes: planned(&lock(&store), &setup)?,
     };
     let held = held(&plan, &setup, &lock(&store), &arguments.releases)?;
-    write(&plan, &arguments.out)?;
+    write(&plan, &setup.base.policy.epp, &arguments.out)?;
     let mut about = setup.about();
     about.push(("questions".into(), sent.to_string()));
     let notices = outputs.notices();
@@ -244,15 +245,20 @@ pub fn held(
 }
 
 /// Writes the plan and what can be made of it.
-pub fn write(plan: &Plan, directory: &Path) -> Result<(), Failure> {
+pub fn write(plan: &Plan, place: &EppPlace, directory: &Path) -> Result<(), Failure> {
     write_durably(&directory.join("plan.toml"), &file::write(plan))?;
     write_durably(&directory.join("changes.nsupdate"), &nsupdate::write(plan))?;
     write_durably(&directory.join("changes.diff"), &zone_diff::write(plan))?;
-    let sets = directory.join("dsset");
-    if sets.exists() {
-        std::fs::remove_dir_all(&sets)?;
+    let (sets, documents) = (directory.join("dsset"), directory.join("epp"));
+    for old in [&sets, &documents] {
+        if old.exists() {
+            std::fs::remove_dir_all(old)?;
+        }
     }
     dsset::write(plan, &sets)?;
+    if !place.server.is_empty() && place.interface == Secures::Ds {
+        epp::write(plan, place.ttl, &documents)?;
+    }
     Ok(())
 }
 

@@ -11,6 +11,7 @@ pub mod key;
 pub mod list;
 pub mod parent;
 pub mod registry;
+pub mod secret;
 pub mod tsig_file;
 pub mod zone_file;
 

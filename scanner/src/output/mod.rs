@@ -4,6 +4,7 @@
 
 pub mod decision;
 pub mod dsset;
+pub mod epp;
 pub mod html;
 pub mod notice;
 pub mod nsupdate;

@@ -14,7 +14,9 @@ use counterpoint_dns::validate;
 use serde::{Deserialize, Serialize};
 
 pub use file::{BadPolicy, PRESETS};
-pub use operation::{Notify, ParentPlace, Planning, ResolverPlace, SelfTest, Watch};
+pub use operation::{
+    EppPlace, Notify, ParentPlace, Planning, ResolverPlace, Secures, SelfTest, Watch,
+};
 pub use sections::{
     Approval, Bounds, Brakes, Continuity, Csync, Delete, Ds, Gathering, Glue, Initial,
     InitialAccept, Registrar, Rollover, RolloverAccept,
@@ -55,6 +57,8 @@ pub struct Policy {
     pub registrars: BTreeMap<String, Registrar>,
     /// The delegating zone and its primary.
     pub parent: ParentPlace,
+    /// The registry.
+    pub epp: EppPlace,
     /// The resolver.
     pub resolver: ResolverPlace,
     /// Plans.
@@ -94,6 +98,7 @@ impl Default for Policy {
             brakes: Brakes::default(),
             registrars: BTreeMap::new(),
             parent: ParentPlace::default(),
+            epp: EppPlace::default(),
             resolver: ResolverPlace::default(),
             plan: Planning::default(),
             self_test: SelfTest::default(),

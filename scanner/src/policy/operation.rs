@@ -62,6 +62,39 @@ impl Default for ResolverPlace {
     }
 }
 
+/// What secures a domain at a registry: one or the other, never both (RFC 5910 §4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Secures {
+    /// DS records.
+    #[default]
+    Ds,
+    /// Keys; the registry makes DS records of them.
+    Keys,
+}
+
+/// `[epp]`: the registry that is told of changes, where its database makes the zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EppPlace {
+    /// Its server, `HOST:PORT`; empty for none.
+    pub server: String,
+    /// Who logs in.
+    pub user: String,
+    /// The file with the password, which nobody else may read.
+    pub password_file: String,
+    /// The authorities of its certificate (PEM file); empty for the public ones.
+    pub authorities: String,
+    /// Our own certificate (PEM file), if it wants one.
+    pub certificate: String,
+    /// The key of that (PEM file), which nobody else may read.
+    pub key: String,
+    /// What it keeps.
+    pub interface: Secures,
+    /// Whether it sets TTLs by request (RFC 9803).
+    pub ttl: bool,
+}
+
 /// `[plan]`: plans.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]

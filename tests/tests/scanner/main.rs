@@ -6,6 +6,8 @@ mod audit;
 mod bad;
 mod crash;
 mod daemon;
+mod epp;
+mod epp_commands;
 mod hostile;
 mod kit;
 mod mass;

@@ -23,6 +23,7 @@ use crate::{
         Failure,
         applying::{Applying, ByPlan},
         arguments,
+        door::Door,
         plan::{held, planned, write, write_durably},
         release,
         run::{no_record, record},
@@ -132,7 +133,7 @@ impl Publishing {
         }
         self.is_left = !plan.changes.is_empty();
         if self.written.as_ref() != Some(&plan.changes) {
-            write(&plan, out)?;
+            write(&plan, &setup.base.policy.epp, out)?;
             self.written = Some(plan.changes.clone());
         }
         if shared.arguments.apply && held.is_empty() && self.is_left {
@@ -258,7 +259,8 @@ impl Publishing {
             .join(format!("{}.nsupdate", plan.created));
         write_durably(&rollback, &nsupdate::write_back(plan))?;
         let primary = primary(shared.arguments, setup)?;
-        let mut applying = Applying::new(setup, plan, plan_hash, primary, shared.store)?;
+        let door = Door::primary(setup, &plan.zone, primary)?;
+        let mut applying = Applying::new(setup, plan, plan_hash, door, shared.store);
         applying.keeps_notices = true;
         applying.is_released = is_released;
         applying.all(|| {})?;
