@@ -231,14 +231,15 @@ fn read_record<'a>(octets: &'a [u8], decoder: &mut BinDecoder<'a>) -> Result<Rec
         .unverified();
     let code = RecordType::from(rtype);
     let ttl = u32::from(ttl_high) << 16 | u32::from(ttl_low);
-    let mut record = Record::from_rdata(
-        name,
-        ttl,
-        RData::Unknown {
+    // Without data it is none for an RRset; as unknown data hickory wants some.
+    let data = match data.is_empty() {
+        true => RData::Update0(code),
+        false => RData::Unknown {
             code,
             rdata: NULL::with(data),
         },
-    );
+    };
+    let mut record = Record::from_rdata(name, ttl, data);
     record.dns_class = DNSClass::from(class);
     Ok(record)
 }
@@ -310,6 +311,29 @@ mod tests {
         let reply = Reply::parse(&wire).unwrap();
         let sets: Vec<RrSet> = reply.answer.into_iter().map(|signed| signed.set).collect();
         assert_eq!(sets, [odd, key, fine]);
+    }
+
+    #[test]
+    fn a_record_that_lost_its_data_beside_an_odd_one_is_no_record() {
+        let name = parse_name("example.test.").unwrap();
+        let odd = RrSet::new(
+            name.clone(),
+            RecordType::DNSKEY,
+            60,
+            [Rdata::from_octets([1, 0, 9, 15, 1, 2, 3])],
+        );
+        let mut wire = encode(&response(&[odd]));
+        // An A without data.
+        wire[11] += 1;
+        wire.extend([0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]);
+        let message = decode(&wire).unwrap();
+        assert_eq!(message.answers.len(), 1);
+        assert!(
+            message
+                .additionals
+                .iter()
+                .all(|record| record.data.is_update())
+        );
     }
 
     #[test]
