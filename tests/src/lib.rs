@@ -2,5 +2,6 @@
 
 pub mod command;
 pub mod dnsviz;
+pub mod fuzz;
 pub mod registry;
 pub mod vectors;

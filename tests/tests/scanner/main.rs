@@ -8,6 +8,7 @@ mod crash;
 mod daemon;
 mod epp;
 mod epp_commands;
+mod fuzz;
 mod hostile;
 mod kit;
 mod mass;
