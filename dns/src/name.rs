@@ -251,12 +251,13 @@ impl Ord for Name {
     }
 }
 
+/// Octet by octet: labels are short, and most differ near their beginning.
 fn compare(one: &[u8], two: &[u8]) -> Ordering {
-    if one == two {
-        return Ordering::Equal;
-    }
-    let lower = |label| <[u8]>::iter(label).map(u8::to_ascii_lowercase);
-    lower(one).cmp(lower(two))
+    let differing = one.iter().zip(two).find_map(|(one, two)| {
+        let order = one.to_ascii_lowercase().cmp(&two.to_ascii_lowercase());
+        order.is_ne().then_some(order)
+    });
+    differing.unwrap_or(one.len().cmp(&two.len()))
 }
 
 /// Labels of a name, the rightmost first.

@@ -7,6 +7,7 @@ mod client;
 mod crash;
 mod daemon;
 mod desec;
+mod fuzz;
 mod live;
 mod many;
 mod operations;

@@ -241,7 +241,7 @@ async fn what_is_given_has_the_shape_that_is_documented() {
 }
 
 /// The part of JSON Schema that the document uses.
-fn fits(schema: &Value, value: &Value, place: &str) {
+pub fn fits(schema: &Value, value: &Value, place: &str) {
     if let Some(any) = schema["anyOf"].as_array() {
         let is_null = any.iter().any(|one| one["type"] == "null");
         if !(value.is_null() && is_null) {
