@@ -2,16 +2,18 @@
 
 use std::{path::Path, time::Duration};
 
+use counterpoint_dns::name::parse_name;
 use counterpoint_scenarios::{
     expectations::unmet,
     outcome::Outcome,
     run::run,
-    scenario::{FaultKind, Scenario, Verdict},
+    scenario::{Event, FaultKind, Notified, Scenario, Verdict, What},
 };
 
 use crate::{library, read};
 
 const HOUR: Duration = Duration::from_secs(3_600);
+const SECOND: Duration = Duration::from_secs(1);
 
 fn scenario(name: &str) -> Scenario {
     let is_it = |path: &&Path| path.file_stem().is_some_and(|stem| stem == name);
@@ -94,5 +96,62 @@ fn what_is_lost_now_and_then_is_sent_again() {
         lossy.seed = seed;
         let outcome = run(&lossy);
         assert_eq!(unmet(&lossy.expect, &outcome), [], "seed {seed}");
+    }
+}
+
+/// A parent that looks once a day, some hours after that; CDS have just been published. These NOTIFYs come
+/// one after another: who says it, of which child.
+fn storm(said: &[(&str, &str)], apart: Duration) -> Outcome {
+    let mut scenario = scenario("notify-by-hand");
+    let is_notify = |event: &Event| matches!(event.what, What::Notify { .. });
+    let first = scenario.events.iter().find(|event| is_notify(event));
+    let first = first.expect("somebody tells").clone();
+    scenario.events.retain(|event| !is_notify(event));
+    let storm = said.iter().zip(0..).map(|((signer, child), number)| Event {
+        at: first.at + apart * number,
+        zone: parse_name(child).expect("a name"),
+        what: What::Notify {
+            signer: Some((*signer).into()),
+            rtype: Notified::Cds,
+        },
+        ..first
+    });
+    scenario.events.extend(storm);
+    let outcome = run(&scenario);
+    assert_eq!(outcome.verdict, Verdict::Safe);
+    assert_eq!(outcome.internal_error, None);
+    outcome
+}
+
+/// N-12: however often a child is spoken of, it is scanned once a minute, and changed once.
+#[test]
+fn n_12_a_storm_about_one_child_is_a_scan_a_minute() {
+    const MINUTES: u64 = 5;
+    let verdicts = |outcome: &Outcome| outcome.reasons.values().sum::<u64>();
+    let quiet = storm(&[], SECOND);
+    assert_eq!(quiet.reasons.get("CDS_ACCEPTED"), None);
+    let told = storm(&[("alpha", "example.test.")], SECOND);
+    let of_a_scan = verdicts(&told) - verdicts(&quiet);
+    assert!(of_a_scan > 0);
+    let many = [("alpha", "example.test."); 60 * MINUTES as usize];
+    let stormed = storm(&many, SECOND);
+    assert_eq!(stormed.reasons["CDS_ACCEPTED"], 1);
+    let scans = (verdicts(&stormed) - verdicts(&quiet)) / of_a_scan;
+    assert!(
+        (MINUTES..=MINUTES + 1).contains(&scans),
+        "{scans} scans in {MINUTES} minutes"
+    );
+}
+
+/// N-12: who speaks of very many children is not heard any more in that minute, and others are.
+#[test]
+fn n_12_a_storm_about_many_children_drowns_nobody_else() {
+    let children: Vec<String> = (0..200).map(|number| format!("z{number}.test.")).collect();
+    let many = children.iter().map(|child| ("alpha", child.as_str()));
+    let many: Vec<_> = many.collect();
+    for (signer, heard) in [("alpha", None), ("beta", Some(&1))] {
+        let said = [&many[..], &[(signer, "example.test.")]].concat();
+        let outcome = storm(&said, SECOND / 10);
+        assert_eq!(outcome.reasons.get("CDS_ACCEPTED"), heard, "{signer}");
     }
 }
