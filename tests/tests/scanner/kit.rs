@@ -13,6 +13,7 @@ use std::{
 
 use counterpoint_dns::{
     driver::{
+        agent::Options,
         clock::Clock,
         server::{Desk, Inquiry, Listener},
     },
@@ -68,6 +69,11 @@ fn signer(label: &str) -> SignerPlan {
 
 /// A world that begins now: alpha serves these children, secure and quiet; beta has keys for them.
 pub fn stage(children: &[&str]) -> Stage {
+    stage_that_says(children, None)
+}
+
+/// The same, whose parent says by DSYNC where it wants to be told.
+pub fn stage_that_says(children: &[&str], notify: Option<SocketAddr>) -> Stage {
     let plan = |child: &&str| ZonePlan {
         name: name(child),
         signers: vec!["alpha".into()],
@@ -92,7 +98,7 @@ pub fn stage(children: &[&str]) -> Stage {
             ns_ttl: 86_400,
             negative_ttl: 900,
             propagation: Duration::ZERO..=Duration::ZERO,
-            notify: None,
+            notify,
         },
         signers: vec![signer("alpha"), signer("beta")],
         zones: children.iter().map(plan).collect(),
@@ -358,6 +364,14 @@ impl Town {
             words.extend(["--route".into(), format!("{known_as}={found_at}")]);
         }
         words
+    }
+
+    /// The ways of drivers to it.
+    pub fn options(&self) -> Options {
+        Options {
+            routes: self.routes.clone(),
+            ..Options::default()
+        }
     }
 
     /// Runs the tool in this process while the world answers.

@@ -18,3 +18,4 @@ mod silence;
 mod watch;
 mod watch_flood;
 mod watch_killed;
+mod watch_told;
