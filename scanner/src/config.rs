@@ -34,6 +34,8 @@ pub struct Config {
     pub depth: Depth,
     /// What a verdict depends on, and how politely servers are asked.
     pub policy: Policy,
+    /// Whether the policy's brakes hold back what waits to be published; a plan is held back by who makes it.
+    pub brakes: bool,
     /// What the registry's own data say, by child; of others, what [`Facts::default`] says.
     pub facts: BTreeMap<Name, Facts>,
     /// The resolver that finds nameserver addresses; without one, glue and `addresses` must do.
@@ -55,6 +57,7 @@ impl Config {
             publish_delay: Duration::ZERO..=minutes(5),
             depth: Depth::Signals,
             policy: Policy::default(),
+            brakes: false,
             facts: BTreeMap::new(),
             resolver: None,
             addresses: BTreeMap::new(),

@@ -2,6 +2,7 @@
 //!
 //! Owns the times, the runs under way, and the order *persist, then act*. It judges nothing itself.
 
+mod braking;
 mod publish;
 mod scan;
 

@@ -47,6 +47,11 @@ impl Scanner {
 
     pub(super) fn send_update(&mut self, child: &Name, now: Timestamp) {
         self.sending.remove(child);
+        // Before anything expires: else a flood would fall below the limit, and the rest of it be made.
+        if self.is_held_back(now) {
+            self.sending.insert(child.clone(), now + UPDATE_PAUSE);
+            return;
+        }
         let Some(pending) = self.memory.pending.get(child) else {
             return;
         };
@@ -158,6 +163,7 @@ impl Scanner {
             self.outbox
                 .push_back(note(child, "applied", &subject, text));
             self.remember(child, &pending.change, now);
+            self.count_change(child, &pending, now);
         }
         self.ledger.settle(child);
         self.drop_pending(child);

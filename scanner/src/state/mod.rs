@@ -1,6 +1,6 @@
-//! What survives a restart: the state of each child, and changes that are not yet made.
+//! What survives a restart: the state of each child, changes that are not yet made, and those made lately.
 //!
-//! Owns the records' keys and text: `child/NAME` is JSON, `pending/NAME` lines. A record that cannot
+//! Owns the records' keys and text: `child/NAME` is JSON, `pending/NAME` and `lately/NAME` are lines. A record that cannot
 //! be read is left out and named, never guessed: a lost state or pending change costs another scan,
 //! a guessed one could cost a zone.
 
@@ -27,10 +27,10 @@ pub use origin::{Arrival, Origin};
 
 use crate::verdict::{Change, Replacement};
 
-/// An accepted change that waits for its time.
+/// An accepted change that waits for its time, or had it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// When it is made.
+    /// When it is made, or was.
     pub due: Timestamp,
     /// The rule that accepted it.
     pub rule: String,
@@ -45,6 +45,8 @@ pub struct Memory {
     pub children: BTreeMap<Name, ChildState>,
     /// What waits.
     pub pending: BTreeMap<Name, Pending>,
+    /// What was made lately, for brakes that count it.
+    pub lately: BTreeMap<Name, Pending>,
     /// Keys of the records that could not be read, with the reason.
     pub unreadable: Vec<(String, String)>,
 }
@@ -55,7 +57,7 @@ impl Memory {
     pub fn restore(records: impl IntoIterator<Item = Record>) -> Self {
         let mut memory = Self::default();
         for Record { key, value } in records {
-            let Some((kind @ ("child" | "pending"), child)) = key.split_once('/') else {
+            let Some((kind @ ("child" | "pending" | "lately"), child)) = key.split_once('/') else {
                 continue;
             };
             if let Err(why) = memory.take(kind, child, &value) {
@@ -70,10 +72,13 @@ impl Memory {
         if kind == "child" {
             let state = serde_json::from_str(value).map_err(|error| error.to_string())?;
             self.children.insert(child, state);
-        } else {
-            let pending = parse_pending(&child, value).ok_or("it is no pending change")?;
-            self.pending.insert(child, pending);
+            return Ok(());
         }
+        let pending = parse_pending(&child, value).ok_or("it is no change")?;
+        match kind {
+            "pending" => self.pending.insert(child, pending),
+            _ => self.lately.insert(child, pending),
+        };
         Ok(())
     }
 
@@ -106,20 +111,32 @@ impl Memory {
 
     /// The record of a child's pending change; empty if there is none.
     pub fn pending_record(&self, child: &Name) -> Record {
-        let mut value = String::new();
-        if let Some(pending) = self.pending.get(child) {
-            let _ = writeln!(value, "{} {}", pending.due.as_nanos(), pending.rule);
-            for set in &pending.change.sets {
-                let (seen, wanted) = (show_set(set.seen.as_ref()), show_set(Some(&set.wanted)));
-                let rtype = u16::from(set.rtype);
-                let _ = writeln!(value, "{} {rtype} {seen} {wanted}", set.name);
-            }
-        }
         Record {
             key: format!("pending/{child}"),
-            value,
+            value: show_pending(self.pending.get(child)),
         }
     }
+
+    /// The record of a child's change that was made lately; empty if there is none.
+    pub fn lately_record(&self, child: &Name) -> Record {
+        Record {
+            key: format!("lately/{child}"),
+            value: show_pending(self.lately.get(child)),
+        }
+    }
+}
+
+fn show_pending(pending: Option<&Pending>) -> String {
+    let mut value = String::new();
+    if let Some(pending) = pending {
+        let _ = writeln!(value, "{} {}", pending.due.as_nanos(), pending.rule);
+        for set in &pending.change.sets {
+            let (seen, wanted) = (show_set(set.seen.as_ref()), show_set(Some(&set.wanted)));
+            let rtype = u16::from(set.rtype);
+            let _ = writeln!(value, "{} {rtype} {seen} {wanted}", set.name);
+        }
+    }
+    value
 }
 
 /// `TTL:hex,hex`, or `-` for no RRset.
@@ -241,7 +258,8 @@ mod tests {
                 sets,
             },
         };
-        memory.pending.insert(child.clone(), pending);
+        memory.pending.insert(child.clone(), pending.clone());
+        memory.lately.insert(child.clone(), pending);
         let odd = Record {
             key: "pending/other.test.".into(),
             value: "soon".into(),
@@ -258,6 +276,7 @@ mod tests {
                 value: "not its own".into(),
             },
             memory.pending_record(&child),
+            memory.lately_record(&child),
         ];
         let mut restored = Memory::restore(records);
         let unreadable: Vec<String> = std::mem::take(&mut restored.unreadable)

@@ -417,8 +417,7 @@ pub fn scanner_config(scenario: &Scenario, stage: &Stage, first: Duration) -> sc
     // No more often than that: a hold-down lasts as long as it says.
     let spacing = table.hold_down / policy.initial.checks.max(1);
     policy.initial.check_spacing = policy.initial.check_spacing.min(spacing);
-    // The world's parent leaves TTLs as they are.
-    policy.ds.ttl_after_change = Duration::ZERO;
+    policy.ds.ttl_after_change = table.ds_ttl_after_change;
     policy.rollover.continuity = match table.continuity {
         Continuity::Strict => scanner::Continuity::Strict,
         Continuity::OnePath => scanner::Continuity::OnePath,
@@ -430,6 +429,7 @@ pub fn scanner_config(scenario: &Scenario, stage: &Stage, first: Duration) -> sc
         .iter()
         .filter_map(|s| s.name().parse().ok())
         .collect();
+    config.brakes = table.brakes;
     config.resolver = Some(agent_resolver(stage));
     config
 }

@@ -193,6 +193,10 @@ settings! {
         continuity "continuity": Continuity = Continuity::Strict,
         /// When a silent server is asked again before it is left out.
         retry "retry": Vec<Duration> = vec![minutes(5), minutes(10), minutes(20), minutes(40)],
+        /// TTL of a DS RRset that was changed, for two days; 0: as it was.
+        ds_ttl_after_change "ds-ttl-after-change": Duration = Duration::ZERO,
+        /// Whether the brakes of its policy hold changes back.
+        brakes "brakes": bool = false,
         /// Deliberate defects.
         sabotage "sabotage": Vec<ScannerSabotage> = Vec::new(),
     }

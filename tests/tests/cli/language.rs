@@ -106,6 +106,8 @@ fn every_default_is_the_manuals() {
         hold_down: minutes(72 * 60),
         continuity: Continuity::Strict,
         retry: vec![minutes(5), minutes(10), minutes(20), minutes(40)],
+        ds_ttl_after_change: Duration::ZERO,
+        brakes: false,
         sabotage: vec![],
     };
     let controller = Controller {
