@@ -273,6 +273,22 @@ impl What {
         )
     }
 
+    /// Whether it changes keys, or what is asked of the parent, at signers and nothing anywhere else.
+    pub fn is_of_child_alone(&self) -> bool {
+        matches!(
+            self,
+            Self::NewKey { .. }
+                | Self::SignWith { .. }
+                | Self::DropKey { .. }
+                | Self::ImportDnskey { .. }
+                | Self::RemoveDnskey { .. }
+                | Self::PublishCds { .. }
+                | Self::WithdrawCds { .. }
+                | Self::PublishCsync { .. }
+                | Self::WithdrawCsync { .. }
+        )
+    }
+
     /// The lists of signers that it mentions, by key.
     pub fn signer_lists(&self) -> Vec<(&'static str, &[String])> {
         let mut lists: Vec<(&'static str, &[String])> = Vec::new();
