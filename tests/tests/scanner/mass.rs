@@ -19,16 +19,26 @@ fn ask_to_delete(stage: &mut Stage, child: &str) {
     stage.publish("alpha", &name(child));
 }
 
-#[tokio::test]
-async fn when_half_of_the_children_ask_to_be_insecure_the_brakes_hold() {
-    let children: Vec<String> = (0..CHILDREN)
+fn children() -> Vec<String> {
+    (0..CHILDREN)
         .map(|number| format!("c{number:02}.test."))
-        .collect();
-    let names: Vec<&str> = children.iter().map(String::as_str).collect();
-    let mut stage = stage(&names);
+        .collect()
+}
+
+/// A world of these, in which every other asks to be insecure.
+fn half_ask(names: &[&str]) -> Stage {
+    let mut stage = stage(names);
     for child in names.iter().step_by(2) {
         ask_to_delete(&mut stage, child);
     }
+    stage
+}
+
+#[tokio::test]
+async fn when_half_of_the_children_ask_to_be_insecure_the_brakes_hold() {
+    let children = children();
+    let names: Vec<&str> = children.iter().map(String::as_str).collect();
+    let stage = half_ask(&names);
     let office = Office::new(&stage);
     let before: Vec<_> = names.iter().map(|child| ds_of(&stage, child)).collect();
     let mut town = Town::open(stage).await;
@@ -79,14 +89,9 @@ fn brake(braked: &serde_json::Value) -> &str {
 /// The same while it is watched: the brake holds from the first round on, however the children come in.
 #[tokio::test]
 async fn when_half_of_the_children_ask_while_it_watches_nothing_is_changed() {
-    let children: Vec<String> = (0..CHILDREN)
-        .map(|number| format!("c{number:02}.test."))
-        .collect();
+    let children = children();
     let names: Vec<&str> = children.iter().map(String::as_str).collect();
-    let mut stage = stage(&names);
-    for child in names.iter().step_by(2) {
-        ask_to_delete(&mut stage, child);
-    }
+    let stage = half_ask(&names);
     let office = Office::new(&stage);
     equip(
         &office,
